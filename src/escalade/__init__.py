@@ -1,0 +1,3 @@
+"""A support assistant that knows when to stop."""
+
+__version__ = "0.1.0"

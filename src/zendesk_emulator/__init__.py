@@ -1,0 +1,1 @@
+"""A fake Zendesk anyone can run: Support, Sunshine Conversations, webhooks, triggers, an agent desk."""

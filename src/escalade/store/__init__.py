@@ -1,0 +1,1 @@
+"""SQL: synchronous functions of a transaction. Knows the domain and nothing else."""

@@ -1,18 +1,18 @@
 """What can go wrong, by who must act.
 
-    EscaladeError
-    ├── ConfigError        the deployer: fix the settings; we do not start
-    ├── Rejected           the caller
-    │   ├── Unverified       secret, signature or age is wrong
-    │   ├── Malformed        genuine, but not readable
-    │   ├── Invalid          readable, but not acceptable
-    │   ├── NotFound         no such thing, or not theirs
-    │   └── Conflict         the same id with other content, or a closed conversation
-    ├── DeliveryError      one attempt failed
-    │   ├── Retryable        try later; `after` if they told us when
-    │   ├── Uncertain        it may have arrived; look before sending again
-    │   └── Refused          they said no and will keep saying no
-    └── Unavailable        our own store cannot take it now; the caller repeats
+EscaladeError
+├── ConfigError        the deployer: fix the settings; we do not start
+├── Rejected           the caller
+│   ├── Unverified       secret, signature or age is wrong
+│   ├── Malformed        genuine, but not readable
+│   ├── Invalid          readable, but not acceptable
+│   ├── NotFound         no such thing, or not theirs
+│   └── Conflict         the same id with other content, or a closed conversation
+├── DeliveryError      one attempt failed
+│   ├── Retryable        try later; `after` if they told us when
+│   ├── Uncertain        it may have arrived; look before sending again
+│   └── Refused          they said no and will keep saying no
+└── Unavailable        our own store cannot take it now; the caller repeats
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ class SqliteDatabase:
             pooled = self._engine.raw_connection()
             connection = _driver(pooled)
             _check_durable(connection)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
+        except BaseException as error:
             opened.put(error)
             return
         opened.put(None)
@@ -194,7 +194,7 @@ class SqliteDatabase:
                 tx = Tx(connection)
                 try:
                     unit.result = unit.work(tx)
-                except BaseException as error:  # noqa: BLE001 - handed to the caller who awaits it
+                except BaseException as error:
                     connection.execute("ROLLBACK TO unit")
                     unit.error = _translated(error)
                 else:

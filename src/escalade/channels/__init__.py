@@ -1,0 +1,1 @@
+"""One folder per outside system: a pure `wire` and a thin `channel`."""

@@ -1,0 +1,167 @@
+"""What every channel offers, in our words. Services know this page; concrete channels are named in `app.py` alone.
+
+A channel performs one effect at a time and says what came of it by returning `Sent` or raising one of three verdicts:
+`Retryable` (try later), `Uncertain` (it may have arrived: `find` it before the next send), `Refused` (a lasting no).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from escalade.domain.effects import Effect
+from escalade.domain.model import Agent, Attachment, Conversation, Message, Millis, OrganisationId, Role
+from escalade.domain.organisation import AuthType, Settings
+
+
+class ChannelName(StrEnum):
+    """Name a system we exchange messages with."""
+
+    ZENDESK = "zendesk"
+    SUNSHINE = "sunshine"
+
+
+class LinkKind(StrEnum):
+    """Name what a remote id identifies; unique within one account and kind."""
+
+    USER = "user"  # Sunshine user
+    CONVERSATION = "conversation"  # Sunshine conversation
+    MESSAGE = "message"  # Sunshine message, or Zendesk comment
+    TICKET = "ticket"
+    REQUESTER = "requester"  # Zendesk user who is the customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Their id for something of ours: the handoff, or for `MESSAGE` the message."""
+
+    channel: ChannelName
+    kind: LinkKind
+    theirs: str
+    ours: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZendeskAccount:
+    """How to reach one Zendesk Support account. `base_url` is everything before `/api/v2` and `/oauth`."""
+
+    base_url: str
+    auth: AuthType
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    email: str = ""
+    token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SunshineApp:
+    """How to reach one Sunshine Conversations app. `base_url` is everything before `/v2/apps`, with `/sc`."""
+
+    base_url: str
+    app_id: str
+    key_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What an organisation lets us use of Zendesk; a part it has not set up is missing."""
+
+    organisation: OrganisationId
+    settings: Settings
+    zendesk: ZendeskAccount | None = None
+    sunshine: SunshineApp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One delivery with all that is needed to build its request, read at send time."""
+
+    key: str  # the same on every attempt; at most 255 characters
+    effect: Effect
+    conversation: Conversation
+    links: Mapping[tuple[ChannelName, LinkKind], str]  # their ids for this handoff
+    transcript: tuple[Message, ...] = ()  # every message up to and including what the effect speaks of
+    message: Message | None = None  # the one an effect such as `Post` carries
+    frozen: str | None = None  # the request body of the first attempt, where the receiver compares bytes
+    attempts: int = 0  # how many came before this one
+    first_attempt_at: Millis | None = None  # when the first one started
+    now: Millis = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What came of an attempt: the ids learnt, and the receiver's answer in short for the ledger."""
+
+    links: tuple[Link, ...] = ()
+    status: int | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One message read from a channel's own list, in the list's order.
+
+    `role` is `AGENT` for a person, `SYSTEM` for an automatic text; our own echoes and the customer's are `ours`.
+    """
+
+    id: str
+    ours: bool
+    role: Role
+    text: str
+    agent: Agent | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a list held after a cursor, and the cursor for the next look."""
+
+    heard: tuple[Heard, ...]
+    cursor: str | None
+
+
+class Session(StrEnum):
+    """Tell what Zendesk says of a live session when asked."""
+
+    ACTIVE = "active"  # agents still have control
+    ENDED = "ended"
+    CLOSED = "closed"  # the ticket is closed or deleted
+
+
+class After(StrEnum):
+    """Tell what an uncertain attempt asks for before the next send."""
+
+    REPEAT = "repeat"  # the receiver recognises a repetition
+    LOOK = "look"  # it does not: look for our mark first, and wait until a late arrival is impossible
+
+
+class Channel(Protocol):
+    """A system we deliver to and hear from."""
+
+    name: ChannelName
+
+    def freeze(self, account: Account, job: Job) -> str | None:
+        """Build the body that must be the same on every attempt, or nothing where it need not be."""
+        ...
+
+    def after_uncertain(self, job: Job) -> After:
+        """Say whether an uncertain attempt may simply be repeated."""
+        ...
+
+    async def send(self, account: Account, job: Job) -> Sent:
+        """Perform the effect once."""
+        ...
+
+    async def find(self, account: Account, job: Job) -> Sent | None:
+        """Look for the trace of an earlier attempt."""
+        ...
+
+    async def heard_since(
+        self, account: Account, links: Mapping[tuple[ChannelName, LinkKind], str], cursor: str | None
+    ) -> Page:
+        """List what was said after a cursor, oldest first."""
+        ...

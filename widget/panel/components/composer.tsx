@@ -1,0 +1,78 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { fill, panel as words } from '../../strings/en'
+import { useChat } from '../context'
+import { Send } from '../icons'
+
+const LIMIT = 4000
+const TELL_FROM = 3600
+
+export const COMPOSER = 'composer'
+
+/** Write and send. Enter sends, Shift+Enter breaks the line; a draft outlives a reload. */
+export function Composer() {
+  const { chat } = useChat()
+  const field = useRef<HTMLTextAreaElement>(null)
+  const [text, setText] = useState(() => chat.storage.get<string>('draft') ?? '')
+  const length = [...text].length
+  const over = length - LIMIT
+  const ready = text.trim() !== '' && over <= 0
+
+  const change = (next: string) => {
+    setText(next)
+    if (next) chat.storage.set('draft', next)
+    else chat.storage.drop('draft')
+  }
+  useEffect(() => {
+    const draft = (event: Event) => change((event as CustomEvent<string>).detail)
+    document.addEventListener('draft', draft)
+    return () => document.removeEventListener('draft', draft)
+  }, [])
+  useEffect(() => {
+    const area = field.current!
+    area.style.height = 'auto'
+    area.style.height = `${Math.min(area.scrollHeight, 132)}px`
+  }, [text])
+
+  const send = () => {
+    if (!ready) return
+    chat.send(text.trim())
+    change('')
+    field.current?.focus()
+  }
+  const stage = chat.stage.value
+  const agent = chat.conversation.value?.handoff?.agent?.name
+  const placeholder = stage === 'live' ? (agent ? fill(words.writeTo, { name: agent }) : words.writeTeam)
+    : stage === 'ticket' ? words.addToRequest
+    : stage === 'connecting' || stage === 'waiting' || !chat.assistantOn.value ? words.writeTeam
+    : words.ask
+  const withAssistant = (stage === 'assistant' || stage === 'ended' || stage === 'failed') && chat.assistantOn.value
+  return (
+    <form
+      class="composer"
+      aria-label={words.composer}
+      onSubmit={(event) => {
+        event.preventDefault()
+        send()
+      }}
+    >
+      <div class="field">
+        <textarea
+          ref={field} id={COMPOSER} rows={1} dir="auto" enterkeyhint="send" placeholder={placeholder} aria-label={words.composer}
+          aria-invalid={over > 0} aria-describedby="composer-note" value={text}
+          onInput={(event) => change(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+            event.preventDefault()
+            send()
+          }}
+        />
+        <button type="submit" class="send" aria-label={words.send} disabled={!ready}><Send /></button>
+      </div>
+      <p id="composer-note" class={over > 0 ? 'problem' : ''}>
+        {over > 0 ? fill(words.tooLong, { count: over })
+          : length > TELL_FROM ? fill(words.left, { count: -over })
+          : withAssistant ? words.mistakes : ''}
+      </p>
+    </form>
+  )
+}

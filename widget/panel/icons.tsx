@@ -1,0 +1,28 @@
+/** Stroked icons on a 24-unit grid, drawn for this widget. */
+
+function drawn(...paths: string[]) {
+  return (props: { class?: string }) => (
+    <svg viewBox="0 0 24 24" aria-hidden="true" class="icon" {...props}>
+      {paths.map((d) => <path d={d} />)}
+    </svg>
+  )
+}
+
+export const Close = drawn('M6 6l12 12M18 6L6 18')
+export const Send = drawn('M12 19V5', 'M6 11l6-6 6 6')
+export const PersonIcon = drawn('M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8z', 'M4.5 20c.9-3.6 3.9-5.5 7.5-5.5s6.6 1.9 7.5 5.5')
+export const More = drawn('M5 12h.01', 'M12 12h.01', 'M19 12h.01')
+export const Back = drawn('M9 14l-5-5 5-5', 'M4 9h10a6 6 0 0 1 0 12h-3')
+export const Plus = drawn('M12 5v14M5 12h14')
+export const Stop = drawn('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M9 9l6 6M15 9l-6 6')
+export const Check = drawn('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M8.2 12.3l2.6 2.6 5-5.4')
+export const Clock = drawn('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M12 7.5V12l3 2')
+export const Mail = drawn('M4 6h16v12H4z', 'M4.5 7l7.5 6 7.5-6')
+export const Warn = drawn('M12 4l9 15.5H3z', 'M12 10v4', 'M12 17h.01')
+export const Down = drawn('M12 5v14', 'M6 13l6 6 6-6')
+export const Chevron = drawn('M9 6l6 6-6 6')
+export const External = drawn('M8 6H6v12h12v-2', 'M13 5h6v6', 'M19 5l-8 8')
+export const Cloud = drawn('M4 4l16 16', 'M8.5 7.5A6 6 0 0 1 18 11a4 4 0 0 1 2 7M16 19H7a4.5 4.5 0 0 1-1-8.9')
+
+/** Three steps up: the mark of the assistant. */
+export const Steps = drawn('M7 15.5h.01', 'M12 12h.01', 'M17 8.5h.01')

@@ -1,0 +1,72 @@
+/** What the messages and the server's word on the conversation mean for the screen. Pure. */
+
+import type { Conversation, Delivery, Ending, Message, Role } from './types'
+
+export type Stage = 'assistant' | 'connecting' | 'waiting' | 'live' | 'ticket' | 'failed' | 'ended'
+
+const RANK: Record<Delivery, number> = { none: 0, pending: 1, failed: 2, delivered: 3 }
+
+/** Put messages in their places; one already there is replaced, and its delivery never goes backwards. */
+export function merge(thread: readonly Message[], incoming: readonly Message[]): Message[] {
+  if (!incoming.length) return thread as Message[]
+  const byId = new Map(thread.map((message) => [message.id, message]))
+  for (const message of incoming) {
+    const known = byId.get(message.id)
+    const delivery = known && RANK[known.delivery] > RANK[message.delivery] ? known.delivery : message.delivery
+    byId.set(message.id, { ...message, delivery })
+  }
+  return [...byId.values()].sort((a, b) => a.seq - b.seq)
+}
+
+export function lastSeq(thread: readonly Message[]): number {
+  return thread.at(-1)?.seq ?? 0
+}
+
+/** The state of the conversation, told by the server alone. */
+export function stageOf(conversation: Conversation | null): Stage {
+  if (!conversation) return 'assistant'
+  if (conversation.status === 'closed') return 'ended'
+  switch (conversation.handoff?.state) {
+    case 'requested':
+      return 'connecting'
+    case 'queued':
+      return 'waiting'
+    case 'with_agent':
+      return 'live'
+    case 'asynchronous':
+      return 'ticket'
+    case 'failed':
+      return 'failed'
+    case 'ended':
+      return 'ended'
+    default:
+      return 'assistant'
+  }
+}
+
+/** How it ended, if that still needs saying: not after the customer has moved on, or left of their own accord. */
+export function endingOf(conversation: Conversation | null, thread: readonly Message[], dismissed: string | null): Ending | null {
+  if (!conversation || stageOf(conversation) !== 'ended') return null
+  const { handoff, status } = conversation
+  if (status === 'closed') return handoff?.ended ?? 'unknown'
+  if (!handoff || handoff.id === dismissed || handoff.ended === 'by_customer') return null
+  const end = thread.findLastIndex((message) => message.notice === 'ended' || message.notice === 'inactive')
+  const movedOn = end >= 0 && thread.slice(end + 1).some((message) => message.author.role === 'customer')
+  return movedOn ? null : (handoff.ended ?? 'unknown')
+}
+
+/** Messages somebody else wrote after the last one the customer has seen. */
+export function unreadIn(thread: readonly Message[], seen: number): number {
+  return thread.filter((message) => message.seq > seen && fromUs(message.author.role)).length
+}
+
+export function fromUs(role: Role): boolean {
+  return role === 'assistant' || role === 'agent'
+}
+
+/** First letters of the first and last word of a name. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/).filter(Boolean)
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : words
+  return letters.map((word) => [...(word ?? '')][0] ?? '').join('').toLocaleUpperCase()
+}

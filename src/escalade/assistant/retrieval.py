@@ -1,0 +1,218 @@
+"""Find what a question is about: its words, the passages that hold them, and how sure one may be.
+
+Confidence is evidence from words alone, mapped to percent by hand on the demo company's questions. It is not yet
+calibrated: 90 means "as clear as the plain questions that were right", not "right nine times in ten". What it does
+hold to: a word of the question that the knowledge has never seen counts fully against an answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from escalade.assistant.words import LONGEST_WORD, STOP_WORDS, stem, words
+from escalade.domain.model import OrganisationId
+
+MOST_TERMS = 24
+LONGEST_QUESTION = 4_000  # signs that are read; a longer text is a story, and its beginning says what it is about
+
+# Everyday words for the same thing; a group is written once and matches either way. Not tuned to any one company.
+SAME = (
+    ("pay", "payment", "paid"),
+    ("delivery", "deliver", "shipping", "ship", "shipment", "dispatch"),
+    ("parcel", "package"),
+    ("refund", "reimburse", "reimbursement"),
+    ("buy", "purchase", "bought"),
+    ("login", "signin", "logon"),
+    ("cost", "price", "fee", "charge"),
+    ("invoice", "receipt", "bill"),
+    ("delete", "remove", "erase", "drop"),
+    ("change", "modify", "alter", "update", "edit"),
+    ("create", "make", "add"),
+    ("telephone", "phone", "call"),
+    ("email", "mail"),
+    ("broken", "defective", "faulty", "damaged", "broke", "damage"),
+    ("exchange", "swap"),
+    ("cancel", "cancellation"),
+    ("unsubscribe", "unsubscribing"),
+    ("coupon", "voucher", "promo"),
+    ("repair", "fix", "mend"),
+    ("shop", "store"),
+    ("collect", "pickup", "collection"),
+    ("complain", "complaint"),
+    ("size", "sizing", "fit"),
+    ("choose", "select", "pick"),
+    ("send", "sent"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A word of a question that says what it is about, with other words for the same."""
+
+    word: str
+    stems: frozenset[str]
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A passage the index offers; the services bring it from the store."""
+
+    document: str
+    source_id: str
+    title: str
+    url: str | None
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A passage that speaks to a question, with what speaks for it.
+
+    `score` orders; `coverage` is the share of the question's weight its words and title hold; `focus` says how well
+    its title or heading is the question; `matched` holds the stems found, with their weights.
+    """
+
+    document: str
+    source_id: str
+    title: str
+    url: str | None
+    heading: str
+    text: str
+    score: float
+    coverage: float
+    focus: float
+    matched: tuple[tuple[str, float], ...] = ()
+
+
+class Knowledge(Protocol):
+    """What an organisation knows; services implement it over the store."""
+
+    async def search(self, organisation: OrganisationId, text: str, limit: int) -> list[Passage]:
+        """Give the passages that speak to a text, best first."""
+        ...
+
+
+_GROUPS: dict[str, tuple[str, ...]] = {}
+for _group in SAME:
+    for _word in _group:
+        _GROUPS[stem(_word)] = _group
+
+
+def query_terms(text: str) -> tuple[Term, ...]:
+    """Give the words that say what a question is about, each once, in its order."""
+    found: dict[str, Term] = {}
+    for word in words(text[:LONGEST_QUESTION]):
+        if word in STOP_WORDS or len(word) > LONGEST_WORD or (len(word) < 2 and not word.isdigit()):
+            continue
+        root = stem(word)
+        if root in found:
+            continue
+        others = tuple(other for other in _GROUPS.get(root, ()) if stem(other) != root)
+        alike = frozenset({root, *(stem(other) for other in others)})
+        if any(term.stems == alike for term in found.values()):
+            continue
+        found[root] = Term(word=word, stems=alike, alternatives=others)
+        if len(found) == MOST_TERMS:
+            break
+    return tuple(found.values())
+
+
+def rank(
+    terms: Sequence[Term], candidates: Sequence[Candidate], *, total: int, frequencies: Sequence[int], limit: int
+) -> list[Passage]:
+    """Order what the index offers by what it says about the question; `frequencies` count passages for each term."""
+    weights = [math.log(1 + (total - seen + 0.5) / (seen + 0.5)) if total else 0.0 for seen in frequencies]
+    full = sum(weights)
+    if not full:
+        return []
+    lengths = [len(candidate.text) for candidate in candidates]
+    average = sum(lengths) / len(lengths) if lengths else 1.0
+    passages = [_weigh(terms, weights, full, candidate, average) for candidate in candidates]
+    passages.sort(key=lambda passage: (-passage.score, passage.source_id, passage.text))
+    return passages[:limit]
+
+
+def _weigh(
+    terms: Sequence[Term], weights: Sequence[float], full: float, candidate: Candidate, average: float
+) -> Passage:
+    text = [stem(word) for word in words(candidate.text)]
+    counts = Counter(text)
+    title, heading = _content(candidate.title), _content(candidate.heading)
+    length = 1 - 0.5 + 0.5 * len(candidate.text) / average
+    score, covered, named = 0.0, 0.0, 0.0
+    matched: list[tuple[str, float]] = []
+    for term, weight in zip(terms, weights, strict=True):
+        often = sum(counts[root] for root in term.stems)
+        in_title, in_heading = not term.stems.isdisjoint(title), not term.stems.isdisjoint(heading)
+        frequency = often / length + 3.0 * in_title + 1.5 * in_heading
+        if frequency:
+            score += weight * frequency * 2.2 / (frequency + 1.2)
+            covered += weight
+            matched += [(root, weight) for root in term.stems]
+        named += weight * in_title
+    asked = frozenset().union(*(term.stems for term in terms))
+    aim = max(_overlap(title, asked, named / full), _overlap(heading, asked, _held(terms, weights, heading) / full))
+    score = score / (2.2 * full) * (1 + 0.6 * aim) + 0.15 * _nearness(terms, weights, full, text, counts)
+    return Passage(
+        document=candidate.document,
+        source_id=candidate.source_id,
+        title=candidate.title,
+        url=candidate.url,
+        heading=candidate.heading,
+        text=candidate.text,
+        score=round(min(1.0, score / 1.75), 4),
+        coverage=round(covered / full, 4),
+        focus=round(aim, 4),
+        matched=tuple(matched),
+    )
+
+
+def _content(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in words(text) if word not in STOP_WORDS)
+
+
+def _held(terms: Sequence[Term], weights: Sequence[float], stems: frozenset[str]) -> float:
+    return sum(weight for term, weight in zip(terms, weights, strict=True) if not term.stems.isdisjoint(stems))
+
+
+def _overlap(named: frozenset[str], asked: frozenset[str], recall: float) -> float:
+    """Say how well a title is the question: the harmonic mean of what each holds of the other."""
+    if not named or not recall:
+        return 0.0
+    precision = len(named & asked) / len(named)
+    return 2 * precision * recall / (precision + recall) if precision else 0.0
+
+
+def _nearness(
+    terms: Sequence[Term], weights: Sequence[float], full: float, text: Sequence[str], counts: Counter[str]
+) -> float:
+    """Say how much of the question stands close together: neighbours in it that are near in the text."""
+    if len(terms) < 2:
+        return 0.0
+    near = 0.0
+    for at in range(len(terms) - 1):
+        one, other = terms[at].stems, terms[at + 1].stems
+        if not any(counts[root] for root in one) or not any(counts[root] for root in other):
+            continue
+        here = [place for place, root in enumerate(text) if root in one]
+        there = [place for place, root in enumerate(text) if root in other]
+        if min(abs(a - b) for a in here[:40] for b in there[:40]) <= 4:
+            near += min(weights[at], weights[at + 1])
+    return near / full
+
+
+def confidence(passages: Sequence[Passage]) -> int:
+    """Say in percent how sure one may be of the first passage; see the module's promise for what that is worth."""
+    if not passages:
+        return 0
+    best = passages[0]
+    rival = next((passage for passage in passages[1:] if passage.document != best.document), None)
+    margin = 1.0 if rival is None or not best.score else min(1.0, (1 - rival.score / best.score) / 0.3)
+    evidence = 0.65 * best.coverage + 0.2 * best.focus + 0.15 * margin
+    return round(100 / (1 + math.exp(-14 * (evidence - 0.55))))

@@ -1,0 +1,1 @@
+"""Zendesk Support: tickets, set-up and the help centre."""

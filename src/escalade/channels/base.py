@@ -132,6 +132,35 @@ class Session(StrEnum):
     CLOSED = "closed"  # the ticket is closed or deleted
 
 
+class ArrivalKind(StrEnum):
+    """Name what an inbound event tells us; each is a doorbell, the provider's own list is the truth."""
+
+    MESSAGE_ADDED = "message_added"
+    COMMENT_ADDED = "comment_added"
+    STATUS_CHANGED = "status_changed"
+    ASSIGNMENT_CHANGED = "assignment_changed"
+    SESSION_END = "session_end"  # the documented trigger: the session is no longer active
+    CONTROL_LEFT = "control_left"  # agents no longer have control of the Sunshine conversation
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One inbound event in our words, before it is known whose conversation it is about."""
+
+    kind: ArrivalKind
+    key: str  # the same for every delivery of the same event
+    ticket_id: str | None = None
+    conversation_id: str | None = None  # Sunshine's
+    message_id: str | None = None
+    actor_type: str | None = None
+    agent_id: str | None = None
+    agent_name: str | None = None
+    text: str = ""
+    status: str | None = None
+    sent_at: Millis | None = None  # signed by the sender, where it signs
+
+
 class After(StrEnum):
     """Tell what an uncertain attempt asks for before the next send."""
 

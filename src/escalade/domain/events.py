@@ -176,3 +176,25 @@ Event = (
     | Closed
     | Unknown
 )
+
+BY_NAME: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        CustomerSaid,
+        AssistantSaid,
+        HandoffAsked,
+        HandoffQueued,
+        TicketOpened,
+        HandoffRefused,
+        PostRefused,
+        DeskSaid,
+        AgentAssigned,
+        TicketStatusChanged,
+        SessionEnded,
+        NobodyAnswered,
+        CustomerIdentified,
+        Released,
+        Closed,
+        Unknown,
+    )
+}

@@ -1,0 +1,451 @@
+"""Send what is owed, in order, at least once, and look before sending again.
+
+A lane has one sender at a time. Its head is tried until it is delivered, refused, or no longer wanted; nothing behind
+it moves before that. An attempt is written down before it starts, so whatever a crash cuts short is known to be unsure
+and is treated like a timeout: where the receiver recognises a repetition it is repeated, where it does not we look for
+our mark, and only after a late arrival has become impossible is it sent once more.
+
+One process holds the database's courier lock (`app.py`), so a lane's sender is the task that has it here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import structlog
+
+from escalade.channels.base import Account, After, Channel, ChannelName, Job, Link, LinkKind, Sent
+from escalade.domain.effects import (
+    LIVE_STEPS,
+    Answer,
+    ConfirmControl,
+    Effect,
+    LaneName,
+    OpenTicket,
+    Post,
+    ReleaseControl,
+)
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Unavailable, Uncertain
+from escalade.domain.events import Event, HandoffQueued, HandoffRefused, PostRefused, TicketOpened
+from escalade.domain.model import Conversation, DeliveryView, Message, Millis, Mode, TicketId
+from escalade.domain.policy import Policy
+from escalade.domain.switchboard import standing
+from escalade.services.accounts import Accounts
+from escalade.services.bell import Bell
+from escalade.services.intake import Intake
+from escalade.services.ports import Ports
+from escalade.store import conversations, mailbox, organisations
+from escalade.store.database import Database, Tx
+
+log = structlog.get_logger()
+
+LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
+LONGEST_WAIT_S = {LaneName.DESK: 60.0, LaneName.ASSISTANT: 15.0}
+LIVE_PATIENCE_MS = 60_000  # a live step that keeps failing this long gives way to the ticket
+SWEEP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierPolicy:
+    """How patient the courier is. `unsure_wait_s` is how long a request we gave up on may still arrive."""
+
+    unsure_wait_s: float = 60.0
+    most_lanes: int = 64
+
+
+class Replier(Protocol):
+    """Who answers for the assistant."""
+
+    async def reply(self, account: Account, conversation: Conversation, question: Message) -> Event:
+        """Say what the assistant makes of a message: an answer, or that a person must."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """The head of a lane with all that is needed to send it, read in one snapshot."""
+
+    delivery: mailbox.Delivery
+    conversation: Conversation
+    account: Account
+    policy: Policy
+    job: Job
+    links: dict[tuple[ChannelName, LinkKind], str] = field(default_factory=dict)
+
+
+class Courier:
+    """The sender of every lane."""
+
+    def __init__(
+        self,
+        database: Database,
+        bell: Bell,
+        ports: Ports,
+        intake: Intake,
+        accounts: Accounts,
+        channels: dict[ChannelName, Channel],
+        replier: Replier,
+        policy: CourierPolicy | None = None,
+    ) -> None:
+        self._database = database
+        self._bell = bell
+        self._ports = ports
+        self._intake = intake
+        self._accounts = accounts
+        self._channels = channels
+        self._replier = replier
+        self._policy = policy or CourierPolicy()
+        self._busy: dict[mailbox.Lane, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Drain lanes as they fall due, until cancelled."""
+        await self._database.write(lambda tx: mailbox.recover(tx, self._ports.now()))
+        with self._bell.listen(("lane", LaneName.DESK.value), ("lane", LaneName.ASSISTANT.value)) as listener:
+            while True:
+                pause = await self._start_due_lanes()
+                await listener.wait(pause)
+
+    async def _start_due_lanes(self) -> float:
+        """Start a task for each due lane; say how long to wait before the next look."""
+        now = self._ports.now()
+        try:
+            due, following = await self._database.read(lambda tx: (mailbox.due(tx, now), mailbox.next_due_at(tx)))
+        except Unavailable as error:
+            log.warning("lanes_unreadable", why=str(error))
+            return SWEEP_S
+        for lane in due:
+            if lane not in self._busy and len(self._busy) < self._policy.most_lanes:
+                self._busy[lane] = asyncio.create_task(self._drain(lane), name=f"lane {lane}")
+        if following is None or following <= now:
+            return SWEEP_S
+        return min(SWEEP_S, (following - now) / 1000)
+
+    async def close(self) -> None:
+        """Stop sending; what is cut short here is unsure at the next start."""
+        for task in self._busy.values():
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _drain(self, lane: mailbox.Lane) -> None:
+        try:
+            while await self.step(lane):
+                pass
+        except asyncio.CancelledError:
+            raise
+        except Unavailable as error:
+            log.warning("lane_waits_for_database", lane=str(lane), why=str(error))
+            await self._ports.sleep(SWEEP_S)
+        except Exception:
+            log.exception("lane_stumbled", lane=str(lane))
+            await self._ports.sleep(SWEEP_S)
+        finally:
+            self._busy.pop(lane, None)
+
+    async def step(self, lane: mailbox.Lane) -> bool:
+        """Move the head of a lane once; say whether the next may be tried right away.
+
+        1. Read the head and the state as it is now.
+        2. Drop what is no longer wanted, settle what an earlier delivery covered.
+        3. Unsure, and the receiver does not recognise a repetition: look.
+        4. Otherwise write the attempt down, send, and write down what came of it.
+        """
+        task = await self._database.read(lambda tx: self._take_up(tx, lane))
+        if task is None:
+            return False
+        delivery = task.delivery
+        if delivery.state in {"withdrawn", "delivered", "refused", "dropped", "covered"}:
+            await self._database.write(lambda tx: mailbox.finish(tx, delivery, delivery.state, "", self._ports.now()))
+            return True
+        unsure = delivery.state in {"unsure", "sending"}
+        wanted = standing(delivery.effect, task.conversation)
+        if not wanted.send and not (unsure and isinstance(delivery.effect, Post | OpenTicket)):
+            await self._database.write(lambda tx: self._let_go(tx, task, covered=wanted.covered, why=wanted.why))
+            return True
+        if isinstance(delivery.effect, Answer):
+            return await self._ask_assistant(task)
+        channel = self._channel_for(delivery.effect, task.conversation)
+        if unsure and channel.after_uncertain(task.job) is After.LOOK:
+            return await self._look(task, channel, may_send=wanted.send, why=wanted.why)
+        return await self._send(task, channel)
+
+    def _take_up(self, tx: Tx, lane: mailbox.Lane) -> _Task | None:
+        delivery = mailbox.head(tx, lane)
+        if delivery is None:
+            return None
+        conversation = conversations.load(tx, lane.organisation, lane.conversation)
+        organisation = organisations.load(tx, lane.organisation)
+        assert conversation is not None
+        assert organisation is not None
+        effect = delivery.effect
+        handoff = conversation.handoff
+        about = effect.message if isinstance(effect, Answer | Post) else handoff.about if handoff else None
+        message = None if about is None else conversations.message(tx, lane.organisation, lane.conversation, about)
+        links: dict[tuple[ChannelName, LinkKind], str] = {}
+        if not isinstance(effect, Answer):
+            links = {
+                (ChannelName(channel), LinkKind(kind)): theirs
+                for (channel, kind), theirs in conversations.links_of(tx, effect.handoff).items()
+            }
+        transcript: tuple[Message, ...] = ()
+        if not isinstance(effect, Post | ReleaseControl | ConfirmControl):
+            said = conversations.messages(tx, lane.organisation, lane.conversation)
+            transcript = tuple(m for m in said if message is None or m.seq <= message.seq)
+        return _Task(
+            delivery=delivery,
+            conversation=conversation,
+            account=self._accounts.account(tx, organisation),
+            policy=Policy.of(organisation.settings),
+            job=Job(
+                key=delivery.key,
+                effect=effect,
+                conversation=conversation,
+                links=links,
+                transcript=transcript,
+                message=message,
+                frozen=delivery.frozen,
+                attempts=delivery.tries,
+                first_attempt_at=delivery.first_try_at,
+                now=self._ports.now(),
+            ),
+            links=links,
+        )
+
+    def _channel_for(self, effect: Effect, conversation: Conversation) -> Channel:
+        """Choose the door: Sunshine while the handoff is live, the ticket otherwise."""
+        live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
+        if isinstance(effect, LIVE_STEPS | ReleaseControl) or (isinstance(effect, Post) and live):
+            return self._channels[ChannelName.SUNSHINE]
+        return self._channels[ChannelName.ZENDESK]
+
+    def _let_go(self, tx: Tx, task: _Task, *, covered: bool, why: str) -> None:
+        """Settle a delivery without sending it; a customer whose words do not arrive is told."""
+        delivery, conversation = task.delivery, task.conversation
+        mailbox.finish(tx, delivery, "covered" if covered else "dropped", why, self._ports.now())
+        if not isinstance(delivery.effect, Post):
+            return
+        if covered:
+            conversations.mark(
+                tx, conversation.organisation, conversation.id, delivery.effect.message, DeliveryView.DELIVERED
+            )
+            return
+        refused = PostRefused(handoff=delivery.effect.handoff, message=delivery.effect.message, why="the chat ended")
+        self._intake.owe(tx, conversation, "courier", f"{delivery.key}.dropped", refused)
+        self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
+
+    async def _ask_assistant(self, task: _Task) -> bool:
+        """Have the assistant answer; its words become an event that is decided like any other."""
+        delivery, conversation = task.delivery, task.conversation
+        question = task.job.message
+        assert question is not None
+        attempt = await self._begin(task, kind="send", frozen=None)
+        topic = conversations.topic(conversation.organisation, conversation.id)
+        self._bell.typing(topic, "assistant", True)
+        try:
+            event = await self._replier.reply(task.account, conversation, question)
+        finally:
+            self._bell.typing(topic, "assistant", False)
+
+        def written(tx: Tx) -> None:
+            now = self._ports.now()
+            self._intake.owe(tx, conversation, "assistant", delivery.key, event)
+            mailbox.end_attempt(
+                tx, attempt, verdict="delivered", status=None, detail=type(event).__name__, now=now
+            )
+            mailbox.finish(tx, delivery, "delivered", type(event).__name__, now)
+
+        await self._database.write(written)
+        await self._work(task)
+        return True
+
+    async def _begin(self, task: _Task, *, kind: str, frozen: str | None) -> int:
+        def written(tx: Tx) -> int:
+            effect = task.delivery.effect
+            if kind == "send" and isinstance(effect, OpenTicket):
+                self._mark_ticket_attempted(tx, task)
+            return mailbox.begin(tx, task.delivery, kind=kind, frozen=frozen, now=self._ports.now())
+
+        return await self._database.write(written)
+
+    def _mark_ticket_attempted(self, tx: Tx, task: _Task) -> None:
+        """From here on a ticket may exist: the handoff can no longer be upgraded to live, nor forgotten."""
+        conversation = conversations.load(tx, task.conversation.organisation, task.conversation.id)
+        assert conversation is not None
+        handoff = conversation.handoff
+        if handoff is not None and not handoff.ticket_attempted and handoff.mode is Mode.TICKET:
+            conversations.save_handoff(tx, conversation, replace(handoff, ticket_attempted=True))
+
+    async def _send(self, task: _Task, channel: Channel) -> bool:
+        frozen = task.job.frozen
+        if frozen is None:
+            frozen = channel.freeze(task.account, task.job)
+        job = replace(task.job, frozen=frozen)
+        attempt = await self._begin(task, kind="send", frozen=frozen)
+        try:
+            sent = await channel.send(task.account, job)
+        except DeliveryError as error:
+            return await self._failed(task, attempt, error)
+        except Exception as error:
+            # A fault of ours after the attempt began: it may have arrived.
+            log.exception("attempt_broke", lane=str(task.delivery.lane), effect=type(job.effect).__name__)
+            return await self._failed(task, attempt, Uncertain(f"{type(error).__name__}: {error}"))
+        await self._delivered(task, attempt, sent, verdict="delivered", channel=channel)
+        return True
+
+    async def _look(self, task: _Task, channel: Channel, *, may_send: bool, why: str) -> bool:
+        """Look for our mark. Found: delivered. Absent long enough: send again, or let go if no longer wanted."""
+        delivery = task.delivery
+        now = self._ports.now()
+        waited = (now - (delivery.tried_at or now)) / 1000
+        due_in = self._next_look_in(delivery, waited)
+        if due_in > 0:
+            await self._postpone(delivery, "unsure", due_in, failed=False)
+            return False
+        attempt = await self._begin(task, kind="look", frozen=None)
+        try:
+            found = await channel.find(task.account, task.job)
+        except DeliveryError as error:
+            await self._database.write(
+                lambda tx: self._look_failed(tx, task, attempt, error, self._backoff(delivery, error))
+            )
+            return False
+        if found is not None:
+            await self._delivered(task, attempt, found, verdict="found", channel=channel)
+            return True
+        late = waited >= self._policy.unsure_wait_s
+
+        def written(tx: Tx) -> None:
+            at = self._ports.now()
+            mailbox.end_attempt(tx, attempt, verdict="absent", status=None, detail="", now=at)
+            if late and may_send:
+                mailbox.postpone(tx, delivery, "pending", at, failed=False)
+            elif late:
+                self._let_go(tx, task, covered=False, why=why)
+            else:
+                mailbox.postpone(tx, delivery, "unsure", at, failed=False)
+
+        await self._database.write(written)
+        return True
+
+    def _next_look_in(self, delivery: mailbox.Delivery, waited: float) -> float:
+        """Say in how many seconds the next look is due: 1, 3 and 10 after the attempt, then when it is decisive."""
+        marks = [mark for mark in LOOK_AFTER_S if mark < self._policy.unsure_wait_s] + [self._policy.unsure_wait_s]
+        if delivery.looks < len(marks):
+            return marks[delivery.looks] - waited
+        return self._policy.unsure_wait_s - waited
+
+    def _look_failed(self, tx: Tx, task: _Task, attempt: int, error: DeliveryError, pause: float) -> None:
+        now = self._ports.now()
+        mailbox.end_attempt(tx, attempt, verdict="retryable", status=error.status, detail=error.detail, now=now)
+        mailbox.postpone(tx, task.delivery, "unsure", now + int(pause * 1000), failed=True)
+
+    async def _delivered(self, task: _Task, attempt: int, sent: Sent, *, verdict: str, channel: Channel) -> None:
+        def written(tx: Tx) -> None:
+            now = self._ports.now()
+            delivery, conversation, effect = task.delivery, task.conversation, task.delivery.effect
+            assert not isinstance(effect, Answer)
+            for link in sent.links:
+                conversations.link(
+                    tx,
+                    conversation.organisation,
+                    effect.handoff,
+                    channel=link.channel,
+                    kind=link.kind,
+                    theirs=link.theirs,
+                    ours=link.ours,
+                )
+            follow = self._follow_up(effect, sent.links)
+            if follow is not None:
+                self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{type(follow).__name__}", follow)
+            mailbox.end_attempt(tx, attempt, verdict=verdict, status=sent.status, detail=sent.answer, now=now)
+            mailbox.finish(tx, delivery, "delivered", "", now)
+            if isinstance(effect, Post):
+                conversations.mark(
+                    tx, conversation.organisation, conversation.id, effect.message, DeliveryView.DELIVERED
+                )
+            if isinstance(effect, ConfirmControl | OpenTicket):
+                tx.ring("look", effect.handoff)
+
+        await self._database.write(written)
+        log.info("delivered", lane=str(task.delivery.lane), effect=type(task.delivery.effect).__name__, via=channel.name)
+        await self._work(task)
+
+    @staticmethod
+    def _follow_up(effect: Effect, links: tuple[Link, ...]) -> Event | None:
+        if isinstance(effect, ConfirmControl):
+            return HandoffQueued(handoff=effect.handoff)
+        if isinstance(effect, OpenTicket):
+            ticket = next((link.theirs for link in links if link.kind is LinkKind.TICKET), None)
+            return None if ticket is None else TicketOpened(handoff=effect.handoff, ticket_id=TicketId(ticket))
+        return None
+
+    async def _failed(self, task: _Task, attempt: int, error: DeliveryError) -> bool:
+        """Write down a failed attempt and what it means for the lane."""
+        delivery, effect = task.delivery, task.delivery.effect
+        if isinstance(error, Retryable) and self._out_of_patience(task):
+            error = Refused(f"gave up: {error.detail}", status=error.status, answer=error.answer)
+        log.warning(
+            "attempt_failed",
+            lane=str(delivery.lane),
+            effect=type(effect).__name__,
+            verdict=type(error).__name__,
+            status=error.status,
+            why=error.detail[:200],
+        )
+        pause = self._backoff(delivery, error)
+
+        def written(tx: Tx) -> None:
+            now = self._ports.now()
+            detail = f"{error.detail}\n{error.answer}".strip()
+            verdict = type(error).__name__.lower()
+            mailbox.end_attempt(tx, attempt, verdict=verdict, status=error.status, detail=detail, now=now)
+            match error:
+                case Refused():
+                    mailbox.finish(tx, delivery, "refused", error.detail, now)
+                    event = self._refusal(effect, error)
+                    if event is not None:
+                        self._intake.owe(tx, task.conversation, "courier", f"{delivery.key}.refused", event)
+                case Uncertain():
+                    mailbox.postpone(tx, delivery, "unsure", now + int(LOOK_AFTER_S[0] * 1000), failed=True)
+                case _:
+                    mailbox.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True)
+
+        await self._database.write(written)
+        if isinstance(error, Refused):
+            await self._work(task)
+            return True
+        return False
+
+    def _out_of_patience(self, task: _Task) -> bool:
+        """A customer waits in a live handoff: what does not work for a minute gives way to the ticket."""
+        handoff = task.conversation.handoff
+        started = handoff.asked_at if handoff else self._ports.now()
+        return isinstance(task.delivery.effect, LIVE_STEPS) and self._ports.now() - started > LIVE_PATIENCE_MS
+
+    @staticmethod
+    def _refusal(effect: Effect, error: Refused) -> Event | None:
+        if isinstance(effect, Post):
+            return PostRefused(handoff=effect.handoff, message=effect.message, why=error.detail)
+        if isinstance(effect, LIVE_STEPS | OpenTicket):
+            return HandoffRefused(handoff=effect.handoff, step=type(effect).__name__, why=error.detail)
+        return None
+
+    def _backoff(self, delivery: mailbox.Delivery, error: DeliveryError) -> float:
+        """Say how many seconds to wait: as told, or doubling with some jitter."""
+        after = getattr(error, "after", None)
+        if after is not None:
+            return float(after)
+        longest = LONGEST_WAIT_S[delivery.lane.name]
+        return float(min(longest, 2.0 ** min(delivery.failures, 10)) * self._ports.jitter())
+
+    async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:
+        due_at: Millis = self._ports.now() + int(seconds * 1000)
+        await self._database.write(lambda tx: mailbox.postpone(tx, delivery, state, due_at, failed=failed))
+
+    async def _work(self, task: _Task) -> None:
+        """Decide what the attempt led to, in a transaction of its own."""
+        conversation = task.conversation
+        await self._database.write(
+            lambda tx: self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
+        )

@@ -1,0 +1,350 @@
+"""The way in: an event is kept, decided and everything it causes is owed, in one transaction.
+
+Two entrances. `apply` takes a fact about a known conversation. `arrive` takes a webhook's news: it is kept once by its
+key; what can be decided from it is decided at once, what only rings a bell waits for `reconcile` to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+
+import msgspec
+
+from escalade.channels.base import Arrival, ArrivalKind, ChannelName, LinkKind
+from escalade.domain import policy as words
+from escalade.domain.events import (
+    BY_NAME,
+    AgentAssigned,
+    CustomerSaid,
+    DeskSaid,
+    Event,
+    HandoffRefused,
+    PostRefused,
+    SessionEnded,
+    TicketOpened,
+    TicketStatusChanged,
+)
+from escalade.domain.model import (
+    Agent,
+    AgentId,
+    Conversation,
+    ConversationId,
+    DeliveryView,
+    Ending,
+    HandoffId,
+    Message,
+    MessageId,
+    Millis,
+    Mode,
+    OrganisationId,
+    Role,
+    TicketId,
+)
+from escalade.domain.policy import Policy
+from escalade.domain.switchboard import Decision, decide
+from escalade.store import conversations, mailbox, organisations
+from escalade.store.database import Tx
+
+PARK_MS = 60_000  # how long news of a ticket we do not know yet is kept: it may be ours before our own answer is in
+
+
+class Status(StrEnum):
+    """Tell a sender what became of its news."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer to a webhook, once durable."""
+
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What an event led to."""
+
+    decision: Decision
+    messages: tuple[Message, ...]
+
+
+class Intake:
+    """Decide events inside a transaction."""
+
+    def __init__(self, now: Callable[[], Millis], new_id: Callable[[], str]) -> None:
+        self._now = now
+        self._new_id = new_id
+
+    # facts about a known conversation
+
+    def apply(self, tx: Tx, conversation: Conversation, event: Event, policy: Policy) -> Applied:
+        """Decide an event and write down everything that follows from it.
+
+        1. What is already in the transcript is not said again.
+        2. Decide.
+        3. Save the new state, append what is said, owe the effects.
+        """
+        now = self._now()
+        if isinstance(event, CustomerSaid | DeskSaid):
+            id = event.message.id if isinstance(event, CustomerSaid) else event.id
+            stored = None if id is None else self._message(tx, conversation, id)
+            if stored is not None:
+                return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
+        if isinstance(event, PostRefused):
+            event = self._explain(tx, conversation, event)
+        decision = decide(conversation, event, policy, now)
+        if decision.ignored:
+            return Applied(decision=decision, messages=())
+        after = decision.conversation
+        conversations.save(tx, conversation, after, now)
+        said = tuple(
+            conversations.append(tx, after, utterance, utterance.id or MessageId(self._new_id()), now)
+            for utterance in decision.says
+        )
+        if decision.withdraws:
+            mailbox.withdraw(tx, after.organisation, after.id, "another way was chosen", now)
+        for effect in decision.effects:
+            mailbox.put(tx, after.organisation, after.id, effect, now)
+        last_seq = said[-1].seq if said else after.last_seq
+        return Applied(
+            decision=replace(decision, conversation=replace(after, last_seq=last_seq)), messages=said
+        )
+
+    def _message(self, tx: Tx, conversation: Conversation, id: MessageId) -> Message | None:
+        return conversations.message(tx, conversation.organisation, conversation.id, id)
+
+    def _explain(self, tx: Tx, conversation: Conversation, event: PostRefused) -> PostRefused:
+        """Mark the message and put the customer's own words into the notice."""
+        conversations.mark(tx, conversation.organisation, conversation.id, event.message, DeliveryView.FAILED)
+        stored = self._message(tx, conversation, event.message)
+        text = "" if stored is None else stored.text if len(stored.text) <= 60 else stored.text[:59] + "…"
+        return replace(event, why=words.NOT_DELIVERED.format(text=text, why=event.why))
+
+    # our own follow-ups, kept as receipts so that a crash cannot lose them
+
+    def owe(self, tx: Tx, conversation: Conversation, source: str, key: str, event: Event) -> None:
+        """Keep an event that is to be decided next; keeping it twice is the same as once."""
+        handoff = getattr(event, "handoff", None)
+        mailbox.accept(
+            tx,
+            conversation.organisation,
+            source=source,
+            key=key,
+            kind=type(event).__name__,
+            body=msgspec.json.encode(asdict(event)).decode(),
+            now=self._now(),
+            conversation=conversation.id,
+            handoff=handoff,
+        )
+
+    def work(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId, policy: Policy) -> int:
+        """Decide what waits for a conversation in the order it came; bells wait for `reconcile`."""
+        done = 0
+        for receipt in mailbox.waiting(tx, organisation, conversation):
+            kind = BY_NAME.get(receipt.kind)
+            if kind is None:
+                continue
+            event = msgspec.json.decode(receipt.body, type=kind)
+            current = conversations.load(tx, organisation, conversation)
+            assert current is not None
+            decision = self.apply(tx, current, event, policy).decision
+            mailbox.settle(tx, receipt.id, decision.ignored or "applied", self._now(), ignored=bool(decision.ignored))
+            done += 1
+        return done
+
+    # news from outside
+
+    def arrive(
+        self, tx: Tx, organisation: OrganisationId, source: str, arrival: Arrival, raw: str, policy: Policy
+    ) -> Accepted:
+        """Keep a webhook's news once and act on it.
+
+        1. Find whose handoff it is about; learn the ticket's number on the way.
+        2. Keep it, whoever it is about.
+        3. Decide at once what needs no look; ring for the rest.
+        """
+        now = self._now()
+        handoff = self._whose(tx, organisation, arrival)
+        conversation = None if handoff is None else conversations.conversation_of(tx, organisation, handoff)
+        parks = handoff is None and arrival.ticket_id is not None and self._may_be_ours(tx, organisation, now)
+        known = handoff is not None
+        receipt = mailbox.accept(
+            tx,
+            organisation,
+            source=source,
+            key=arrival.key,
+            kind=arrival.kind.value,
+            body=msgspec.json.encode({"arrival": asdict(arrival), "raw": raw}).decode(),
+            now=now,
+            conversation=conversation,
+            handoff=handoff,
+            state="waiting" if known or parks else "ignored",
+            outcome="" if known or parks else "unknown_ticket",
+        )
+        if receipt is None:
+            return Accepted(status=Status.DUPLICATE)
+        if arrival.kind is ArrivalKind.OTHER:
+            mailbox.settle(tx, receipt, "no meaning for us", now, ignored=True)
+            return Accepted(status=Status.IGNORED, reason="unknown_event")
+        if handoff is None or conversation is None:
+            return Accepted(status=Status.IGNORED, reason="unknown_ticket")
+        return self._act(tx, organisation, conversation, handoff, receipt, arrival, policy)
+
+    def _whose(self, tx: Tx, organisation: OrganisationId, arrival: Arrival) -> HandoffId | None:
+        for channel, kind, theirs in (
+            (ChannelName.SUNSHINE, LinkKind.CONVERSATION, arrival.conversation_id),
+            (ChannelName.ZENDESK, LinkKind.TICKET, arrival.ticket_id),
+            # The older shape has no conversation id, but the echo of a message of ours names the ticket all the same.
+            (ChannelName.SUNSHINE, LinkKind.MESSAGE, arrival.message_id),
+        ):
+            if theirs is not None:
+                found = conversations.handoff_at(tx, organisation, channel=channel, kind=kind, theirs=theirs)
+                if found is not None:
+                    return found
+        return None
+
+    def _may_be_ours(self, tx: Tx, organisation: OrganisationId, now: Millis) -> bool:
+        """Say whether a ticket we do not know could still turn out to be one of ours."""
+        for row in conversations.open_handoffs(tx):
+            if row["organisation"] == organisation and '"ticket_id":null' in row["body"]:
+                return True
+        return False
+
+    def _act(
+        self,
+        tx: Tx,
+        organisation: OrganisationId,
+        conversation_id: ConversationId,
+        handoff_id: HandoffId,
+        receipt: int,
+        arrival: Arrival,
+        policy: Policy,
+    ) -> Accepted:
+        now = self._now()
+        conversation = conversations.load(tx, organisation, conversation_id)
+        assert conversation is not None
+        if arrival.ticket_id is not None:
+            conversation = self._learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
+        if (
+            arrival.kind is ArrivalKind.SESSION_END
+            and arrival.sent_at is not None
+            and conversation.handoff is not None
+            and arrival.sent_at < conversation.handoff.asked_at - 1000  # the sender's clock counts whole seconds
+        ):
+            mailbox.settle(tx, receipt, "stale", now, ignored=True)
+            return Accepted(status=Status.IGNORED, reason="stale")
+        event = self._plain(tx, conversation, handoff_id, arrival)
+        if event is not None:
+            decision = self.apply(tx, conversation, event, policy).decision
+            mailbox.settle(tx, receipt, decision.ignored or "applied", now, ignored=bool(decision.ignored))
+        elif arrival.kind is ArrivalKind.MESSAGE_ADDED and arrival.actor_type == "end_user":
+            mailbox.settle(tx, receipt, "echo", now, ignored=True)
+        else:
+            tx.ring("look", handoff_id)
+        mailbox.hurry(tx, organisation, now)
+        return Accepted(status=Status.ACCEPTED)
+
+    def _learn_ticket(
+        self, tx: Tx, conversation: Conversation, handoff: HandoffId, ticket_id: str, policy: Policy
+    ) -> Conversation:
+        known = conversations.handoff_at(
+            tx,
+            conversation.organisation,
+            channel=ChannelName.ZENDESK,
+            kind=LinkKind.TICKET,
+            theirs=ticket_id,
+        )
+        if known == handoff:
+            return conversation
+        conversations.link(
+            tx,
+            conversation.organisation,
+            handoff,
+            channel=ChannelName.ZENDESK,
+            kind=LinkKind.TICKET,
+            theirs=ticket_id,
+            ours=handoff,
+        )
+        opened = TicketOpened(handoff=handoff, ticket_id=TicketId(ticket_id))
+        after = self.apply(tx, conversation, opened, policy).decision.conversation
+        self.unpark(tx, conversation.organisation, policy)
+        return conversations.load(tx, after.organisation, after.id) or after
+
+    def _plain(
+        self, tx: Tx, conversation: Conversation, handoff: HandoffId, arrival: Arrival
+    ) -> Event | None:
+        """Read the event out of news that needs no look at Zendesk's own record."""
+        live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
+        match arrival.kind:
+            case ArrivalKind.STATUS_CHANGED:
+                return TicketStatusChanged(handoff=handoff, status=(arrival.status or "").lower())
+            case ArrivalKind.ASSIGNMENT_CHANGED if arrival.agent_id is None:
+                return AgentAssigned(handoff=handoff, agent=None)
+            case ArrivalKind.MESSAGE_ADDED if arrival.actor_type == "agent" and not live and arrival.text:
+                return said_by(handoff, arrival)  # a ticket has no live list to read it back from
+            case ArrivalKind.SESSION_END if not live:
+                return SessionEnded(handoff=handoff, ending=Ending.BY_AGENT)
+            case _:
+                return None
+
+    def unpark(self, tx: Tx, organisation: OrganisationId, policy: Policy) -> None:
+        """Try again whose the parked news is, now that a link was learnt; give up on what waited too long."""
+        now = self._now()
+        for receipt in mailbox.parked(tx, organisation):
+            arrival = arrival_of(receipt)
+            handoff = self._whose(tx, organisation, arrival)
+            conversation = None if handoff is None else conversations.conversation_of(tx, organisation, handoff)
+            if handoff is not None and conversation is not None:
+                mailbox.assign(tx, receipt.id, conversation, handoff)
+                self._act(tx, organisation, conversation, handoff, receipt.id, arrival, policy)
+            elif receipt.received_at < now - PARK_MS:
+                mailbox.settle(tx, receipt.id, "unknown_ticket", now, ignored=True)
+
+
+def policy_of(tx: Tx, organisation: OrganisationId) -> Policy:
+    """Give an organisation's policy as it stands."""
+    found = organisations.load(tx, organisation)
+    return Policy(zendesk_connected=False) if found is None else Policy.of(found.settings)
+
+
+def arrival_of(receipt: mailbox.Receipt) -> Arrival:
+    """Read back the news a receipt keeps."""
+    return msgspec.convert(msgspec.json.decode(receipt.body)["arrival"], Arrival)
+
+
+def said_by(handoff: HandoffId, arrival: Arrival) -> DeskSaid:
+    """Take what was said from the webhook's own text."""
+    agent = Agent(
+        id=None if arrival.agent_id is None else AgentId(arrival.agent_id), name=arrival.agent_name or "An agent"
+    )
+    return DeskSaid(
+        handoff=handoff,
+        id=desk_message_id(ChannelName.SUNSHINE, arrival.message_id or arrival.key),
+        role=Role.AGENT if arrival.actor_type == "agent" else Role.SYSTEM,
+        text=arrival.text,
+        agent=agent if arrival.actor_type == "agent" else None,
+    )
+
+
+def desk_message_id(channel: ChannelName, theirs: str) -> MessageId:
+    """Name a message of theirs in our transcript; the same whichever way it came."""
+    return MessageId(f"{channel.value}:{theirs}")
+
+
+__all__ = [
+    "Accepted",
+    "Applied",
+    "HandoffRefused",
+    "Intake",
+    "Status",
+    "arrival_of",
+    "desk_message_id",
+    "policy_of",
+    "said_by",
+]

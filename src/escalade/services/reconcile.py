@@ -1,0 +1,407 @@
+"""Look at Zendesk's own record and bring ours up to it.
+
+A webhook only rings: what was said, and in which order, is read from the provider's list. So a webhook that comes
+twice, late, out of order or never changes nothing but the moment. Where the list cannot be reached for a few seconds
+the webhook's own text is shown rather than nothing, and the list is read as soon as it can be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from escalade.channels.base import (
+    Account,
+    Arrival,
+    ArrivalKind,
+    Channel,
+    ChannelName,
+    Heard,
+    LinkKind,
+    Page,
+    Session,
+)
+from escalade.domain.errors import DeliveryError
+from escalade.domain.events import AgentAssigned, DeskSaid, Event, SessionEnded
+from escalade.domain.model import (
+    Agent,
+    AgentId,
+    Conversation,
+    ConversationId,
+    Ending,
+    Handoff,
+    HandoffId,
+    HandoffState,
+    Mode,
+    OrganisationId,
+)
+from escalade.domain.organisation import OnInactive
+from escalade.domain.policy import Policy
+from escalade.services import intake as inbox
+from escalade.services.accounts import Accounts
+from escalade.services.bell import Bell
+from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
+from escalade.services.ports import Ports
+from escalade.store import conversations, mailbox, organisations
+from escalade.store.database import Database, Tx
+
+log = structlog.get_logger()
+
+PATIENCE_MS = 3_000  # how long a bell waits for the list before its own words are believed
+LIVE_EVERY_MS = 5_000
+TICKET_EVERY_MS = 15_000
+QUIET_EVERY_MS = 60_000
+QUIET_AFTER_MS = 10 * 60_000
+RETRY_MS = 1_000
+SWEEP_S = 1.0
+
+
+class AgentDirectory(Protocol):
+    """Whom a Zendesk account can name."""
+
+    async def agent(self, account: Account, agent_id: str) -> Agent | None:
+        """Give an agent's name and picture."""
+        ...
+
+
+class SessionReader(Protocol):
+    """Who can say whether a live session goes on."""
+
+    async def session(self, account: Account, links: dict[tuple[ChannelName, LinkKind], str]) -> Session:
+        """Ask whether agents still have control."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """What a look starts from."""
+
+    conversation: Conversation
+    handoff: Handoff
+    account: Account
+    policy: Policy
+    links: dict[tuple[ChannelName, LinkKind], str]
+    cursor: str | None
+    bells: tuple[mailbox.Receipt, ...]
+
+
+class Reconcile:
+    """Looks, one at a time for each handoff."""
+
+    def __init__(
+        self,
+        database: Database,
+        bell: Bell,
+        ports: Ports,
+        intake: Intake,
+        accounts: Accounts,
+        channels: dict[ChannelName, Channel],
+        directory: AgentDirectory,
+        sessions: SessionReader,
+    ) -> None:
+        self._database = database
+        self._bell = bell
+        self._ports = ports
+        self._intake = intake
+        self._accounts = accounts
+        self._channels = channels
+        self._directory = directory
+        self._sessions = sessions
+        self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
+        self._again: dict[HandoffId, bool] = {}
+        self._looked_at: dict[HandoffId, int] = {}
+        self._rung: set[HandoffId] = set()
+
+    def ring(self, rings: set[tuple[str, str]]) -> None:
+        """Start a look for every handoff that was rung for."""
+        for topic, what in rings:
+            if topic == "look":
+                self.look_soon(HandoffId(what))
+
+    def look_soon(self, handoff: HandoffId, *, session: bool = False) -> None:
+        """Look now, or once more after the look that is under way."""
+        if handoff in self._under_way:
+            self._again[handoff] = self._again.get(handoff, False) or session
+            return
+        self._under_way[handoff] = asyncio.create_task(self._look(handoff, session), name=f"look {handoff}")
+
+    async def run(self) -> None:
+        """Look at every open handoff by itself: often while people talk, seldom while it is quiet."""
+        while True:
+            now = self._ports.now()
+            for row in await self._database.read(conversations.open_handoffs):
+                handoff = HandoffId(row["id"])
+                last = self._looked_at.get(handoff, 0)
+                if now - last >= self._every(row, now):
+                    self.look_soon(handoff, session=True)
+            await self._ports.sleep(SWEEP_S)
+
+    def _every(self, row: mailbox.Row, now: int) -> int:
+        state = HandoffState(row["state"])
+        if state is HandoffState.REQUESTED:
+            return QUIET_EVERY_MS
+        if state is HandoffState.ASYNCHRONOUS:
+            return TICKET_EVERY_MS if now - (row["looked_at"] or now) < QUIET_AFTER_MS else QUIET_EVERY_MS
+        return LIVE_EVERY_MS
+
+    async def close(self) -> None:
+        """Stop the looks that are under way; whatever they had not written is looked at again."""
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _look(self, handoff: HandoffId, session: bool) -> None:
+        try:
+            while True:
+                self._looked_at[handoff] = self._ports.now()
+                again_in = await self.look(handoff, session=session)
+                if handoff in self._again:
+                    session = self._again.pop(handoff)
+                    continue
+                if again_in is None:
+                    return
+                await self._ports.sleep(again_in)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("look_failed", handoff=handoff)
+        finally:
+            self._under_way.pop(handoff, None)
+            if self._again.pop(handoff, None) is not None:
+                self.look_soon(handoff)
+
+    async def look(self, handoff: HandoffId, *, session: bool) -> float | None:
+        """Look once; say after how many seconds to look again, or nothing if all is told.
+
+        1. Read what we know.
+        2. Ask: the list, the names of agents, whether the session goes on.
+        3. Write it down in one transaction, messages before endings.
+        """
+        scene = await self._database.read(lambda tx: self._scene(tx, handoff))
+        if scene is None:
+            return None
+        channel = self._list_of(scene)
+        page: Page | None = None
+        heard: tuple[Heard, ...] = ()
+        reached = True
+        if channel is not None:
+            try:
+                page = await channel.heard_since(scene.account, scene.links, scene.cursor)
+                heard = page.heard
+            except DeliveryError as error:
+                reached = False
+                log.warning("list_unreachable", handoff=handoff, why=error.detail)
+        facts = await self._ask(scene, session=session, reached=reached)
+        return await self._database.write(
+            lambda tx: self._write_down(tx, scene, channel, page, heard, facts, reached=reached)
+        )
+
+    def _scene(self, tx: Tx, handoff: HandoffId) -> _Scene | None:
+        row = tx.one("SELECT organisation, conversation, cursor FROM handoff WHERE id = :id", id=handoff)
+        if row is None:
+            return None
+        conversation = conversations.load(
+            tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"])
+        )
+        organisation = organisations.load(tx, OrganisationId(row["organisation"]))
+        if conversation is None or organisation is None or conversation.handoff is None:
+            return None
+        if conversation.handoff.id != handoff:
+            return None
+        links = {
+            (ChannelName(channel), LinkKind(kind)): theirs
+            for (channel, kind), theirs in conversations.links_of(tx, handoff).items()
+        }
+        return _Scene(
+            conversation=conversation,
+            handoff=conversation.handoff,
+            account=self._accounts.account(tx, organisation),
+            policy=Policy.of(organisation.settings),
+            links=links,
+            cursor=row["cursor"],
+            bells=tuple(
+                receipt
+                for receipt in mailbox.waiting(tx, conversation.organisation, conversation.id)
+                if receipt.kind in _BELLS
+            ),
+        )
+
+    def _list_of(self, scene: _Scene) -> Channel | None:
+        """Choose whose list is the truth for this handoff."""
+        if scene.handoff.mode is Mode.LIVE:
+            if (ChannelName.SUNSHINE, LinkKind.CONVERSATION) in scene.links and scene.account.sunshine:
+                return self._channels[ChannelName.SUNSHINE]
+            return None
+        if (ChannelName.ZENDESK, LinkKind.TICKET) in scene.links and scene.account.zendesk:
+            return self._channels[ChannelName.ZENDESK]
+        return None
+
+    async def _ask(self, scene: _Scene, *, session: bool, reached: bool) -> dict[str, Event]:
+        """Ask Zendesk what the bells alone do not say: an agent's name, and which end it was.
+
+        Gives an event for each receipt's key, and under `session` what a look by itself found out.
+        """
+        facts: dict[str, Event] = {}
+        state: Session | None = None
+        live = scene.handoff.mode is Mode.LIVE and self._list_of(scene) is not None
+        ends = [b for b in scene.bells if b.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}]
+        talking = scene.handoff.state in {
+            HandoffState.QUEUED,
+            HandoffState.WITH_AGENT,
+            HandoffState.ASYNCHRONOUS,
+        }
+        if live and reached and talking and (session or ends):
+            try:
+                state = await self._sessions.session(scene.account, scene.links)
+            except DeliveryError as error:
+                log.warning("session_unknown", handoff=scene.handoff.id, why=error.detail)
+        for bell in ends:
+            ending = self._ending(scene, bell, state)
+            if ending is not None:
+                facts[bell.key] = SessionEnded(handoff=scene.handoff.id, ending=ending)
+        if state is Session.ENDED and not ends:
+            facts["session"] = SessionEnded(handoff=scene.handoff.id, ending=Ending.BY_AGENT)
+        if state is Session.CLOSED and not ends:
+            facts["session"] = SessionEnded(handoff=scene.handoff.id, ending=Ending.CLOSED)
+        for bell in scene.bells:
+            if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:
+                facts[bell.key] = AgentAssigned(
+                    handoff=scene.handoff.id, agent=await self._agent(scene, arrival_of(bell))
+                )
+        return facts
+
+    def _ending(self, scene: _Scene, bell: mailbox.Receipt, state: Session | None) -> Ending | None:
+        """Say which end a session came to, or nothing where it has not ended or cannot be told yet."""
+        if state is Session.CLOSED:
+            return Ending.CLOSED
+        if state is Session.ENDED:
+            return Ending.BY_AGENT
+        closes = scene.policy.on_session_inactive is OnInactive.CLOSE
+        if state is Session.ACTIVE:
+            return Ending.INACTIVE if closes and bell.kind == ArrivalKind.SESSION_END else None
+        if closes and self._ports.now() - bell.received_at >= PATIENCE_MS:
+            return Ending.UNKNOWN
+        return None
+
+    async def _agent(self, scene: _Scene, arrival: Arrival) -> Agent:
+        assert arrival.agent_id is not None
+        agent_id = AgentId(arrival.agent_id)
+        if scene.account.zendesk is not None:
+            try:
+                async with asyncio.timeout(PATIENCE_MS / 1000):
+                    found = await self._directory.agent(scene.account, agent_id)
+            except (DeliveryError, TimeoutError) as error:
+                log.warning("agent_unknown", handoff=scene.handoff.id, why=str(error))
+            else:
+                if found is not None:
+                    return found
+        return Agent(id=agent_id, name=arrival.agent_name or "An agent")
+
+    def _write_down(
+        self,
+        tx: Tx,
+        scene: _Scene,
+        channel: Channel | None,
+        page: Page | None,
+        heard: tuple[Heard, ...],
+        facts: dict[str, Event],
+        *,
+        reached: bool,
+    ) -> float | None:
+        now = self._ports.now()
+        organisation, handoff = scene.conversation.organisation, scene.handoff
+        ids = set()
+        for bell in scene.bells:
+            if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:
+                self._apply(tx, scene, facts[bell.key], bell)
+        for message in heard:
+            ids.add(message.id)
+            if message.ours or channel is None:
+                continue
+            said = DeskSaid(
+                handoff=handoff.id,
+                id=desk_message_id(channel.name, message.id),
+                role=message.role,
+                text=message.text,
+                agent=message.agent,
+                attachments=message.attachments,
+            )
+            self._apply(tx, scene, said)
+        again = False
+        for bell in scene.bells:
+            if bell.kind in {ArrivalKind.MESSAGE_ADDED, ArrivalKind.COMMENT_ADDED}:
+                again |= self._answer_bell(tx, scene, bell, ids, reached=reached)
+        for bell in scene.bells:
+            if bell.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}:
+                event = facts.get(bell.key)
+                if event is not None:
+                    self._apply(tx, scene, event, bell)
+                elif reached and scene.policy.on_session_inactive is OnInactive.KEEP:
+                    mailbox.settle(tx, bell.id, "the session goes on", now, ignored=True)
+                else:
+                    again = True
+        if "session" in facts:
+            self._apply(tx, scene, facts["session"])
+        if page is not None:
+            conversations.looked(tx, handoff.id, page.cursor, now)
+        elif channel is None:
+            conversations.looked(tx, handoff.id, None, now)
+        self._bell_rest(tx, organisation, scene)
+        return RETRY_MS / 1000 if again or not reached else None
+
+    def _bell_rest(self, tx: Tx, organisation: OrganisationId, scene: _Scene) -> None:
+        self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
+
+    def _answer_bell(
+        self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, ids: set[str], *, reached: bool
+    ) -> bool:
+        """Settle a message's bell once the message is in the transcript; say whether to look again."""
+        now = self._ports.now()
+        arrival = arrival_of(bell)
+        if arrival.message_id is None or bell.kind == ArrivalKind.COMMENT_ADDED:
+            if reached:
+                mailbox.settle(tx, bell.id, "read from the list", now)
+            return not reached
+        shown = conversations.message(
+            tx,
+            scene.conversation.organisation,
+            scene.conversation.id,
+            desk_message_id(ChannelName.SUNSHINE, arrival.message_id),
+        )
+        ours = conversations.handoff_at(
+            tx,
+            scene.conversation.organisation,
+            channel=ChannelName.SUNSHINE,
+            kind=LinkKind.MESSAGE,
+            theirs=arrival.message_id,
+        )
+        if shown is not None or ours is not None or arrival.message_id in ids:
+            mailbox.settle(tx, bell.id, "read from the list", now)
+            return False
+        if now - bell.received_at < PATIENCE_MS:
+            return True
+        if arrival.actor_type == "agent" and arrival.text:
+            self._apply(tx, scene, said_by(scene.handoff.id, arrival))
+            mailbox.settle(tx, bell.id, "shown from the webhook's own text: the list did not have it", now)
+        else:
+            mailbox.settle(tx, bell.id, "not in the list", now, ignored=True)
+        return False
+
+    def _apply(self, tx: Tx, scene: _Scene, event: Event, bell: mailbox.Receipt | None = None) -> None:
+        current = conversations.load(tx, scene.conversation.organisation, scene.conversation.id)
+        assert current is not None
+        decision = self._intake.apply(tx, current, event, scene.policy).decision
+        if bell is not None:
+            mailbox.settle(
+                tx, bell.id, decision.ignored or "applied", self._ports.now(), ignored=bool(decision.ignored)
+            )
+
+
+_BELLS = frozenset(kind.value for kind in ArrivalKind)
+
+Look = Callable[[HandoffId], Awaitable[None]]
+__all__ = ["AgentDirectory", "Reconcile", "SessionReader", "inbox"]

@@ -1,0 +1,77 @@
+"""The assistant's turn: give it the question and what was said before, and turn its verdict into an event."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from escalade.assistant.answering import Assistant, Question, Turn
+from escalade.channels.base import Account
+from escalade.domain.events import AssistantSaid, Event, HandoffAsked
+from escalade.domain.model import Conversation, HandoffId, Message, MessageId, Reason, Role
+from escalade.services.ports import Ports
+from escalade.store import conversations
+from escalade.store.database import Database
+
+log = structlog.get_logger()
+
+HISTORY = 12  # messages before the question
+
+Staffed = Callable[[Account], Awaitable[bool | None]]
+
+
+class AssistantReplier:
+    """Answers for the assistant."""
+
+    def __init__(self, database: Database, ports: Ports, assistant: Assistant, staffed: Staffed) -> None:
+        self._database = database
+        self._ports = ports
+        self._assistant = assistant
+        self._staffed = staffed
+
+    async def reply(self, account: Account, conversation: Conversation, question: Message) -> Event:
+        """Say what the assistant makes of a message: an answer, or that a person must."""
+        try:
+            verdict = await self._assistant.consider(await self._question(account, conversation, question))
+        except Exception as error:
+            log.exception("assistant_failed", conversation=conversation.id)
+            return await self._hand_off(account, question, Reason.ERROR, type(error).__name__)
+        if verdict.decision == "escalate":
+            return await self._hand_off(account, question, verdict.reason or Reason.NO_ANSWER, verdict.evidence)
+        return AssistantSaid(
+            id=MessageId(f"answer-{question.id}"),
+            text=verdict.text,
+            name="Assistant",
+            citations=verdict.citations,
+            answers=question.id,
+        )
+
+    async def _question(self, account: Account, conversation: Conversation, question: Message) -> Question:
+        before = await self._database.read(
+            lambda tx: conversations.messages(
+                tx, conversation.organisation, conversation.id, after=max(0, question.seq - 1 - HISTORY), limit=HISTORY
+            )
+        )
+        history = tuple(
+            Turn(role=message.role, text=message.text)
+            for message in before
+            if message.seq < question.seq and message.role is not Role.SYSTEM
+        )
+        return Question(
+            organisation=conversation.organisation,
+            text=question.text,
+            history=history,
+            locale=conversation.customer.locale,
+            settings=account.settings.assistant,
+        )
+
+    async def _hand_off(self, account: Account, question: Message, reason: Reason, evidence: str) -> HandoffAsked:
+        return HandoffAsked(
+            id=HandoffId(self._ports.new_id()),
+            reason=reason,
+            staffed=await self._staffed(account),
+            evidence=evidence,
+            about=question.id,
+            answers=question.id,
+        )

@@ -1,0 +1,77 @@
+"""What time alone brings about: nobody answered, parked news nobody claimed, receipts a crash left undecided."""
+
+from __future__ import annotations
+
+import structlog
+
+from escalade.domain.errors import Unavailable
+from escalade.domain.events import NobodyAnswered
+from escalade.domain.model import ConversationId, Handoff, HandoffId, HandoffState, Mode, OrganisationId
+from escalade.services.intake import Intake, policy_of
+from escalade.services.ports import Ports
+from escalade.store import conversations, mailbox
+from escalade.store.database import Database, Row, Tx
+
+log = structlog.get_logger()
+
+EVERY_S = 1.0
+
+
+class Upkeep:
+    """A slow round through what may have fallen behind."""
+
+    def __init__(self, database: Database, ports: Ports, intake: Intake) -> None:
+        self._database = database
+        self._ports = ports
+        self._intake = intake
+
+    async def run(self) -> None:
+        """Make rounds until cancelled."""
+        while True:
+            try:
+                await self.round()
+            except Unavailable as error:
+                log.warning("upkeep_waits_for_database", why=str(error))
+            await self._ports.sleep(EVERY_S)
+
+    async def round(self) -> None:
+        """Find what is due and decide it; write only where something is."""
+        open_handoffs, parked, waiting = await self._database.read(
+            lambda tx: (conversations.open_handoffs(tx), mailbox.parked(tx), mailbox.conversations_waiting(tx))
+        )
+        for row in open_handoffs:
+            if row["state"] == HandoffState.QUEUED.value:
+                await self._database.write(lambda tx, row=row: self._tell_if_nobody_answered(tx, row))
+        for organisation in {receipt.organisation for receipt in parked}:
+            await self._database.write(
+                lambda tx, organisation=organisation: self._intake.unpark(
+                    tx, organisation, policy_of(tx, organisation)
+                )
+            )
+        for organisation, conversation in waiting:
+            await self._database.write(
+                lambda tx, organisation=organisation, conversation=conversation: self._decide(
+                    tx, organisation, conversation
+                )
+            )
+
+    def _decide(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> None:
+        """Decide what waits, and ring for what waits for a look."""
+        self._intake.work(tx, organisation, conversation, policy_of(tx, organisation))
+        for receipt in mailbox.waiting(tx, organisation, conversation):
+            if receipt.handoff is not None:
+                tx.ring("look", receipt.handoff)
+
+    def _tell_if_nobody_answered(self, tx: Tx, row: Row) -> None:
+        conversation = conversations.load(tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]))
+        if conversation is None or conversation.handoff is None or conversation.handoff.id != row["id"]:
+            return
+        policy = policy_of(tx, conversation.organisation)
+        if self._too_long(conversation.handoff, policy.answer_within_s):
+            event = NobodyAnswered(handoff=HandoffId(row["id"]))
+            self._intake.apply(tx, conversation, event, policy)
+
+    def _too_long(self, handoff: Handoff, answer_within_s: int) -> bool:
+        if handoff.mode is not Mode.LIVE or handoff.queued_at is None:
+            return False
+        return self._ports.now() - handoff.queued_at >= answer_within_s * 1000

@@ -1,0 +1,391 @@
+"""Conversations, their messages, handoffs and links: the truth that every reader reads.
+
+Every function takes its transaction first, never commits, and names its organisation: nothing here can reach across.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from escalade.domain.errors import Conflict
+from escalade.domain.model import (
+    Attachment,
+    Citation,
+    Control,
+    Conversation,
+    ConversationId,
+    Customer,
+    CustomerId,
+    DeliveryView,
+    Handoff,
+    HandoffId,
+    Message,
+    MessageId,
+    Millis,
+    Notice,
+    OrganisationId,
+    Role,
+    Status,
+    Utterance,
+)
+from escalade.store.database import Row, Tx
+
+_json = msgspec.json.Encoder()
+_citations = msgspec.json.Decoder(tuple[Citation, ...])
+_attachments = msgspec.json.Decoder(tuple[Attachment, ...])
+_handoff = msgspec.json.Decoder(Handoff)
+
+CONVERSATION = """
+    SELECT c.*, h.body AS handoff_body, u.external_id, u.name AS customer_name, u.email, u.locale, u.verified
+      FROM conversation c
+      JOIN customer u ON u.organisation = c.organisation AND u.id = c.customer
+      LEFT JOIN handoff h ON h.id = c.handoff
+"""
+
+
+def topic(organisation: str, conversation: str) -> str:
+    """Name a conversation for the bell; a slash in an id cannot make two names alike."""
+    return f"{len(organisation)}:{organisation}/{conversation}"
+
+
+def save_customer(tx: Tx, organisation: OrganisationId, customer: Customer, now: Millis) -> None:
+    """Create a customer, or replace what is known of them."""
+    tx.run(
+        "INSERT INTO customer (organisation, id, external_id, name, email, locale, verified, created_at)"
+        " VALUES (:organisation, :id, :external_id, :name, :email, :locale, :verified, :now)"
+        " ON CONFLICT (organisation, id) DO UPDATE SET external_id = excluded.external_id, name = excluded.name,"
+        " email = excluded.email, locale = excluded.locale, verified = excluded.verified",
+        organisation=organisation,
+        id=customer.id,
+        external_id=customer.external_id,
+        name=customer.name,
+        email=customer.email,
+        locale=customer.locale,
+        verified=int(customer.verified),
+        now=now,
+    )
+
+
+def customer(tx: Tx, organisation: OrganisationId, id: CustomerId) -> Customer | None:
+    """Give a customer of this organisation."""
+    row = tx.one(
+        "SELECT * FROM customer WHERE organisation = :organisation AND id = :id", organisation=organisation, id=id
+    )
+    if row is None:
+        return None
+    return Customer(
+        id=CustomerId(row["id"]),
+        external_id=row["external_id"],
+        name=row["name"],
+        email=row["email"],
+        locale=row["locale"],
+        verified=bool(row["verified"]),
+    )
+
+
+def create(tx: Tx, conversation: Conversation, *, request: str) -> None:
+    """Open a conversation; `request` is the digest of what asked for it."""
+    tx.run(
+        "INSERT INTO conversation (organisation, id, customer, status, control, context, request, created_at,"
+        " updated_at) VALUES (:organisation, :id, :customer, :status, :control, :context, :request, :now, :now)",
+        organisation=conversation.organisation,
+        id=conversation.id,
+        customer=conversation.customer.id,
+        status=conversation.status.value,
+        control=conversation.control.value,
+        context=_json.encode(conversation.context).decode(),
+        request=request,
+        now=conversation.created_at,
+    )
+
+
+def request_of(tx: Tx, organisation: OrganisationId, id: ConversationId) -> str | None:
+    """Give the digest of what created a conversation."""
+    digest: str | None = tx.value(
+        "SELECT request FROM conversation WHERE organisation = :organisation AND id = :id",
+        organisation=organisation,
+        id=id,
+    )
+    return digest
+
+
+def load(tx: Tx, organisation: OrganisationId, id: ConversationId) -> Conversation | None:
+    """Give a conversation of this organisation with its customer and current handoff."""
+    row = tx.one(
+        CONVERSATION + " WHERE c.organisation = :organisation AND c.id = :id", organisation=organisation, id=id
+    )
+    return None if row is None else _conversation(row)
+
+
+def recent(
+    tx: Tx,
+    organisation: OrganisationId,
+    *,
+    customer: CustomerId | None = None,
+    limit: int = 50,
+    before: Millis | None = None,
+) -> list[Conversation]:
+    """List the conversations that changed last, newest first."""
+    where = " WHERE c.organisation = :organisation"
+    if customer is not None:
+        where += " AND c.customer = :customer"
+    if before is not None:
+        where += " AND c.updated_at < :before"
+    rows = tx.all(
+        CONVERSATION + where + " ORDER BY c.updated_at DESC, c.id LIMIT :limit",
+        organisation=organisation,
+        customer=customer,
+        before=before,
+        limit=limit,
+    )
+    return [_conversation(row) for row in rows]
+
+
+def _conversation(row: Row) -> Conversation:
+    return Conversation(
+        id=ConversationId(row["id"]),
+        organisation=OrganisationId(row["organisation"]),
+        customer=Customer(
+            id=CustomerId(row["customer"]),
+            external_id=row["external_id"],
+            name=row["customer_name"],
+            email=row["email"],
+            locale=row["locale"],
+            verified=bool(row["verified"]),
+        ),
+        status=Status(row["status"]),
+        control=Control(row["control"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        last_seq=row["last_seq"],
+        handoff=_handoff.decode(row["handoff_body"]) if row["handoff_body"] else None,
+        context=msgspec.json.decode(row["context"]),
+        turns=row["turns"],
+    )
+
+
+def save(tx: Tx, before: Conversation, after: Conversation, now: Millis) -> None:
+    """Write down what a decision changed, and nothing else."""
+    if after.handoff is not None and after.handoff != before.handoff:
+        save_handoff(tx, after, after.handoff)
+    if after.customer != before.customer:
+        save_customer(tx, after.organisation, after.customer, now)
+    tx.run(
+        "UPDATE conversation SET status = :status, control = :control, handoff = :handoff, turns = :turns,"
+        " updated_at = :now WHERE organisation = :organisation AND id = :id",
+        organisation=after.organisation,
+        id=after.id,
+        status=after.status.value,
+        control=after.control.value,
+        handoff=after.handoff.id if after.handoff else None,
+        turns=after.turns,
+        now=now,
+    )
+    tx.ring("conversation", topic(after.organisation, after.id))
+
+
+def save_handoff(tx: Tx, conversation: Conversation, handoff: Handoff) -> None:
+    """Create or replace a handoff."""
+    tx.run(
+        "INSERT INTO handoff (id, organisation, conversation, state, body, asked_at)"
+        " VALUES (:id, :organisation, :conversation, :state, :body, :asked_at)"
+        " ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body",
+        id=handoff.id,
+        organisation=conversation.organisation,
+        conversation=conversation.id,
+        state=handoff.state.value,
+        body=_json.encode(handoff).decode(),
+        asked_at=handoff.asked_at,
+    )
+
+
+def append(tx: Tx, conversation: Conversation, said: Utterance, id: MessageId, now: Millis) -> Message:
+    """Give an utterance the next place in the transcript."""
+    seq = tx.insert(
+        "UPDATE conversation SET last_seq = last_seq + 1, updated_at = :now"
+        " WHERE organisation = :organisation AND id = :id RETURNING last_seq",
+        organisation=conversation.organisation,
+        id=conversation.id,
+        now=now,
+    )
+    message = Message(
+        id=id,
+        seq=seq,
+        role=said.role,
+        text=said.text,
+        name=said.name,
+        avatar_url=said.avatar_url,
+        citations=said.citations,
+        attachments=said.attachments,
+        notice=said.notice,
+        delivery=DeliveryView.PENDING if said.tracked else DeliveryView.NONE,
+        created_at=now,
+    )
+    tx.run(
+        "INSERT INTO message (organisation, conversation, seq, id, role, text, name, avatar_url, citations, attachments,"
+        " notice, delivery, created_at) VALUES (:organisation, :conversation, :seq, :id, :role, :text, :name,"
+        " :avatar_url, :citations, :attachments, :notice, :delivery, :now)",
+        organisation=conversation.organisation,
+        conversation=conversation.id,
+        seq=seq,
+        id=id,
+        role=said.role.value,
+        text=said.text,
+        name=said.name,
+        avatar_url=said.avatar_url,
+        citations=_json.encode(said.citations).decode() if said.citations else None,
+        attachments=_json.encode(said.attachments).decode() if said.attachments else None,
+        notice=said.notice.value if said.notice else None,
+        delivery=message.delivery.value,
+        now=now,
+    )
+    tx.ring("conversation", topic(conversation.organisation, conversation.id))
+    return message
+
+
+def message(tx: Tx, organisation: OrganisationId, conversation: ConversationId, id: MessageId) -> Message | None:
+    """Give one message by its id."""
+    row = tx.one(
+        "SELECT * FROM message WHERE organisation = :organisation AND conversation = :conversation AND id = :id",
+        organisation=organisation,
+        conversation=conversation,
+        id=id,
+    )
+    return None if row is None else _message(row)
+
+
+def messages(
+    tx: Tx, organisation: OrganisationId, conversation: ConversationId, *, after: int = 0, limit: int = 500
+) -> list[Message]:
+    """List the messages after a place, in order."""
+    rows = tx.all(
+        "SELECT * FROM message WHERE organisation = :organisation AND conversation = :conversation AND seq > :after"
+        " ORDER BY seq LIMIT :limit",
+        organisation=organisation,
+        conversation=conversation,
+        after=after,
+        limit=limit,
+    )
+    return [_message(row) for row in rows]
+
+
+def last_from_customer(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> Message | None:
+    """Give what the customer said last."""
+    row = tx.one(
+        "SELECT * FROM message WHERE organisation = :organisation AND conversation = :conversation"
+        " AND role = 'customer' ORDER BY seq DESC LIMIT 1",
+        organisation=organisation,
+        conversation=conversation,
+    )
+    return None if row is None else _message(row)
+
+
+def _message(row: Row) -> Message:
+    return Message(
+        id=MessageId(row["id"]),
+        seq=row["seq"],
+        role=Role(row["role"]),
+        text=row["text"],
+        name=row["name"],
+        avatar_url=row["avatar_url"],
+        citations=_citations.decode(row["citations"]) if row["citations"] else (),
+        attachments=_attachments.decode(row["attachments"]) if row["attachments"] else (),
+        notice=Notice(row["notice"]) if row["notice"] else None,
+        delivery=DeliveryView(row["delivery"]),
+        created_at=row["created_at"],
+    )
+
+
+def mark(
+    tx: Tx, organisation: OrganisationId, conversation: ConversationId, id: MessageId, delivery: DeliveryView
+) -> None:
+    """Tell the sender what became of a message."""
+    tx.run(
+        "UPDATE message SET delivery = :delivery"
+        " WHERE organisation = :organisation AND conversation = :conversation AND id = :id",
+        organisation=organisation,
+        conversation=conversation,
+        id=id,
+        delivery=delivery.value,
+    )
+    tx.ring("delivery", topic(organisation, conversation))
+
+
+# links
+
+
+def link(
+    tx: Tx, organisation: OrganisationId, handoff: HandoffId, *, channel: str, kind: str, theirs: str, ours: str
+) -> None:
+    """Tie their id to ours; tying it twice is the same as once."""
+    tx.run(
+        "INSERT INTO link (organisation, channel, kind, theirs, ours, handoff)"
+        " VALUES (:organisation, :channel, :kind, :theirs, :ours, :handoff) ON CONFLICT DO NOTHING",
+        organisation=organisation,
+        channel=channel,
+        kind=kind,
+        theirs=theirs,
+        ours=ours,
+        handoff=handoff,
+    )
+
+
+def handoff_at(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str, theirs: str) -> HandoffId | None:
+    """Say which handoff their id belongs to; the latest, where a record of theirs served several."""
+    found = tx.value(
+        "SELECT handoff FROM link WHERE organisation = :organisation AND channel = :channel AND kind = :kind"
+        " AND theirs = :theirs ORDER BY rowid DESC LIMIT 1",
+        organisation=organisation,
+        channel=channel,
+        kind=kind,
+        theirs=theirs,
+    )
+    return None if found is None else HandoffId(found)
+
+
+def links_of(tx: Tx, handoff: HandoffId) -> dict[tuple[str, str], str]:
+    """Give their ids for a handoff, messages left out."""
+    rows = tx.all(
+        "SELECT channel, kind, theirs FROM link WHERE handoff = :handoff AND kind <> 'message'", handoff=handoff
+    )
+    return {(row["channel"], row["kind"]): row["theirs"] for row in rows}
+
+
+def conversation_of(tx: Tx, organisation: OrganisationId, handoff: HandoffId) -> ConversationId | None:
+    """Say to which conversation a handoff belongs."""
+    found = tx.value(
+        "SELECT conversation FROM handoff WHERE organisation = :organisation AND id = :handoff",
+        organisation=organisation,
+        handoff=handoff,
+    )
+    return None if found is None else ConversationId(found)
+
+
+def open_handoffs(tx: Tx) -> list[Row]:
+    """List every handoff under way, with how far its list has been read."""
+    return tx.all(
+        "SELECT id, organisation, conversation, state, cursor, looked_at, body FROM handoff"
+        " WHERE state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
+    )
+
+
+def cursor(tx: Tx, handoff: HandoffId) -> str | None:
+    """Say how far Zendesk's own list has been read for a handoff."""
+    found: str | None = tx.value("SELECT cursor FROM handoff WHERE id = :handoff", handoff=handoff)
+    return found
+
+
+def looked(tx: Tx, handoff: HandoffId, cursor: str | None, now: Millis) -> None:
+    """Remember how far the list was read, and when."""
+    tx.run(
+        "UPDATE handoff SET cursor = coalesce(:cursor, cursor), looked_at = :now WHERE id = :handoff",
+        handoff=handoff,
+        cursor=cursor,
+        now=now,
+    )
+
+
+def require_same(said: Utterance, stored: Message) -> None:
+    """Refuse the same id with other content: the first text stands."""
+    if stored.role is not said.role or stored.text != said.text:
+        raise Conflict("this id was used for another message", pointer="/id", code="conflict")

@@ -1,0 +1,420 @@
+"""Receipts and deliveries: what came in once, and what is owed in order.
+
+A lane is a counter row: `tail` deliveries were put, `head` are settled, and only number `head + 1` may move. Whether a
+lane has more is decided by comparing the two counters in the locked row, never by asking whether a row exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import msgspec
+
+from escalade.domain.effects import BY_NAME, Answer, Effect, LaneName, Post, lane_of
+from escalade.domain.model import ConversationId, HandoffId, MessageId, Millis, OrganisationId
+from escalade.store.database import Row, Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """Where a conversation's deliveries to one destination queue."""
+
+    organisation: OrganisationId
+    conversation: ConversationId
+    name: LaneName
+
+    def __str__(self) -> str:
+        return f"{self.organisation}/{self.conversation}/{self.name.value}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One effect owed, as the courier takes it up."""
+
+    id: int
+    lane: Lane
+    position: int
+    key: str
+    effect: Effect
+    frozen: str | None
+    message: MessageId | None
+    state: str
+    tries: int
+    looks: int
+    first_try_at: Millis | None
+    tried_at: Millis | None
+    failures: int  # of the lane, in a row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One inbound event, raw."""
+
+    id: int
+    organisation: OrganisationId
+    source: str
+    key: str
+    kind: str
+    conversation: ConversationId | None
+    handoff: HandoffId | None
+    body: str
+    state: str
+    outcome: str
+    received_at: Millis
+    settled_at: Millis | None
+
+
+# receipts
+
+
+def accept(
+    tx: Tx,
+    organisation: OrganisationId,
+    *,
+    source: str,
+    key: str,
+    kind: str,
+    body: str,
+    now: Millis,
+    conversation: ConversationId | None = None,
+    handoff: HandoffId | None = None,
+    state: str = "waiting",
+    outcome: str = "",
+) -> int | None:
+    """Keep an inbound event once; give its id, or nothing if it came before."""
+    row = tx.one(
+        "INSERT INTO receipt (organisation, source, key, kind, conversation, handoff, body, state, outcome, received_at,"
+        " settled_at) VALUES (:organisation, :source, :key, :kind, :conversation, :handoff, :body, :state, :outcome,"
+        " :now, :settled) ON CONFLICT (organisation, source, key) DO NOTHING RETURNING id",
+        organisation=organisation,
+        source=source,
+        key=key,
+        kind=kind,
+        conversation=conversation,
+        handoff=handoff,
+        body=body,
+        state=state,
+        outcome=outcome,
+        now=now,
+        settled=None if state == "waiting" else now,
+    )
+    return None if row is None else int(row["id"])
+
+
+def assign(tx: Tx, receipt: int, conversation: ConversationId, handoff: HandoffId) -> None:
+    """Say to which conversation a parked receipt belongs after all."""
+    tx.run(
+        "UPDATE receipt SET conversation = :conversation, handoff = :handoff WHERE id = :id",
+        id=receipt,
+        conversation=conversation,
+        handoff=handoff,
+    )
+
+
+def settle(tx: Tx, receipt: int, outcome: str, now: Millis, *, ignored: bool = False) -> None:
+    """Finish with a receipt and say what came of it."""
+    tx.run(
+        "UPDATE receipt SET state = :state, outcome = :outcome, settled_at = :now WHERE id = :id AND state = 'waiting'",
+        id=receipt,
+        state="ignored" if ignored else "settled",
+        outcome=outcome,
+        now=now,
+    )
+
+
+def waiting(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> list[Receipt]:
+    """List a conversation's unfinished receipts in the order they came."""
+    rows = tx.all(
+        "SELECT * FROM receipt WHERE organisation = :organisation AND conversation = :conversation"
+        " AND state = 'waiting' ORDER BY id",
+        organisation=organisation,
+        conversation=conversation,
+    )
+    return [_receipt(row) for row in rows]
+
+
+def parked(tx: Tx, organisation: OrganisationId | None = None) -> list[Receipt]:
+    """List the receipts whose conversation is not known yet."""
+    rows = tx.all(
+        "SELECT * FROM receipt WHERE conversation IS NULL AND state = 'waiting'"
+        " AND (:organisation IS NULL OR organisation = :organisation) ORDER BY id",
+        organisation=organisation,
+    )
+    return [_receipt(row) for row in rows]
+
+
+def conversations_waiting(tx: Tx) -> list[tuple[OrganisationId, ConversationId]]:
+    """List the conversations with unfinished receipts."""
+    rows = tx.all(
+        "SELECT DISTINCT organisation, conversation FROM receipt WHERE state = 'waiting' AND conversation IS NOT NULL"
+    )
+    return [(OrganisationId(row["organisation"]), ConversationId(row["conversation"])) for row in rows]
+
+
+def receipt(tx: Tx, organisation: OrganisationId, id: int) -> Receipt | None:
+    """Give one receipt of this organisation."""
+    row = tx.one(
+        "SELECT * FROM receipt WHERE organisation = :organisation AND id = :id", organisation=organisation, id=id
+    )
+    return None if row is None else _receipt(row)
+
+
+def receipts(
+    tx: Tx, organisation: OrganisationId, *, conversation: ConversationId | None = None, limit: int = 100
+) -> list[Receipt]:
+    """List the receipts of an organisation or conversation, newest first."""
+    rows = tx.all(
+        "SELECT * FROM receipt WHERE organisation = :organisation"
+        + (" AND conversation = :conversation" if conversation is not None else "")
+        + " ORDER BY id DESC LIMIT :limit",
+        organisation=organisation,
+        conversation=conversation,
+        limit=limit,
+    )
+    return [_receipt(row) for row in rows]
+
+
+def _receipt(row: Row) -> Receipt:
+    return Receipt(
+        id=row["id"],
+        organisation=OrganisationId(row["organisation"]),
+        source=row["source"],
+        key=row["key"],
+        kind=row["kind"],
+        conversation=None if row["conversation"] is None else ConversationId(row["conversation"]),
+        handoff=None if row["handoff"] is None else HandoffId(row["handoff"]),
+        body=row["body"],
+        state=row["state"],
+        outcome=row["outcome"],
+        received_at=row["received_at"],
+        settled_at=row["settled_at"],
+    )
+
+
+# deliveries
+
+
+def put(tx: Tx, organisation: OrganisationId, conversation: ConversationId, effect: Effect, now: Millis) -> int:
+    """Owe an effect at the end of its lane; a lane that is backing off is not woken early."""
+    lane = lane_of(effect)
+    position = tx.insert(
+        "INSERT INTO lane (organisation, conversation, name, tail, head, due_at)"
+        " VALUES (:organisation, :conversation, :name, 1, 0, :now)"
+        " ON CONFLICT (organisation, conversation, name)"
+        " DO UPDATE SET tail = lane.tail + 1, due_at = coalesce(lane.due_at, excluded.due_at) RETURNING tail",
+        organisation=organisation,
+        conversation=conversation,
+        name=lane.value,
+        now=now,
+    )
+    body = asdict(effect)
+    owner = f"{organisation}/{conversation}" if isinstance(effect, Answer) else effect.handoff
+    id = tx.insert(
+        "INSERT INTO delivery (organisation, conversation, lane, position, key, effect, body, message, state,"
+        " created_at) VALUES (:organisation, :conversation, :lane, :position, :key, :effect, :body, :message,"
+        " 'pending', :now) RETURNING id",
+        organisation=organisation,
+        conversation=conversation,
+        lane=lane.value,
+        position=position,
+        key=f"{owner}.{lane.value}.{position}",
+        effect=type(effect).__name__,
+        body=msgspec.json.encode(body).decode(),
+        message=effect.message if isinstance(effect, Post) else None,
+        now=now,
+    )
+    tx.ring("lane", lane.value)
+    return id
+
+
+def withdraw(tx: Tx, organisation: OrganisationId, conversation: ConversationId, why: str, now: Millis) -> None:
+    """Drop what waits in the desk lane untried; each keeps its place, so the lane still counts."""
+    tx.run(
+        "UPDATE delivery SET state = 'withdrawn', why = :why, settled_at = :now"
+        " WHERE organisation = :organisation AND conversation = :conversation AND lane = 'desk' AND state = 'pending'",
+        organisation=organisation,
+        conversation=conversation,
+        why=why,
+        now=now,
+    )
+
+
+def owed_messages(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> list[MessageId]:
+    """List the customer's messages that have not reached the desk, in order."""
+    rows = tx.all(
+        "SELECT message FROM delivery WHERE organisation = :organisation AND conversation = :conversation"
+        " AND lane = 'desk' AND message IS NOT NULL AND state IN ('pending', 'sending', 'unsure') ORDER BY position",
+        organisation=organisation,
+        conversation=conversation,
+    )
+    return [MessageId(row["message"]) for row in rows]
+
+
+def due(tx: Tx, now: Millis, limit: int = 256) -> list[Lane]:
+    """List the lanes whose head may be tried now, the longest due first."""
+    rows = tx.all(
+        "SELECT organisation, conversation, name FROM lane WHERE due_at IS NOT NULL AND due_at <= :now"
+        " ORDER BY due_at LIMIT :limit",
+        now=now,
+        limit=limit,
+    )
+    return [
+        Lane(
+            organisation=OrganisationId(row["organisation"]),
+            conversation=ConversationId(row["conversation"]),
+            name=LaneName(row["name"]),
+        )
+        for row in rows
+    ]
+
+
+def next_due_at(tx: Tx) -> Millis | None:
+    """Say when the next lane falls due."""
+    found: int | None = tx.value("SELECT min(due_at) FROM lane WHERE due_at IS NOT NULL")
+    return found
+
+
+def head(tx: Tx, lane: Lane) -> Delivery | None:
+    """Give the first unsettled delivery of a lane, or nothing if the lane is idle."""
+    row = tx.one(
+        "SELECT d.*, l.failures FROM lane l JOIN delivery d ON d.organisation = l.organisation"
+        " AND d.conversation = l.conversation AND d.lane = l.name AND d.position = l.head + 1"
+        " WHERE l.organisation = :organisation AND l.conversation = :conversation AND l.name = :name",
+        organisation=lane.organisation,
+        conversation=lane.conversation,
+        name=lane.name.value,
+    )
+    return None if row is None else _delivery(row, lane)
+
+
+def _delivery(row: Row, lane: Lane) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        lane=lane,
+        position=row["position"],
+        key=row["key"],
+        effect=effect_of(row["effect"], row["body"]),
+        frozen=row["frozen"],
+        message=None if row["message"] is None else MessageId(row["message"]),
+        state=row["state"],
+        tries=row["tries"],
+        looks=row["looks"],
+        first_try_at=row["first_try_at"],
+        tried_at=row["tried_at"],
+        failures=row["failures"],
+    )
+
+
+def effect_of(name: str, body: str) -> Effect:
+    """Read an effect back."""
+    effect: Effect = msgspec.json.decode(body, type=BY_NAME[name])
+    return effect
+
+
+def begin(tx: Tx, delivery: Delivery, *, kind: str, frozen: str | None, now: Millis) -> int:
+    """Write down that an attempt starts, before it does: what a crash leaves here may have arrived."""
+    sends = kind == "send"
+    tx.run(
+        "UPDATE delivery SET state = 'sending', frozen = coalesce(frozen, :frozen),"
+        " tries = tries + :send, looks = CASE WHEN :send = 1 THEN 0 ELSE looks + 1 END,"
+        " first_try_at = coalesce(first_try_at, :now),"
+        " tried_at = CASE WHEN :send = 1 THEN :now ELSE tried_at END WHERE id = :id",
+        id=delivery.id,
+        frozen=frozen,
+        send=int(sends),
+        now=now,
+    )
+    return tx.insert(
+        "INSERT INTO attempt (delivery, number, kind, verdict, started_at)"
+        " VALUES (:delivery, (SELECT count(*) + 1 FROM attempt WHERE delivery = :delivery), :kind, 'under_way', :now)"
+        " RETURNING id",
+        delivery=delivery.id,
+        kind=kind,
+        now=now,
+    )
+
+
+def end_attempt(tx: Tx, attempt: int, *, verdict: str, status: int | None, detail: str, now: Millis) -> None:
+    """Write down what came of an attempt."""
+    tx.run(
+        "UPDATE attempt SET verdict = :verdict, status = :status, detail = :detail, ended_at = :now WHERE id = :id",
+        id=attempt,
+        verdict=verdict,
+        status=status,
+        detail=detail[:2000],
+        now=now,
+    )
+
+
+def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> None:
+    """Settle a delivery and let the next in its lane move."""
+    tx.run(
+        "UPDATE delivery SET state = CASE WHEN state = 'withdrawn' THEN state ELSE :state END,"
+        " why = CASE WHEN state = 'withdrawn' THEN why ELSE :why END, settled_at = coalesce(settled_at, :now)"
+        " WHERE id = :id",
+        id=delivery.id,
+        state=state,
+        why=why[:500],
+        now=now,
+    )
+    tx.run(
+        "UPDATE lane SET head = :position, failures = 0, due_at = CASE WHEN tail = :position THEN NULL ELSE :now END"
+        " WHERE organisation = :organisation AND conversation = :conversation AND name = :name AND head = :position - 1",
+        organisation=delivery.lane.organisation,
+        conversation=delivery.lane.conversation,
+        name=delivery.lane.name.value,
+        position=delivery.position,
+        now=now,
+    )
+    tx.ring("lane", delivery.lane.name.value)
+
+
+def postpone(tx: Tx, delivery: Delivery, state: str, due_at: Millis, *, failed: bool) -> None:
+    """Try the head of a lane again later; nothing behind it moves before that."""
+    tx.run("UPDATE delivery SET state = :state WHERE id = :id", id=delivery.id, state=state)
+    tx.run(
+        "UPDATE lane SET due_at = :due_at, failures = failures + :failed"
+        " WHERE organisation = :organisation AND conversation = :conversation AND name = :name",
+        organisation=delivery.lane.organisation,
+        conversation=delivery.lane.conversation,
+        name=delivery.lane.name.value,
+        due_at=due_at,
+        failed=int(failed),
+    )
+
+
+def hurry(tx: Tx, organisation: OrganisationId, now: Millis) -> None:
+    """Make an organisation's waiting desk lanes due: its Zendesk has just spoken to us."""
+    tx.run(
+        "UPDATE lane SET due_at = :now WHERE organisation = :organisation AND name = 'desk' AND due_at > :now"
+        " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.organisation = lane.organisation"
+        " AND d.conversation = lane.conversation AND d.lane = lane.name AND d.position = lane.head + 1"
+        " AND d.state = 'unsure')",
+        organisation=organisation,
+        now=now,
+    )
+    tx.ring("lane", LaneName.DESK.value)
+
+
+def recover(tx: Tx, now: Millis) -> int:
+    """After a start: what was under way when we died may have arrived, so it is unsure, never new."""
+    tx.run(
+        "UPDATE attempt SET verdict = 'cut_short', ended_at = :now, detail = 'the process ended during this attempt'"
+        " WHERE verdict = 'under_way'",
+        now=now,
+    )
+    return tx.run("UPDATE delivery SET state = 'unsure' WHERE state = 'sending'")
+
+
+def resend(tx: Tx, organisation: OrganisationId, id: int, now: Millis) -> bool:
+    """Owe a refused delivery again, at the end of its lane; say whether there was one."""
+    row = tx.one(
+        "SELECT * FROM delivery WHERE organisation = :organisation AND id = :id AND state IN ('refused', 'dropped')",
+        organisation=organisation,
+        id=id,
+    )
+    if row is None:
+        return False
+    put(tx, organisation, ConversationId(row["conversation"]), effect_of(row["effect"], row["body"]), now)
+    tx.run("UPDATE delivery SET why = why || ' (sent again)', state = 'resent' WHERE id = :id", id=id)
+    return True

@@ -1,0 +1,44 @@
+"""Bring a database to this version's tables, and know whether it is there.
+
+The tables themselves are the migrations: one description, in the order in which it came about.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy.engine import Engine
+
+HEAD = "0001"  # held equal to the newest migration by a test, so that a start need not load Alembic to compare
+
+
+def migrate(engine: Engine) -> bool:
+    """Run the migrations that are missing; say whether any was."""
+    if is_current(engine):
+        return False
+    # Alembic takes over a second to import, so only a database that needs it waits for it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    return True
+
+
+def is_current(engine: Engine) -> bool:
+    """Say whether every migration of this version has run."""
+    return version(engine) == HEAD
+
+
+def version(engine: Engine) -> str | None:
+    """Name the newest migration that has run."""
+    with engine.connect() as connection:
+        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)

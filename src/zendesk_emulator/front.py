@@ -17,7 +17,9 @@ from zendesk_emulator.ports import ConnectionDropped
 FRONTED = ("/api/", "/oauth/", "/sc/")
 HELP_CENTER = "/api/v2/help_center"
 BODY_LIMIT = 55 * 1024 * 1024
-LOGIN_PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body><form>Sign in to continue</form></body></html>"
+LOGIN_PAGE = (
+    b"<!doctype html><html><head><title>Sign in</title></head><body><form>Sign in to continue</form></body></html>"
+)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -181,17 +183,21 @@ class Front:
         ]
         if settings.enforce_rate_limit and used > limit:
             plain = (b"content-type", b"text/plain; charset=utf-8")
-            return Answer(429, [*headers, (b"Retry-After", str(resets).encode()), plain], b"Number of allowed API requests per minute exceeded"), []
+            return Answer(
+                429,
+                [*headers, (b"Retry-After", str(resets).encode()), plain],
+                b"Number of allowed API requests per minute exceeded",
+            ), []
         return None, headers
 
 
 async def _read(receive: Receive) -> bytes:
     body = b""
     while True:
-        message = await receive()
+        message: Message = await receive()
         if message["type"] == "http.disconnect":
             return body
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body") or len(body) > BODY_LIMIT:
             return body
 

@@ -18,7 +18,7 @@ export interface Launcher {
 
 export function buildLauncher(actions: { toggle(): void; warm(): void; escape(): void }): Launcher {
   const host = document.createElement('support-chat')
-  const root = host.attachShadow({ mode: 'closed' })
+  const root = host.attachShadow({ mode: 'open' })
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(css)
   root.adoptedStyleSheets = [sheet]
@@ -32,7 +32,7 @@ export function buildLauncher(actions: { toggle(): void; warm(): void; escape():
       class: 'launcher', type: 'button', 'aria-expanded': 'false', 'aria-label': words.open,
       click: actions.toggle, pointerenter: actions.warm, touchstart: actions.warm, focus: actions.warm,
     },
-    chat, dots, icon('shut', CROSS), badge,
+    chat, dots, icon('shut', 'M5.5 9l6.5 6.5L18.5 9'), badge,
   )
   const box = element('div', { class: 'box', role: 'dialog', 'aria-label': words.region })
   const name = element('b', { dir: 'auto' })

@@ -23,7 +23,7 @@ svg{fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-lin
 box-shadow:0 1px 2px rgb(6 40 32/.25),0 10px 24px -6px rgb(6 60 48/.5)}
 .launcher:focus-visible{outline-color:var(--ink)}
 .launcher svg{grid-area:1/1;width:28px;height:28px}
-.launcher .shut{width:24px;height:24px;opacity:0}
+.launcher .shut{opacity:0;stroke-width:2.4}
 .launcher[aria-expanded=true] .chat{opacity:0}
 .launcher[aria-expanded=true] .shut{opacity:1}
 .dot{stroke-width:2.6}
@@ -52,7 +52,7 @@ iframe{display:block;width:100%;height:100%;border:0;color-scheme:inherit}
 .launcher{transition:transform .18s cubic-bezier(.2,.8,.3,1)}
 .launcher:hover{transform:scale(1.05)}.launcher:active{transform:scale(.96)}
 .launcher svg{transition:opacity .16s,transform .22s cubic-bezier(.2,.8,.3,1)}
-.launcher .shut{transform:rotate(-45deg)}.launcher[aria-expanded=true] .shut{transform:none}
+.launcher .shut{transform:translateY(-6px)}.launcher[aria-expanded=true] .shut{transform:none}
 .launcher[aria-expanded=true] .chat{transform:scale(.6)}
 .box{transform:translateY(10px) scale(.985);transform-origin:100% 100%;transition:opacity .16s,transform .24s cubic-bezier(.2,.8,.3,1),visibility 0s .2s}
 .box[data-open]{transform:none;transition-delay:0s}

@@ -77,6 +77,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     changed: (items) => (unsent.value = items),
     send: async (item) => {
       await found(item.conversation)
+      listen()
       return api.ask<Message>(`/conversations/${item.conversation}/messages`, {
         method: 'POST',
         body: { id: item.id, text: item.text },
@@ -88,7 +89,10 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       tabs.say({ kind: 'change', conversation: item.conversation, change: { kind: 'message', message: whole } })
       tabs.say({ kind: 'outbox' })
       event('message', { role: 'customer', text: item.text })
-      if (item.conversation === current.value) listen()
+      // An answer is being looked for, whether or not the stream was there in time to say so.
+      const answered = thread.value.some((other) => other.seq > message.seq && other.author.role !== 'customer')
+      const withAssistant = (conversation.value?.control ?? 'assistant') === 'assistant' && assistantOn.value
+      if (item.conversation === current.value && withAssistant && !answered) setTyping('assistant')
     },
   })
 
@@ -146,7 +150,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   function arrived(message: Message) {
     if (message.author.role === 'customer') return
     announcement.value = message
-    if (message.author.role === typing.value) setTyping(null)
+    if (message.author.role === typing.value || message.author.role === 'system') setTyping(null)
     if (fromUs(message.author.role)) event('message', { role: message.author.role, text: message.text })
     if (message.notice === 'agent_joined') event('agent-joined', { name: message.author.name })
   }
@@ -158,6 +162,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     if (before?.handoff?.id !== next.handoff?.id && next.handoff && before) event('escalated', { mode: next.handoff.mode })
     if (before && stageOf(before) !== 'ended' && stageOf(next) === 'ended') event('ended', { how: next.handoff?.ended ?? 'unknown' })
     if (state && state !== 'failed') escalationFailed.value = false
+    if (next.control !== 'assistant' && typing.value === 'assistant') setTyping(null)
   }
 
   function setTyping(role: 'assistant' | 'agent' | null) {

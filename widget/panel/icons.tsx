@@ -10,7 +10,6 @@ function drawn(...paths: string[]) {
 
 export const Close = drawn('M6 6l12 12M18 6L6 18')
 export const Send = drawn('M12 19V5', 'M6 11l6-6 6 6')
-export const PersonIcon = drawn('M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8z', 'M4.5 20c.9-3.6 3.9-5.5 7.5-5.5s6.6 1.9 7.5 5.5')
 export const More = drawn('M5 12h.01', 'M12 12h.01', 'M19 12h.01')
 export const Back = drawn('M9 14l-5-5 5-5', 'M4 9h10a6 6 0 0 1 0 12h-3')
 export const Plus = drawn('M12 5v14M5 12h14')
@@ -25,4 +24,4 @@ export const External = drawn('M8 6H6v12h12v-2', 'M13 5h6v6', 'M19 5l-8 8')
 export const Cloud = drawn('M4 4l16 16', 'M8.5 7.5A6 6 0 0 1 18 11a4 4 0 0 1 2 7M16 19H7a4.5 4.5 0 0 1-1-8.9')
 
 /** Three steps up: the mark of the assistant. */
-export const Steps = drawn('M7 15.5h.01', 'M12 12h.01', 'M17 8.5h.01')
+export const Steps = drawn('M6.8 15.8h.01', 'M12 12h.01', 'M17.2 8.2h.01')

@@ -27,13 +27,18 @@ export const panel = {
   backToAssistant: 'Back to the assistant',
   endChat: 'End this chat',
   newChat: 'Start a new chat',
+  newChatShort: 'New chat',
 
   // Conversation
   conversation: 'Conversation',
   welcome: 'How can we help?',
+  lead: 'Get an answer right away, or talk to a person.',
+  leadOff: 'Send us a message. A person will answer.',
   greeting:
-    'Hi! I’m {assistant}, an AI assistant. I answer from {organisation}’s help pages and show you where each answer comes from. You can reach a person at any time: press “Talk to a person” above, or just ask me.',
+    'Hi! I’m {assistant}. I answer from {organisation}’s help pages and show you where each answer comes from. You can reach a person at any time: press “Talk to a person” above, or just ask me.',
   greetingOff: 'Hi! Write your message here and our team will reply.',
+  anAssistant: 'an AI assistant',
+  namedAssistant: '{name}, an AI assistant',
   assistant: 'Assistant',
   ai: 'AI',
   aiLong: 'written by an AI',
@@ -46,7 +51,7 @@ export const panel = {
   typing: '{name} is typing…',
   today: 'Today',
   yesterday: 'Yesterday',
-  newMessages: 'New messages',
+  latest: 'Latest messages',
   attachment: 'File: {name}',
 
   // Delivery
@@ -70,7 +75,7 @@ export const panel = {
   send: 'Send message',
   tooLong: '{count} characters too many',
   left: '{count} characters left',
-  mistakes: 'AI can make mistakes. Sources are shown so that you can check.',
+  mistakes: 'AI can make mistakes. Please check the sources.',
 
   // States
   connecting: 'Connecting you to our team…',
@@ -134,7 +139,7 @@ export const panel = {
   backOnline: 'Connected again',
   starting: 'Opening the chat…',
   unavailable: 'The chat cannot be opened right now.',
-  memoryOnly: 'Your browser does not keep this chat after you leave the page.',
+  memoryOnly: 'This browser forgets the chat when you leave the page',
   identityLater: 'Signed identities are not accepted by this version.',
 } as const
 

@@ -46,6 +46,7 @@ export function Composer() {
     : stage === 'connecting' || stage === 'waiting' || !chat.assistantOn.value ? words.writeTeam
     : words.ask
   const withAssistant = (stage === 'assistant' || stage === 'ended' || stage === 'failed') && chat.assistantOn.value
+  const fresh = withAssistant && length <= TELL_FROM && chat.thread.value.length > 1
   return (
     <form
       class="composer"
@@ -72,6 +73,7 @@ export function Composer() {
         {over > 0 ? fill(words.tooLong, { count: over })
           : length > TELL_FROM ? fill(words.left, { count: -over })
           : withAssistant ? words.mistakes : ''}
+        {fresh && <button type="button" onClick={chat.newChat}>{words.newChatShort}</button>}
       </p>
     </form>
   )

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
 import { panel as words } from '../../strings/en'
 import { useChat } from '../context'
-import { Back, Close, More, PersonIcon, Plus, Stop } from '../icons'
+import { Back, Close, More, Plus, Stop } from '../icons'
 import type { Stage } from '../thread'
 import { AssistantMark, Avatar } from './avatar'
 
@@ -23,7 +23,7 @@ export function Header({ close }: { close(): void }) {
   const name = agent?.name || (shown === 'live' ? words.team : chat.organisationName.value)
   const withAssistant = shown === 'assistant' || shown === 'failed'
   return (
-    <header class="header">
+    <header class="header" data-with={shown}>
       {shown === 'live' ? <Avatar name={name} url={agent?.avatar_url} size="large" /> : <AssistantMark size="large" />}
       <div class="who">
         <h1 dir="auto">{name}</h1>
@@ -31,8 +31,7 @@ export function Header({ close }: { close(): void }) {
       </div>
       {withAssistant && (
         <button type="button" class="talk" disabled={chat.asking.value} onClick={() => void chat.escalate()}>
-          <PersonIcon />
-          <span>{chat.asking.value ? words.talking : words.talk}</span>
+          {chat.asking.value ? words.talking : words.talk}
         </button>
       )}
       <Menu stage={shown} />
@@ -64,8 +63,7 @@ function Menu({ stage }: { stage: Stage }) {
   }, [open])
 
   const withTeam = stage === 'live' || stage === 'waiting' || stage === 'connecting' || stage === 'ticket'
-  const started = chat.thread.value.length > 0
-  if (!withTeam && !started) return null
+  if (!withTeam && stage !== 'ended') return null
 
   const choose = (work: () => unknown) => () => {
     setOpen(false)

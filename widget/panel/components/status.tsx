@@ -20,7 +20,7 @@ export function Strip() {
   const text = !chat.online.value ? words.offline
     : chat.unavailable.value ? words.unavailable
     : down && late ? words.reconnecting
-    : chat.lasting ? null : words.memoryOnly
+    : null
   return (
     <div class="strip" role="status" data-shown={text !== null}>
       {text && <><Cloud /><span>{text}</span></>}

@@ -15,6 +15,7 @@ export function Thread() {
   const inner = useRef<HTMLDivElement>(null)
   const [behind, setBehind] = useState(false)
   const stuck = useRef(true)
+  const height = useRef(0)
   const messages = chat.thread.value
   const unsent = chat.mine.value
 
@@ -36,7 +37,11 @@ export function Thread() {
 
   const scrolled = () => {
     const box = scroller.current!
-    stuck.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX
+    const near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX
+    // Only a reader moves up; what moves down may be us, late.
+    if (near) stuck.current = true
+    else if (box.scrollTop < height.current) stuck.current = false
+    height.current = box.scrollTop
     setBehind(!stuck.current)
   }
   const newestOwn = messages.findLast((message) => message.author.role === 'customer')
@@ -54,7 +59,7 @@ export function Thread() {
         </div>
       </div>
       {behind && (
-        <button type="button" class="jump" onClick={toEnd}><Down />{words.newMessages}</button>
+        <button type="button" class="jump" onClick={toEnd}><Down />{words.latest}</button>
       )}
     </div>
   )
@@ -113,8 +118,9 @@ function NoticeLine({ message }: { message: Message }) {
 function Greeting() {
   const { chat } = useChat()
   const assistant = chat.session.value?.assistant.name ?? words.assistant
+  const introduced = assistant === words.assistant ? words.anAssistant : fill(words.namedAssistant, { name: assistant })
   const on = chat.assistantOn.value
-  const text = on ? fill(words.greeting, { assistant, organisation: chat.organisationName.value }) : words.greetingOff
+  const text = on ? fill(words.greeting, { assistant: introduced, organisation: chat.organisationName.value }) : words.greetingOff
   const empty = chat.thread.value.length === 0 && chat.mine.value.length === 0
   const greeting: Message = {
     id: 'greeting', seq: 0, text, created_at: '', delivery: 'none',
@@ -124,11 +130,12 @@ function Greeting() {
     <>
       {empty && !chat.loading.value && (
         <div class="welcome">
-          <AssistantMark size="large" />
           <h2>{words.welcome}</h2>
+          <p>{on ? words.lead : words.leadOff}</p>
         </div>
       )}
       <Incoming message={greeting} first last />
+      {!chat.lasting && <p class="notice"><span>{words.memoryOnly}</span></p>}
     </>
   )
 }

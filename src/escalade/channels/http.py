@@ -282,6 +282,11 @@ def _why(error: httpx2.HTTPError) -> str:
     return str(error) or type(error).__name__
 
 
+def basic(name: str, secret: str) -> str:
+    """Write a name and a secret the way the `Authorization` header wants them."""
+    return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
+
+
 # What may be written down
 
 

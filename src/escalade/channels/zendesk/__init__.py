@@ -1,1 +1,1 @@
-"""Zendesk Support: tickets, set-up and the help centre."""
+"""Zendesk Support: tickets, comments, notes, and who is on duty."""

@@ -1,0 +1,1 @@
+"""Sunshine Conversations: live messages, and who has control of them."""

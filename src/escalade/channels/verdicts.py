@@ -1,0 +1,133 @@
+"""Say what an HTTP answer means for a delivery: done, try later, look first, or a lasting no.
+
+Only a 2xx that carries JSON, or nothing at all, is a success: anything else may come from a proxy that never asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from escalade.channels.http import Request, Response, shown_answer
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
+from escalade.domain.model import Millis
+
+MINIMUM_WAIT = 1.0
+MAXIMUM_WAIT = 900.0
+DEFAULT_WAIT = 30.0
+CREDENTIAL_WAIT = 60.0  # until an operator has mended the credential; hammering would not help
+
+Json = dict[str, Any]
+
+
+def read(request: Request, response: Response, *, now: Millis, credential: str) -> Json:
+    """Give the answer's JSON object, or raise the verdict that its status calls for."""
+    if not 200 <= response.status < 300:
+        raise verdict(request, response, now=now, credential=credential)
+    if not response.body:
+        return {}
+    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
+    if kind.endswith("json"):
+        found = loads(response.body)
+        if isinstance(found, dict):
+            return found
+    detail = f"the answer {response.status} is not the JSON object it should be"
+    raise _doubt(request, response, detail, now)
+
+
+def loads(body: bytes) -> object:
+    """Read someone's answer; nothing where it is not JSON. Characters that cannot be stored are replaced."""
+    try:
+        return _storable(msgspec.json.decode(body)) if b"\\u0000" in body else msgspec.json.decode(body)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def verdict(request: Request, response: Response, *, now: Millis, credential: str) -> DeliveryError:
+    """Sort a refusal by who must act next."""
+    status, answer = response.status, shown_answer(request, response)
+    said = sentence(response) or "no reason given"
+    detail = f"{status}: {said}"
+    match status:
+        case 401 | 402 | 403:
+            return Retryable(f"{credential} is not accepted ({detail})", after=CREDENTIAL_WAIT, **_kept(status, answer))
+        case 429:
+            return Retryable(f"asked to slow down ({detail})", after=wait(response, now), **_kept(status, answer))
+        case 409:
+            return Retryable(f"it was changed at the same moment ({detail})", **_kept(status, answer))
+        case _ if 300 <= status < 400:
+            # We follow no redirects; an address that answers with one is set up wrongly, or is a sign-in page.
+            return Retryable(f"answered with a redirect ({status})", after=CREDENTIAL_WAIT, **_kept(status, answer))
+        case 408 | 425:
+            return _doubt(request, response, detail, now)
+        case _ if 400 <= status < 500:
+            return Refused(detail, status=status, answer=answer)
+        case _:
+            return _doubt(request, response, detail, now)
+
+
+def wait(response: Response, now: Millis) -> float:
+    """Read `Retry-After`, in seconds or as a date, within reason."""
+    given = (response.header("retry-after") or "").strip()
+    seconds = DEFAULT_WAIT
+    if given.isascii() and given.isdigit():
+        seconds = float(given[:9])
+    elif given:
+        try:
+            at = parsedate_to_datetime(given)
+            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now / 1000
+        except (ValueError, OverflowError):
+            seconds = DEFAULT_WAIT
+    return min(max(seconds, MINIMUM_WAIT), MAXIMUM_WAIT)
+
+
+def sentence(response: Response) -> str:
+    """Find the reason in an answer, in the receiver's own words; both APIs have several shapes for it."""
+    found = loads(response.body)
+    if not isinstance(found, dict):
+        return ""
+    said: list[object] = []
+    error = found.get("error")
+    if isinstance(error, dict):
+        said += [error.get("title", ""), error.get("message", "")]
+    else:
+        said += [error, found.get("error_description", ""), found.get("description", "")]
+    details = found.get("details")
+    for problems in details.values() if isinstance(details, dict) else ():
+        said += [item.get("description", "") for item in problems if isinstance(item, dict)]
+    errors = found.get("errors")
+    for problem in errors if isinstance(errors, list) else ():
+        if isinstance(problem, dict):
+            said += [problem.get("code", ""), problem.get("title", "")]
+    return ": ".join(part[:200] for part in said if isinstance(part, str) and part)[:400]
+
+
+def has_error(error: DeliveryError, code: str) -> bool:
+    """Say whether a refusal carries a certain code of the receiver's."""
+    return f'"{code}"' in error.answer
+
+
+def _doubt(request: Request, response: Response, detail: str, now: Millis) -> DeliveryError:
+    """Judge an answer that says too little: a question can be asked again, an order may have been carried out."""
+    kept = _kept(response.status, shown_answer(request, response))
+    if request.is_safe:
+        return Retryable(detail, after=wait(response, now) if response.header("retry-after") else None, **kept)
+    return Uncertain(detail, **kept)
+
+
+def _kept(status: int, answer: str) -> Mapping[str, Any]:
+    return {"status": status, "answer": answer}
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value

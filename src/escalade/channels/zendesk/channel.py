@@ -1,0 +1,327 @@
+"""Deliver to Zendesk Support, once: open the ticket, leave the note, show the customer's messages, hear the replies.
+
+Only opening a ticket can be repeated safely, for two hours. Every other change carries our mark into the ticket's
+audits, and after an uncertain attempt the audits are read before anything is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from escalade.channels import verdicts
+from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, Page, Sent
+from escalade.channels.http import Transport
+from escalade.channels.zendesk import wire
+from escalade.channels.zendesk.calls import Answer, Calls, Json, listed
+from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, support
+from escalade.channels.zendesk.staffing import Staffing
+from escalade.domain.effects import AddNote, NameRequester, OpenTicket, Post
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain, Unverified
+from escalade.domain.model import Agent, Handoff, Millis
+
+# Zendesk keeps an idempotency key for two hours; we stop relying on it a little earlier.
+# https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
+KEY_LASTS = 110 * 60 * 1000
+PERSON_KEPT = 10 * 60 * 1000
+LIST_PAGES = 5  # of groups, agents and tags for the console
+
+Links = Mapping[tuple[ChannelName, LinkKind], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One thing an operator may choose; `id` as Zendesk gives it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickLists:
+    """What an operator may choose from; a list Zendesk does not let us read is missing."""
+
+    groups: tuple[Choice, ...] | None
+    agents: tuple[Choice, ...] | None
+    tags: tuple[str, ...] | None
+
+
+class ZendeskChannel:
+    """Zendesk Support as a channel."""
+
+    name = ChannelName.ZENDESK
+
+    def __init__(
+        self, transport: Transport, now: Callable[[], Millis], *, keep: Keep = keep_nothing, scope: str = SCOPE
+    ) -> None:
+        self._now = now
+        self.calls = Calls(transport, Credentials(transport, now, keep=keep, scope=scope), now)
+        self._staffing = Staffing(self.calls, now)
+        self._people: dict[tuple[str, str], tuple[Millis, wire.Person | None]] = {}
+
+    # Out
+
+    def freeze(self, account: Account, job: Job) -> str | None:
+        """Give the body of a new ticket: the same key with another body would be refused."""
+        if not isinstance(job.effect, OpenTicket):
+            return None
+        return wire.ticket_body(job, _handoff(job), account.settings.tickets)
+
+    def after_uncertain(self, job: Job) -> After:
+        """Repeat what Zendesk recognises; look for the rest."""
+        match job.effect:
+            case OpenTicket():
+                first = job.first_attempt_at if job.first_attempt_at is not None else job.now
+                return After.REPEAT if job.now - first < KEY_LASTS else After.LOOK
+            case NameRequester():
+                return After.REPEAT
+            case _:
+                return After.LOOK
+
+    async def send(self, account: Account, job: Job) -> Sent:
+        """Perform the effect once."""
+        match job.effect:
+            case OpenTicket():
+                return await self._open_ticket(account, job)
+            case AddNote():
+                found = await self.find(account, job) if job.attempts else None
+                return found or await self._update(account, job, wire.note_body(job, _handoff(job)))
+            case NameRequester():
+                return await self._update(account, job, wire.requester_body(job.conversation.customer))
+            case Post():
+                return await self._post(account, job)
+            case _:
+                raise Refused(f"{type(job.effect).__name__} is not for Zendesk Support")
+
+    async def find(self, account: Account, job: Job) -> Sent | None:
+        """Look for the ticket by its external id, and for comments by our mark in the audits."""
+        match job.effect:
+            case OpenTicket():
+                return await self._find_ticket(account, job)
+            case AddNote():
+                return await self._find_comment(account, job, wire.note_mark(_handoff(job)))
+            case Post(message=message):
+                return await self._find_comment(account, job, message)
+            case _:
+                return None
+
+    async def _open_ticket(self, account: Account, job: Job) -> Sent:
+        body = job.frozen if job.frozen is not None else self.freeze(account, job)
+        try:
+            answer = await self.calls.call(
+                account, "POST", "/api/v2/tickets", body=body, headers={"Idempotency-Key": job.key[:255]}
+            )
+        except Refused as error:
+            # Seen only if the body was not frozen: the ticket of the first body exists, so find it.
+            found = await self._find_ticket(account, job) if _is_other_body(error) else None
+            if found is None:
+                raise
+            return found
+        ticket = wire.read_ticket(answer.json.get("ticket"))
+        if ticket is None:
+            raise Uncertain("Zendesk opened a ticket without saying which", status=answer.status, answer=answer.summary)
+        return self._opened(job, ticket, wire.comment_id(answer.json.get("audit")), answer.status, answer.summary)
+
+    async def _find_ticket(self, account: Account, job: Job) -> Sent | None:
+        handoff = _handoff(job)
+        page = await self.calls.get(account, "/api/v2/tickets", {"external_id": handoff.id})
+        known = [wire.read_ticket(item) for item in listed(page, "tickets")]
+        mine = [ticket for ticket in known if ticket is not None and ticket.external_id == handoff.id]
+        if not mine:
+            return None
+        oldest = min(mine, key=lambda ticket: int(ticket.id))  # external ids are not unique
+        return self._opened(job, oldest, None, 200, f"found as ticket {oldest.id}")
+
+    def _opened(self, job: Job, ticket: wire.Ticket, comment: str | None, status: int, answer: str) -> Sent:
+        handoff = _handoff(job)
+        links = [_link(LinkKind.TICKET, ticket.id, handoff.id)]
+        if ticket.requester_id is not None:
+            links.append(_link(LinkKind.REQUESTER, ticket.requester_id, handoff.id))
+        if comment is not None and job.message is not None:
+            links.append(_link(LinkKind.MESSAGE, comment, job.message.id))
+        return Sent(links=tuple(links), status=status, answer=answer)
+
+    async def _update(self, account: Account, job: Job, body: str) -> Sent:
+        answer = await self.calls.call(account, "PUT", f"/api/v2/tickets/{_ticket_id(job)}", body=body)
+        links: tuple[Link, ...] = ()
+        if isinstance(job.effect, NameRequester):
+            ticket = wire.read_ticket(answer.json.get("ticket"))
+            if ticket is not None and ticket.requester_id is not None:
+                links = (_link(LinkKind.REQUESTER, ticket.requester_id, _handoff(job).id),)
+        elif job.message is not None and isinstance(job.effect, Post):
+            links = _posted(job, answer)
+        return Sent(links=links, status=answer.status, answer=answer.summary)
+
+    async def _post(self, account: Account, job: Job) -> Sent:
+        if job.message is None:
+            raise Refused("there is no message to post")
+        # Read before the look, so that a late arrival in between makes the careful update collide.
+        ticket = await self.ticket(account, _ticket_id(job))
+        found = await self.find(account, job) if job.attempts else None
+        if found is not None:
+            return found
+        author = job.links.get((ChannelName.ZENDESK, LinkKind.REQUESTER)) or ticket.requester_id
+        return await self._update(account, job, wire.post_body(job.message, author, ticket, careful=job.attempts > 0))
+
+    async def _find_comment(self, account: Account, job: Job, mark: str) -> Sent | None:
+        async for page in self.calls.pages(account, f"/api/v2/tickets/{_ticket_id(job)}/audits"):
+            audit = wire.marked_audit(listed(page, "audits"), mark)
+            if audit is not None:
+                comment = wire.comment_id(audit)
+                links: tuple[Link, ...] = ()
+                if job.message is not None and comment is not None and isinstance(job.effect, Post):
+                    links = (_link(LinkKind.MESSAGE, comment, job.message.id),)
+                return Sent(links=links, status=200, answer="found in the ticket's audits")
+        return None
+
+    # Back
+
+    async def heard_since(self, account: Account, links: Links, cursor: str | None) -> Page:
+        """List the public comments after the one the cursor names, oldest first; notes are passed over unread."""
+        ticket = links.get((ChannelName.ZENDESK, LinkKind.TICKET))
+        if ticket is None:
+            return Page(heard=(), cursor=cursor)
+        # Newest first, so that a long ticket costs one page and no cursor of theirs can go stale.
+        query = {"sort": "-created_at", "include": "users"}
+        fresh: list[Json] = []
+        async for page in self.calls.pages(account, f"/api/v2/tickets/{ticket}/comments", query):
+            for person in map(wire.read_person, listed(page, "users")):
+                if person is not None and person.role:  # a shortened user would make an agent look like a customer
+                    self._keep(account, person.id, person)
+            comments = listed(page, "comments")
+            known = next((n for n, item in enumerate(comments) if wire.whole(item.get("id")) == cursor), None)
+            fresh += comments[:known]
+            if known is not None:
+                break
+        fresh.reverse()
+        requester = links.get((ChannelName.ZENDESK, LinkKind.REQUESTER))
+        if requester is None and fresh:
+            requester = (await self.ticket(account, ticket)).requester_id
+        heard = [found for item in fresh if (found := await self._hear(account, item, requester)) is not None]
+        return Page(heard=tuple(heard), cursor=wire.whole(fresh[-1].get("id")) if fresh else cursor)
+
+    async def _hear(self, account: Account, comment: Json, requester: str | None) -> Heard | None:
+        author = wire.whole(comment.get("author_id"))
+        people: dict[str, wire.Person] = {}
+        if comment.get("public") is True and author is not None and author != requester:
+            person = await self.person(account, author)
+            people = {author: person} if person is not None else {}
+        return wire.hear(comment, requester, people)
+
+    async def ticket(self, account: Account, id: str) -> wire.Ticket:
+        """Ask for a ticket; one that is gone is `deleted`."""
+        try:
+            found = wire.read_ticket((await self.calls.get(account, f"/api/v2/tickets/{id}")).get("ticket"))
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return wire.Ticket(id=id, status="deleted")
+        if found is None:
+            raise Retryable("Zendesk's answer shows no ticket")
+        return found
+
+    async def agent(self, account: Account, id: str) -> Agent | None:
+        """Name an agent; nothing for someone who is none, or is gone."""
+        person = await self.person(account, id)
+        return person.as_agent() if person is not None and person.is_staff else None
+
+    async def person(self, account: Account, id: str) -> wire.Person | None:
+        """Ask who a user is, at most once in ten minutes."""
+        at, person = self._people.get((support(account).base_url, id), (None, None))
+        if at is None or self._now() - at >= PERSON_KEPT:
+            try:
+                person = wire.read_person((await self.calls.get(account, f"/api/v2/users/{id}")).get("user"))
+            except Refused as error:
+                if error.status != 404:
+                    raise
+                person = None
+            self._keep(account, id, person)
+        return person
+
+    def _keep(self, account: Account, id: str, person: wire.Person | None) -> None:
+        if len(self._people) >= 10_000:
+            self._people.clear()
+        self._people[support(account).base_url, id] = (self._now(), person)
+
+    # For the console and the doctor
+
+    async def staffed(self, account: Account) -> bool | None:
+        """Say whether an agent is online with room for a chat, or nothing if Zendesk cannot be asked."""
+        return await self._staffing.staffed(account)
+
+    async def check(self, account: Account) -> wire.Person:
+        """Prove the credential and say whose it is, or raise with Zendesk's own answer."""
+        try:
+            me = wire.read_person((await self.calls.get(account, "/api/v2/users/me")).get("user"))
+        except Retryable as error:
+            if error.after != verdicts.CREDENTIAL_WAIT:
+                raise
+            raise Unverified(error.detail, code=str(error.status or "")) from error
+        if me is None:
+            raise Unverified("Zendesk let us in as nobody: the credential names no user", code="anonymous")
+        if not me.is_staff:
+            raise Unverified(f"{me.name} is an {me.role or 'unknown user'}, not an agent or administrator", code="role")
+        return me
+
+    async def pick_lists(self, account: Account) -> PickLists:
+        """List what an operator may choose: groups, agents and tags."""
+        groups = await self._listed(account, "/api/v2/groups", "groups", {})
+        agents = await self._listed(account, "/api/v2/users", "users", {"role[]": "agent"})
+        admins = await self._listed(account, "/api/v2/users", "users", {"role[]": "admin"})
+        tags = await self._listed(account, "/api/v2/tags", "tags", {})
+        people = None if agents is None and admins is None else [*(agents or ()), *(admins or ())]
+        return PickLists(
+            groups=_choices(groups),
+            agents=_choices(people),
+            tags=None if tags is None else tuple(str(tag["name"]) for tag in tags if tag.get("name")),
+        )
+
+    async def _listed(self, account: Account, path: str, name: str, query: Mapping[str, str]) -> list[Json] | None:
+        found: list[Json] = []
+        try:
+            async for page in self.calls.pages(account, path, query, most=LIST_PAGES):
+                found += listed(page, name)
+        except DeliveryError as error:
+            if error.status not in {400, 403, 404}:
+                raise
+            return None
+        return found
+
+
+def _choices(found: list[Json] | None) -> tuple[Choice, ...] | None:
+    if found is None:
+        return None
+    choices = {
+        id: Choice(id=id, name=str(item.get("name") or id))
+        for item in found
+        if (id := wire.whole(item.get("id"))) is not None and item.get("active") is not False
+        if item.get("deleted") is not True
+    }
+    return tuple(sorted(choices.values(), key=lambda choice: choice.name.casefold()))
+
+
+def _handoff(job: Job) -> Handoff:
+    if job.conversation.handoff is None:
+        raise Refused("there is no handoff")
+    return job.conversation.handoff
+
+
+def _ticket_id(job: Job) -> str:
+    id = job.links.get((ChannelName.ZENDESK, LinkKind.TICKET)) or _handoff(job).ticket_id
+    if id is None:
+        raise Refused("there is no ticket")
+    return id
+
+
+def _posted(job: Job, answer: Answer) -> tuple[Link, ...]:
+    comment = wire.comment_id(answer.json.get("audit"))
+    assert job.message is not None
+    return (_link(LinkKind.MESSAGE, comment, job.message.id),) if comment is not None else ()
+
+
+def _link(kind: LinkKind, theirs: str, ours: str) -> Link:
+    return Link(channel=ChannelName.ZENDESK, kind=kind, theirs=theirs, ours=ours)
+
+
+def _is_other_body(error: Refused) -> bool:
+    return error.status == 400 and verdicts.has_error(error, "IdempotentRequestError")

@@ -42,7 +42,7 @@ class HandoffAsked:
     """Someone wants a person: the customer, the assistant, or the API.
 
     `staffed` is what Zendesk said of agents online, or nothing if it could not be asked. `waiting` are the
-    customer's messages still owed to the desk.
+    customer's messages that the desk has yet to hear beside `about`, in order.
     """
 
     id: HandoffId

@@ -104,6 +104,13 @@ class RolloutSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WidgetSettings:
+    """Which web sites may show the widget; none named means every site may."""
+
+    allowed_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole tree."""
 
@@ -112,6 +119,7 @@ class Settings:
     live: LiveSettings = LiveSettings()
     assistant: AssistantSettings = AssistantSettings()
     rollout: RolloutSettings = RolloutSettings()
+    widget: WidgetSettings = WidgetSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,11 +206,12 @@ def _handoff_asked(conversation: Conversation, event: HandoffAsked, policy: Poli
         note=event.note,
         about=event.about,
     )
+    waiting = tuple(Post(handoff=handoff.id, message=message) for message in event.waiting)
     asked = words.ASKED_LIVE if mode is Mode.LIVE else words.ASKED_TICKET
     return Decision(
         conversation=replace(conversation, control=Control.PENDING, handoff=handoff),
         says=(_says(asked, Notice.HANDOFF_REQUESTED),),
-        effects=plan(handoff),
+        effects=plan(handoff) + waiting,
     )
 
 

@@ -11,10 +11,10 @@ from escalade.store.vault import Vault
 
 ZENDESK_SECRET = "zendesk.auth.client_secret"  # noqa: S105 - the secret's place in the settings tree
 ZENDESK_TOKEN = "zendesk.auth.token"  # noqa: S105
-ZENDESK_REFRESH = "zendesk.auth.refresh_token"  # noqa: S105
+ZENDESK_REFRESH = "zendesk.auth.refresh_token"
 LIVE_SECRET = "live.secret"  # noqa: S105
 SIGNING_SECRETS = "webhooks.signing_secrets"
-SUNSHINE_WEBHOOK = "live.webhook_secret"  # noqa: S105
+SUNSHINE_WEBHOOK = "live.webhook_secret"
 
 
 class Accounts:
@@ -59,6 +59,4 @@ def put_together(organisation: Organisation, secrets: dict[str, str]) -> Account
             key_id=live.key_id,
             secret=secrets[LIVE_SECRET],
         )
-    return Account(
-        organisation=organisation.id, settings=organisation.settings, zendesk=support, sunshine=sunshine
-    )
+    return Account(organisation=organisation.id, settings=organisation.settings, zendesk=support, sunshine=sunshine)

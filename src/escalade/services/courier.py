@@ -25,6 +25,7 @@ from escalade.domain.effects import (
     LaneName,
     OpenTicket,
     Post,
+    PostContext,
     ReleaseControl,
 )
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unavailable, Uncertain
@@ -191,7 +192,9 @@ class Courier:
         transcript: tuple[Message, ...] = ()
         if not isinstance(effect, Post | ReleaseControl | ConfirmControl):
             said = conversations.messages(tx, lane.organisation, lane.conversation)
-            transcript = tuple(m for m in said if message is None or m.seq <= message.seq)
+            # The message that led here is posted by itself, so the context ends before it.
+            end = None if message is None else message.seq - isinstance(effect, PostContext)
+            transcript = tuple(m for m in said if end is None or m.seq <= end)
         return _Task(
             delivery=delivery,
             conversation=conversation,
@@ -250,9 +253,7 @@ class Courier:
         def written(tx: Tx) -> None:
             now = self._ports.now()
             self._intake.owe(tx, conversation, "assistant", delivery.key, event)
-            mailbox.end_attempt(
-                tx, attempt, verdict="delivered", status=None, detail=type(event).__name__, now=now
-            )
+            mailbox.end_attempt(tx, attempt, verdict="delivered", status=None, detail=type(event).__name__, now=now)
             mailbox.finish(tx, delivery, "delivered", type(event).__name__, now)
 
         await self._database.write(written)
@@ -306,9 +307,8 @@ class Courier:
         try:
             found = await channel.find(task.account, task.job)
         except DeliveryError as error:
-            await self._database.write(
-                lambda tx: self._look_failed(tx, task, attempt, error, self._backoff(delivery, error))
-            )
+            failed, pause = error, self._backoff(delivery, error)
+            await self._database.write(lambda tx: self._look_failed(tx, task, attempt, failed, pause))
             return False
         if found is not None:
             await self._delivered(task, attempt, found, verdict="found", channel=channel)
@@ -368,7 +368,9 @@ class Courier:
                 tx.ring("look", effect.handoff)
 
         await self._database.write(written)
-        log.info("delivered", lane=str(task.delivery.lane), effect=type(task.delivery.effect).__name__, via=channel.name)
+        log.info(
+            "delivered", lane=str(task.delivery.lane), effect=type(task.delivery.effect).__name__, via=channel.name
+        )
         await self._work(task)
 
     @staticmethod

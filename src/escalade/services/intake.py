@@ -14,13 +14,14 @@ import msgspec
 
 from escalade.channels.base import Arrival, ArrivalKind, ChannelName, LinkKind
 from escalade.domain import policy as words
+from escalade.domain.effects import Post
 from escalade.domain.events import (
     BY_NAME,
     AgentAssigned,
     CustomerSaid,
     DeskSaid,
     Event,
-    HandoffRefused,
+    HandoffAsked,
     PostRefused,
     SessionEnded,
     TicketOpened,
@@ -98,6 +99,8 @@ class Intake:
                 return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
         if isinstance(event, PostRefused):
             event = self._explain(tx, conversation, event)
+        if isinstance(event, HandoffAsked):
+            event = self._complete(tx, conversation, event)
         decision = decide(conversation, event, policy, now)
         if decision.ignored:
             return Applied(decision=decision, messages=())
@@ -111,10 +114,10 @@ class Intake:
             mailbox.withdraw(tx, after.organisation, after.id, "another way was chosen", now)
         for effect in decision.effects:
             mailbox.put(tx, after.organisation, after.id, effect, now)
+            if isinstance(effect, Post):
+                conversations.mark(tx, after.organisation, after.id, effect.message, DeliveryView.PENDING)
         last_seq = said[-1].seq if said else after.last_seq
-        return Applied(
-            decision=replace(decision, conversation=replace(after, last_seq=last_seq)), messages=said
-        )
+        return Applied(decision=replace(decision, conversation=replace(after, last_seq=last_seq)), messages=said)
 
     def _message(self, tx: Tx, conversation: Conversation, id: MessageId) -> Message | None:
         return conversations.message(tx, conversation.organisation, conversation.id, id)
@@ -125,6 +128,23 @@ class Intake:
         stored = self._message(tx, conversation, event.message)
         text = "" if stored is None else stored.text if len(stored.text) <= 60 else stored.text[:59] + "…"
         return replace(event, why=words.NOT_DELIVERED.format(text=text, why=event.why))
+
+    def _complete(self, tx: Tx, conversation: Conversation, event: HandoffAsked) -> HandoffAsked:
+        """Say which message led here, and which of the customer's words the desk has yet to hear after it.
+
+        A customer may write on while the assistant still thinks: those words belong to the people, in order.
+        """
+        organisation, id = conversation.organisation, conversation.id
+        if conversation.open_handoff is not None:
+            return replace(event, waiting=tuple(mailbox.owed_messages(tx, organisation, id)))
+        if event.about is None:
+            last = conversations.last_from_customer(tx, organisation, id)
+            return event if last is None else replace(event, about=last.id)
+        about = self._message(tx, conversation, event.about)
+        if about is None:
+            return event
+        later = conversations.messages(tx, organisation, id, after=about.seq)
+        return replace(event, waiting=tuple(m.id for m in later if m.role is Role.CUSTOMER))
 
     # our own follow-ups, kept as receipts so that a crash cannot lose them
 
@@ -243,7 +263,7 @@ class Intake:
         if event is not None:
             decision = self.apply(tx, conversation, event, policy).decision
             mailbox.settle(tx, receipt, decision.ignored or "applied", now, ignored=bool(decision.ignored))
-        elif arrival.kind is ArrivalKind.MESSAGE_ADDED and arrival.actor_type == "end_user":
+        elif arrival.kind is ArrivalKind.MESSAGE_ADDED and arrival.actor_type in {"end_user", "user"}:
             mailbox.settle(tx, receipt, "echo", now, ignored=True)
         else:
             tx.ring("look", handoff_id)
@@ -276,9 +296,7 @@ class Intake:
         self.unpark(tx, conversation.organisation, policy)
         return conversations.load(tx, after.organisation, after.id) or after
 
-    def _plain(
-        self, tx: Tx, conversation: Conversation, handoff: HandoffId, arrival: Arrival
-    ) -> Event | None:
+    def _plain(self, tx: Tx, conversation: Conversation, handoff: HandoffId, arrival: Arrival) -> Event | None:
         """Read the event out of news that needs no look at Zendesk's own record."""
         live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
         match arrival.kind:
@@ -335,16 +353,3 @@ def said_by(handoff: HandoffId, arrival: Arrival) -> DeskSaid:
 def desk_message_id(channel: ChannelName, theirs: str) -> MessageId:
     """Name a message of theirs in our transcript; the same whichever way it came."""
     return MessageId(f"{channel.value}:{theirs}")
-
-
-__all__ = [
-    "Accepted",
-    "Applied",
-    "HandoffRefused",
-    "Intake",
-    "Status",
-    "arrival_of",
-    "desk_message_id",
-    "policy_of",
-    "said_by",
-]

@@ -179,6 +179,7 @@ class Library:
                 url=hit.url,
                 heading=hit.heading,
                 text=hit.text,
+                lead=hit.lead,
             )
             for hit in found.hits
         ]

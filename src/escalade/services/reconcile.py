@@ -8,7 +8,6 @@ the webhook's own text is shown rather than nothing, and the list is read as soo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,13 +40,11 @@ from escalade.domain.model import (
 )
 from escalade.domain.organisation import OnInactive
 from escalade.domain.policy import Policy
-from escalade.services import intake as inbox
 from escalade.services.accounts import Accounts
-from escalade.services.bell import Bell
 from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
-from escalade.store.database import Database, Tx
+from escalade.store.database import Database, Row, Tx
 
 log = structlog.get_logger()
 
@@ -57,6 +54,7 @@ TICKET_EVERY_MS = 15_000
 QUIET_EVERY_MS = 60_000
 QUIET_AFTER_MS = 10 * 60_000
 RETRY_MS = 1_000
+GIVE_UP_MS = 60_000
 SWEEP_S = 1.0
 
 
@@ -89,13 +87,21 @@ class _Scene:
     bells: tuple[mailbox.Receipt, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What was found out: an event for a bell by its key, and what a look by itself saw of the session."""
+
+    by_bell: dict[str, Event]
+    session: Event | None
+    asked: bool  # whether Zendesk could say how the session stands
+
+
 class Reconcile:
     """Looks, one at a time for each handoff."""
 
     def __init__(
         self,
         database: Database,
-        bell: Bell,
         ports: Ports,
         intake: Intake,
         accounts: Accounts,
@@ -104,7 +110,6 @@ class Reconcile:
         sessions: SessionReader,
     ) -> None:
         self._database = database
-        self._bell = bell
         self._ports = ports
         self._intake = intake
         self._accounts = accounts
@@ -114,7 +119,6 @@ class Reconcile:
         self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
         self._again: dict[HandoffId, bool] = {}
         self._looked_at: dict[HandoffId, int] = {}
-        self._rung: set[HandoffId] = set()
 
     def ring(self, rings: set[tuple[str, str]]) -> None:
         """Start a look for every handoff that was rung for."""
@@ -140,7 +144,7 @@ class Reconcile:
                     self.look_soon(handoff, session=True)
             await self._ports.sleep(SWEEP_S)
 
-    def _every(self, row: mailbox.Row, now: int) -> int:
+    def _every(self, row: Row, now: int) -> int:
         state = HandoffState(row["state"])
         if state is HandoffState.REQUESTED:
             return QUIET_EVERY_MS
@@ -204,9 +208,7 @@ class Reconcile:
         row = tx.one("SELECT organisation, conversation, cursor FROM handoff WHERE id = :id", id=handoff)
         if row is None:
             return None
-        conversation = conversations.load(
-            tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"])
-        )
+        conversation = conversations.load(tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]))
         organisation = organisations.load(tx, OrganisationId(row["organisation"]))
         if conversation is None or organisation is None or conversation.handoff is None:
             return None
@@ -240,12 +242,10 @@ class Reconcile:
             return self._channels[ChannelName.ZENDESK]
         return None
 
-    async def _ask(self, scene: _Scene, *, session: bool, reached: bool) -> dict[str, Event]:
-        """Ask Zendesk what the bells alone do not say: an agent's name, and which end it was.
-
-        Gives an event for each receipt's key, and under `session` what a look by itself found out.
-        """
-        facts: dict[str, Event] = {}
+    async def _ask(self, scene: _Scene, *, session: bool, reached: bool) -> _Facts:
+        """Ask Zendesk what the bells alone do not say: an agent's name, and which end it was."""
+        by_bell: dict[str, Event] = {}
+        found: Event | None = None
         state: Session | None = None
         live = scene.handoff.mode is Mode.LIVE and self._list_of(scene) is not None
         ends = [b for b in scene.bells if b.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}]
@@ -262,27 +262,29 @@ class Reconcile:
         for bell in ends:
             ending = self._ending(scene, bell, state)
             if ending is not None:
-                facts[bell.key] = SessionEnded(handoff=scene.handoff.id, ending=ending)
+                by_bell[bell.key] = SessionEnded(handoff=scene.handoff.id, ending=ending)
         if state is Session.ENDED and not ends:
-            facts["session"] = SessionEnded(handoff=scene.handoff.id, ending=Ending.BY_AGENT)
+            found = SessionEnded(handoff=scene.handoff.id, ending=Ending.BY_AGENT)
         if state is Session.CLOSED and not ends:
-            facts["session"] = SessionEnded(handoff=scene.handoff.id, ending=Ending.CLOSED)
+            found = SessionEnded(handoff=scene.handoff.id, ending=Ending.CLOSED)
         for bell in scene.bells:
             if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:
-                facts[bell.key] = AgentAssigned(
+                by_bell[bell.key] = AgentAssigned(
                     handoff=scene.handoff.id, agent=await self._agent(scene, arrival_of(bell))
                 )
-        return facts
+        return _Facts(by_bell=by_bell, session=found, asked=state is not None or not talking)
 
     def _ending(self, scene: _Scene, bell: mailbox.Receipt, state: Session | None) -> Ending | None:
         """Say which end a session came to, or nothing where it has not ended or cannot be told yet."""
+        if scene.handoff.state is HandoffState.REQUESTED:
+            return None  # control moves while we hand over, and no session is there to end
         if state is Session.CLOSED:
             return Ending.CLOSED
         if state is Session.ENDED:
             return Ending.BY_AGENT
-        closes = scene.policy.on_session_inactive is OnInactive.CLOSE
+        closes = scene.policy.on_session_inactive is OnInactive.CLOSE and bell.kind == ArrivalKind.SESSION_END
         if state is Session.ACTIVE:
-            return Ending.INACTIVE if closes and bell.kind == ArrivalKind.SESSION_END else None
+            return Ending.INACTIVE if closes else None
         if closes and self._ports.now() - bell.received_at >= PATIENCE_MS:
             return Ending.UNKNOWN
         return None
@@ -308,7 +310,7 @@ class Reconcile:
         channel: Channel | None,
         page: Page | None,
         heard: tuple[Heard, ...],
-        facts: dict[str, Event],
+        facts: _Facts,
         *,
         reached: bool,
     ) -> float | None:
@@ -317,7 +319,7 @@ class Reconcile:
         ids = set()
         for bell in scene.bells:
             if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:
-                self._apply(tx, scene, facts[bell.key], bell)
+                self._apply(tx, scene, facts.by_bell[bell.key], bell)
         for message in heard:
             ids.add(message.id)
             if message.ours or channel is None:
@@ -337,15 +339,15 @@ class Reconcile:
                 again |= self._answer_bell(tx, scene, bell, ids, reached=reached)
         for bell in scene.bells:
             if bell.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}:
-                event = facts.get(bell.key)
+                event = facts.by_bell.get(bell.key)
                 if event is not None:
                     self._apply(tx, scene, event, bell)
-                elif reached and scene.policy.on_session_inactive is OnInactive.KEEP:
+                elif facts.asked or now - bell.received_at > GIVE_UP_MS:
                     mailbox.settle(tx, bell.id, "the session goes on", now, ignored=True)
                 else:
                     again = True
-        if "session" in facts:
-            self._apply(tx, scene, facts["session"])
+        if facts.session is not None:
+            self._apply(tx, scene, facts.session)
         if page is not None:
             conversations.looked(tx, handoff.id, page.cursor, now)
         elif channel is None:
@@ -356,9 +358,7 @@ class Reconcile:
     def _bell_rest(self, tx: Tx, organisation: OrganisationId, scene: _Scene) -> None:
         self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
 
-    def _answer_bell(
-        self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, ids: set[str], *, reached: bool
-    ) -> bool:
+    def _answer_bell(self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, ids: set[str], *, reached: bool) -> bool:
         """Settle a message's bell once the message is in the transcript; say whether to look again."""
         now = self._ports.now()
         arrival = arrival_of(bell)
@@ -402,6 +402,3 @@ class Reconcile:
 
 
 _BELLS = frozenset(kind.value for kind in ArrivalKind)
-
-Look = Callable[[HandoffId], Awaitable[None]]
-__all__ = ["AgentDirectory", "Reconcile", "SessionReader", "inbox"]

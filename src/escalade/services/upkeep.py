@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 from escalade.domain.errors import Unavailable
@@ -41,19 +43,14 @@ class Upkeep:
         )
         for row in open_handoffs:
             if row["state"] == HandoffState.QUEUED.value:
-                await self._database.write(lambda tx, row=row: self._tell_if_nobody_answered(tx, row))
+                await self._database.write(partial(self._tell_if_nobody_answered, row=row))
         for organisation in {receipt.organisation for receipt in parked}:
-            await self._database.write(
-                lambda tx, organisation=organisation: self._intake.unpark(
-                    tx, organisation, policy_of(tx, organisation)
-                )
-            )
+            await self._database.write(partial(self._unpark, organisation=organisation))
         for organisation, conversation in waiting:
-            await self._database.write(
-                lambda tx, organisation=organisation, conversation=conversation: self._decide(
-                    tx, organisation, conversation
-                )
-            )
+            await self._database.write(partial(self._decide, organisation=organisation, conversation=conversation))
+
+    def _unpark(self, tx: Tx, organisation: OrganisationId) -> None:
+        self._intake.unpark(tx, organisation, policy_of(tx, organisation))
 
     def _decide(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> None:
         """Decide what waits, and ring for what waits for a look."""

@@ -311,6 +311,20 @@ def mark(
     tx.ring("delivery", topic(organisation, conversation))
 
 
+def deliveries(
+    tx: Tx, organisation: OrganisationId, conversation: ConversationId, limit: int = 20
+) -> dict[MessageId, str]:
+    """Say what became of the customer's last messages."""
+    rows = tx.all(
+        "SELECT id, delivery FROM message WHERE organisation = :organisation AND conversation = :conversation"
+        " AND role = 'customer' ORDER BY seq DESC LIMIT :limit",
+        organisation=organisation,
+        conversation=conversation,
+        limit=limit,
+    )
+    return {MessageId(row["id"]): row["delivery"] for row in rows}
+
+
 # links
 
 

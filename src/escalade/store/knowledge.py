@@ -93,6 +93,7 @@ class Hit:
     source_id: str
     title: str
     url: str | None
+    lead: str  # how the document opens
     heading: str
     text: str
 
@@ -288,7 +289,8 @@ def search(tx: Tx, organisation: OrganisationId, groups: Sequence[Sequence[str]]
         for group in asked
     )
     rows = tx.all(
-        "SELECT p.id AS passage, d.id AS document, d.source_id, d.title, d.url, p.heading, p.text"
+        "SELECT p.id AS passage, d.id AS document, d.source_id, d.title, d.url, p.heading, p.text,"
+        " (SELECT substr(f.text, 1, 300) FROM knowledge_passage f WHERE f.document = d.id AND f.n = 1) AS lead"
         " FROM knowledge_index"
         " JOIN knowledge_passage p ON p.id = knowledge_index.rowid AND p.organisation = :organisation"
         " JOIN knowledge_document d ON d.id = p.document AND d.organisation = :organisation"

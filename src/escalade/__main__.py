@@ -1,0 +1,5 @@
+"""Run `python -m escalade`."""
+
+from escalade.cli import main
+
+main()

@@ -1,0 +1,324 @@
+"""The composition root: names every part once, ties them together, and serves them.
+
+The three hot paths (webhook in, widget POST, event stream) are plain handlers in front; everything else is FastAPI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+
+from escalade import __version__
+from escalade.assistant.answering import Assistant
+from escalade.channels.base import Account, Arrival, Channel, ChannelName
+from escalade.channels.http import LIST_LIMIT, Outbound
+from escalade.channels.sunshine import webhook as sunshine_webhook
+from escalade.channels.sunshine.channel import SunshineChannel
+from escalade.channels.zendesk import webhook as zendesk_webhook
+from escalade.channels.zendesk.channel import ZendeskChannel
+from escalade.channels.zendesk.help_center import HelpCenter
+from escalade.channels.zendesk.oauth import Pair
+from escalade.domain.errors import ConfigError, NotFound
+from escalade.domain.model import Millis, OrganisationId
+from escalade.services.accounts import ZENDESK_REFRESH, Accounts
+from escalade.services.bell import Bell
+from escalade.services.courier import Courier, CourierPolicy
+from escalade.services.desk import Desk
+from escalade.services.intake import Intake
+from escalade.services.library import Library
+from escalade.services.ports import Ports
+from escalade.services.reconcile import Reconcile
+from escalade.services.replier import AssistantReplier
+from escalade.services.tuning import Tuning
+from escalade.services.upkeep import Upkeep
+from escalade.settings import Settings
+from escalade.store import organisations, schema
+from escalade.store.database import Ring, SqliteDatabase, make_engine, sqlite_path
+from escalade.store.vault import NONCE_BYTES, Vault
+from escalade.web import hooks as web_hooks
+from escalade.web.access import Access
+from escalade.web.api import Api, add_problems, build
+from escalade.web.hooks import Hooks, Read
+from escalade.web.stream import Streams, resume_from
+from escalade.web.widget import Widget
+from escalade.web.wire import Problem, Receive, Scope, Send, answer_problem, check_head, rejected
+
+log = structlog.get_logger()
+
+STATIC = Path(__file__).parent / "web" / "static"
+API_EVENTS = "/api/v1/conversations/"
+
+
+class Product:
+    """Every part of the product, tied together."""
+
+    def __init__(self, settings: Settings, ports: Ports | None = None) -> None:
+        self.settings = settings
+        self.ports = ports or Ports()
+        self.bell = Bell()
+        self.vault = Vault(settings.master_keys())
+        self.accounts = Accounts(self.vault)
+        self.database = SqliteDatabase(settings.database_url)
+        self.database.on_commit = self._announce
+        self.outbound = Outbound(settings.is_development)
+        now = self.ports.now
+        self.zendesk = ZendeskChannel(self.outbound, now=now, keep=self._keep_pair)
+        self.sunshine = SunshineChannel(self.outbound, now=now)
+        channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
+        self.library = Library(self.database, now, open_help_center=self._help_center)
+        self.assistant = Assistant(self.library)
+        self.intake = Intake(now, self.ports.new_id)
+        self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
+        self.courier = Courier(
+            self.database,
+            self.bell,
+            self.ports,
+            self.intake,
+            self.accounts,
+            channels,
+            self.replier,
+            CourierPolicy(unsure_wait_s=settings.unsure_wait_s),
+        )
+        self.reconcile = Reconcile(
+            self.database, self.ports, self.intake, self.accounts, channels, self.zendesk, self.sunshine
+        )
+        self.upkeep = Upkeep(self.database, self.ports, self.intake)
+        self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
+        self.tuning = Tuning(
+            self.database,
+            self.ports,
+            self.accounts,
+            self.vault,
+            development=settings.is_development,
+            check_live=self._check_live,
+        )
+        self.access = Access(self.database, self.accounts, now)
+        self.streams = Streams(self.desk, self.bell)
+
+    def _announce(self, rings: set[Ring]) -> None:
+        self.bell.ring(rings)
+        self.reconcile.ring(rings)
+
+    async def staffed(self, account: Account) -> bool | None:
+        """Ask whether an agent is online for live chat, where that matters."""
+        live = account.settings.live
+        if not live.enabled or not live.require_online_agent or account.zendesk is None:
+            return None
+        return await self.zendesk.staffed(account)
+
+    async def _keep_pair(self, organisation: OrganisationId, pair: Pair) -> None:
+        sealed = self.vault.seal(
+            pair.refresh_token,
+            organisation=organisation,
+            name=ZENDESK_REFRESH,
+            nonce=self.ports.random_bytes(NONCE_BYTES),
+        )
+        last4, now = pair.refresh_token[-4:], self.ports.now()
+        await self.database.write(
+            lambda tx: organisations.save_secret(tx, organisation, ZENDESK_REFRESH, sealed, last4, now)
+        )
+
+    async def _help_center(self, organisation: OrganisationId, _location: str) -> HelpCenter:
+        found = await self.database.read(lambda tx: organisations.load(tx, organisation))
+        if found is None:
+            raise NotFound("no such organisation")
+        account = await self.database.read(lambda tx: self.accounts.account(tx, found))
+        return HelpCenter(partial(self._help_center_page, account))
+
+    async def _help_center_page(self, account: Account, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
+        return await self.zendesk.calls.get(account, path, query, limit=LIST_LIMIT)
+
+    async def _check_live(self, account: Account) -> None:
+        assert account.sunshine is not None
+        await self.sunshine.check(account.sunshine)
+
+    def asgi(self) -> App:
+        """Build the application."""
+        return App(self)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the database and keep the courier, reconcile and upkeep at work until the block ends."""
+        lock = courier_lock(sqlite_path(self.settings.database_url))
+        try:
+            engine = make_engine(self.settings.database_url)
+            try:
+                schema.migrate(engine)
+            finally:
+                engine.dispose()
+            self.database.start()
+            tasks = [
+                asyncio.create_task(part.run(), name=name)
+                for name, part in (("courier", self.courier), ("reconcile", self.reconcile), ("upkeep", self.upkeep))
+            ]
+            for task in tasks:
+                task.add_done_callback(_die_loudly)
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self.courier.close()
+                await self.reconcile.close()
+                await self.outbound.close()
+                await self.database.close()
+        finally:
+            os.close(lock)
+
+
+def _die_loudly(task: asyncio.Task[None]) -> None:
+    """End the process when a part has stopped for good: a supervisor starts it again, and nothing is lost."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("part_stopped", part=task.get_name(), error=repr(error), exc_info=error)
+        os._exit(70)
+
+
+def courier_lock(database: Path) -> int:
+    """Take the lock that makes this process the only courier of its database; the kernel frees it when we die."""
+    path = database.with_name(database.name + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConfigError(f"another escalade is serving {database}; stop it first, or name another database") from error
+    return descriptor
+
+
+class App:
+    """The ASGI application: a small dispatcher in front of FastAPI."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._hooks = Hooks(
+            product.database,
+            product.ports,
+            product.intake,
+            product.access,
+            product.accounts,
+            read_zendesk=_read_zendesk,
+            read_sunshine=_read_sunshine,
+            verify=_verifier(development=product.settings.is_development),
+        )
+        self._widget = Widget(product.database, product.ports, product.access, product.desk, product.streams)
+        self._rest = self._fastapi()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a request to whom it is for."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path in {web_hooks.PATH, web_hooks.PATH + "/"} or path.startswith(web_hooks.SUNSHINE_PREFIX):
+            await self._hooks(scope, receive, send)
+        elif path.startswith("/widget/"):
+            await self._widget(scope, receive, send)
+        elif path.startswith(API_EVENTS) and path.endswith("/events"):
+            await self._events(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the developer API's stream."""
+        try:
+            check_head(scope)
+            if scope["method"] != "GET":
+                raise Problem("method-not-allowed", headers=((b"allow", b"GET"),))
+            caller = await self._product.access.api(scope)
+            id = scope["path"].removeprefix(API_EVENTS).removesuffix("/events")
+            after = next(
+                (part[6:] for part in scope["query_string"].decode("latin-1").split("&") if part.startswith("after=")),
+                None,
+            )
+            await self._product.streams.serve(scope, receive, send, caller, id, after=resume_from(scope, after))
+        except Problem as problem:
+            await answer_problem(send, problem)
+        except NotFound as error:
+            await answer_problem(send, rejected(error))
+
+    def _fastapi(self) -> FastAPI:
+        product = self._product
+
+        @asynccontextmanager
+        async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+            async with product.running():
+                log.info("serving", version=__version__, url=product.settings.public_url)
+                yield
+
+        app = FastAPI(
+            title="Escalade", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+        )
+        add_problems(app)
+        api = Api(product.database, product.access, product.desk, product.tuning, product.streams, product.assistant)
+
+        @app.get("/api/v1/health")
+        async def health() -> dict[str, str]:
+            """Say that the process answers."""
+            return {"status": "ok"}
+
+        @app.get("/api/v1/ready")
+        async def ready() -> JSONResponse:
+            """Say whether the database takes work."""
+            try:
+                async with asyncio.timeout(2):
+                    await product.database.write(lambda tx: tx.value("SELECT 1 FROM organisation LIMIT 1"))
+            except Exception as error:
+                return JSONResponse({"status": "unavailable", "why": type(error).__name__}, status_code=503)
+            return JSONResponse({"status": "ok"})
+
+        app.mount("/api/v1", build(api, __version__))
+        app.mount("/static", StaticFiles(directory=STATIC))
+        return app
+
+
+def _read_zendesk(document: object, delivery: str, signed_at: Millis | None) -> Read:
+    inbound = zendesk_webhook.read_webhook(document)
+    arrival = zendesk_webhook.arrival(inbound, delivery=delivery, sent_at=signed_at)
+    return Read(
+        arrival,
+        account_id=getattr(inbound, "account_id", None),
+        is_test=isinstance(inbound, zendesk_webhook.NotRendered),
+    )
+
+
+def _read_sunshine(document: object) -> Iterable[Arrival]:
+    return [sunshine_webhook.arrival(sunshine_webhook.read(event)) for event in sunshine_webhook.split(document)]
+
+
+def _verifier(*, development: bool) -> web_hooks.Verify:
+    def verify(secrets: Iterable[str], timestamp: str, body: bytes, signature: str, now: Millis) -> Millis:
+        return zendesk_webhook.verify_signature(secrets, timestamp, body, signature, now, development=development)
+
+    return verify
+
+
+@asynccontextmanager
+async def open_library(settings: Settings) -> AsyncIterator[Library]:
+    """Open the library for a command; safe beside a running server."""
+    engine = make_engine(settings.database_url, checkpoint=False)
+    try:
+        schema.migrate(engine)
+    finally:
+        engine.dispose()
+    product = Product(settings)
+    product.database = SqliteDatabase(settings.database_url, checkpoint=False)
+    product.library = Library(product.database, product.ports.now, open_help_center=product._help_center)
+    product.database.start()
+    try:
+        yield product.library
+    finally:
+        await product.outbound.close()
+        await product.database.close()

@@ -1,0 +1,138 @@
+"""What a deployer sets: environment variables, read once, each problem named in one error.
+
+`NAME` or `NAME_FILE` for each, also from a `.env` in the working directory.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from escalade.domain.errors import ConfigError
+from escalade.store.database import sqlite_path
+
+PREFIX = "ESCALADE_"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Settings(BaseSettings):
+    """The deployment's settings."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    env: Literal["production", "development"] = "production"
+    database_url: str = "sqlite:///escalade.db"
+    secret_key: SecretStr = SecretStr("")
+    public_url: str = "http://127.0.0.1:8700"
+    region: str = "eu1"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65535)
+    bell: str = "auto"
+    model: str = "local"
+    model_url: str = ""
+    trusted_proxies: str = ""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    unsure_wait_s: float = Field(default=60.0, ge=0.5, le=600.0)
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("give an address such as https://support.example.com")
+        return value.rstrip("/")
+
+    @field_validator("bell")
+    @classmethod
+    def _a_bell(cls, value: str) -> str:
+        if value not in {"auto", "memory"}:
+            raise ValueError("this version rings in memory: use auto or memory")
+        return value
+
+    @field_validator("model")
+    @classmethod
+    def _a_model(cls, value: str) -> str:
+        if value != "local":
+            raise ValueError("this version answers with the local model only: use local")
+        return value
+
+    @property
+    def is_development(self) -> bool:
+        """Say whether this is a developer's machine."""
+        return self.env == "development"
+
+    @property
+    def webhook_url(self) -> str:
+        """Give the address Zendesk's webhook posts to."""
+        return f"{self.public_url}/ai-agent/escalation/webhooks/zendesk/all"
+
+    def master_keys(self) -> str:
+        """Give the master keys; in development one is made and kept beside the database."""
+        given = self.secret_key.get_secret_value()
+        if given or not self.is_development:
+            return given
+        path = sqlite_path(self.database_url).with_suffix(".key")
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        return path.read_text().strip()
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings, or say everything that is wrong with them at once."""
+    given = {**_from_files(), **{key: value for key, value in overrides.items() if value is not None}}
+    problems: list[str] = []
+    settings = None
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        for one in error.errors():
+            name = PREFIX + "_".join(str(part) for part in one["loc"]).upper()
+            problems.append(f"{name}: {one['msg'].removeprefix('Value error, ')}")
+    if settings is not None:
+        problems += _refusals(settings)
+    if problems or settings is None:
+        raise ConfigError("\n".join(problems))
+    return settings
+
+
+def _from_files() -> dict[str, object]:
+    """Read every `NAME_FILE`; a file that is missing is an error, not an empty value."""
+    found: dict[str, object] = {}
+    for name, path in os.environ.items():
+        if name.startswith(PREFIX) and name.endswith("_FILE"):
+            try:
+                found[name.removeprefix(PREFIX).removesuffix("_FILE").lower()] = Path(path).read_text().strip()
+            except OSError as error:
+                raise ConfigError(f"{name}: {path} cannot be read ({error.strerror})") from error
+    return found
+
+
+def _refusals(settings: Settings) -> list[str]:
+    """List what must not be so, above all in production."""
+    problems: list[str] = []
+    try:
+        sqlite_path(settings.database_url)
+    except ConfigError as error:
+        problems.append(str(error))
+    key = settings.secret_key.get_secret_value()
+    if not key and not settings.is_development:
+        problems.append(
+            "ESCALADE_SECRET_KEY: not set; make one with `openssl rand -base64 32` and keep it safe,"
+            " or set ESCALADE_ENV=development to try things out"
+        )
+    elif key and any(len(part.strip()) < 32 for part in key.split(",")):
+        problems.append("ESCALADE_SECRET_KEY: each key needs at least 32 characters")
+    public = urlsplit(settings.public_url)
+    if not settings.is_development and public.scheme != "https" and public.hostname not in LOOPBACK:
+        problems.append("ESCALADE_PUBLIC_URL: use https:// in production")
+    return problems

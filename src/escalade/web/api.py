@@ -1,0 +1,391 @@
+"""The developer API: thin routes over the front desk, described by OpenAPI."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn
+from escalade.channels import strict_json
+from escalade.domain.errors import NotFound, Rejected, Unavailable
+from escalade.domain.model import Attachment, ConversationId, OrganisationId, Reason, Role, Wish
+from escalade.services.desk import Desk
+from escalade.services.tuning import Tuning
+from escalade.store import mailbox, organisations, overview
+from escalade.store.database import Database, Row, Tx
+from escalade.web import views
+from escalade.web.access import Access
+from escalade.web.reference import reference_page
+from escalade.web.stream import LONGEST_WAIT_S, Streams
+from escalade.web.wire import PROBLEM, Problem, rejected, unavailable
+
+BODY_LIMIT = 256 * 1024
+MOST = 500
+
+
+class Closed(BaseModel):
+    """A shape without unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class CustomerIn(Closed):
+    """What is said of a customer; nothing of it is proof."""
+
+    id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+
+
+class ConversationIn(Closed):
+    """A conversation to open."""
+
+    id: str | None = None
+    customer: CustomerIn = CustomerIn()
+    context: dict[str, Any] = {}
+
+
+class AttachmentIn(Closed):
+    """A file, by its address."""
+
+    name: str = Field(max_length=255)
+    url: str = Field(max_length=2048)
+    media_type: str | None = Field(default=None, max_length=128)
+
+
+class MessageIn(Closed):
+    """A message to take."""
+
+    id: str | None = None
+    author: Literal["customer", "assistant"] = "customer"
+    text: str
+    attachments: list[AttachmentIn] = Field(default=[], max_length=5)
+
+
+class EscalateIn(Closed):
+    """A person asked for."""
+
+    reason: Reason = Reason.API
+    mode: Wish = Wish.AUTO
+    summary: str = Field(default="", max_length=4000)
+    note: str = Field(default="", max_length=8000)
+
+
+class TurnIn(Closed):
+    """One earlier turn."""
+
+    role: Role
+    text: str = Field(max_length=8000)
+
+
+class AskIn(Closed):
+    """A question to consider without doing anything."""
+
+    text: str = Field(min_length=1, max_length=4000)
+    history: list[TurnIn] = Field(default=[], max_length=50)
+    locale: str | None = None
+
+
+class StrictRoute(APIRoute):
+    """Read every body by the strict JSON profile, so that no two parsers can disagree about it."""
+
+    def get_route_handler(self) -> Any:
+        handler = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            answer: Response = await handler(_StrictRequest(request.scope, request.receive))
+            return answer
+
+        return strictly
+
+
+class _StrictRequest(Request):
+    async def body(self) -> bytes:
+        body = await super().body()
+        if len(body) > BODY_LIMIT:
+            raise Problem("too-large", f"at most {BODY_LIMIT} bytes")
+        return body
+
+    async def json(self) -> Any:
+        return strict_json.parse(await self.body())
+
+
+class Api:
+    """Builds the routes over the services."""
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        desk: Desk,
+        tuning: Tuning,
+        streams: Streams,
+        assistant: Assistant,
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._desk = desk
+        self._tuning = tuning
+        self._streams = streams
+        self._assistant = assistant
+
+    async def organisation(self, request: Request) -> OrganisationId:
+        """Let the caller in."""
+        return await self._access.api(request.scope)
+
+    def router(self) -> APIRouter:
+        """Give every route of the developer API."""
+        router = APIRouter(route_class=StrictRoute)
+        Caller = Annotated[OrganisationId, Depends(self.organisation)]  # noqa: N806 - a type
+        Number = Annotated[int, Field(ge=0, le=2**53)]  # noqa: N806 - a type
+
+        @router.get("/settings", tags=["settings"])
+        async def read_settings(caller: Caller) -> dict[str, Any]:
+            """Read the settings tree; secrets read back as whether they are set."""
+            return await self._tuning.read(caller)
+
+        @router.patch("/settings", tags=["settings"])
+        async def change_settings(caller: Caller, patch: dict[str, Any]) -> dict[str, Any]:
+            """Change any part of the settings tree, whole or not at all."""
+            return await self._tuning.change(caller, patch, "api")
+
+        @router.post("/conversations", status_code=201, tags=["conversations"])
+        async def open_conversation(caller: Caller, body: ConversationIn, request: Request) -> dict[str, Any]:
+            """Open a conversation; the same id or `Idempotency-Key` again gives the same one."""
+            conversation = await self._desk.open_conversation(
+                caller,
+                id=body.id or _from_key(request),
+                customer=body.customer.model_dump(exclude_none=True),
+                context=body.context,
+            )
+            return views.opened(conversation)
+
+        @router.get("/conversations/{id}", tags=["conversations"])
+        async def show_conversation(caller: Caller, id: str) -> dict[str, Any]:
+            """Show all of a conversation."""
+            conversation = await self._desk.load(caller, ConversationId(id))
+            counts = await self._database.read(lambda tx: overview.counts(tx, caller, ConversationId(id)))
+            return views.conversation(conversation, counts)
+
+        @router.post("/conversations/{id}/messages", status_code=201, tags=["conversations"])
+        async def say(caller: Caller, id: str, body: MessageIn, request: Request) -> dict[str, Any]:
+            """Take a message; the answer means that it is durable."""
+            said = await self._desk.say(
+                caller,
+                ConversationId(id),
+                role=Role(body.author),
+                text=body.text,
+                id=body.id or _from_key(request),
+                attachments=tuple(
+                    Attachment(name=a.name, url=a.url, media_type=a.media_type) for a in body.attachments
+                ),
+            )
+            return views.message(said.message)
+
+        @router.get("/conversations/{id}/messages", tags=["conversations"])
+        async def messages(caller: Caller, id: str, after: Number = 0, wait: Number = 0) -> dict[str, Any]:
+            """List what was said after a place, waiting up to 25 seconds for something."""
+            return await self._streams.poll(
+                caller, ConversationId(id), after=after, wait=min(float(wait), LONGEST_WAIT_S)
+            )
+
+        @router.post("/conversations/{id}/escalate", status_code=202, tags=["handoff"])
+        async def escalate(caller: Caller, id: str, body: EscalateIn | None = None) -> dict[str, Any]:
+            """Ask for a person; while a handoff is under way, the same one is given again."""
+            body = body or EscalateIn()
+            handoff = await self._desk.escalate(
+                caller,
+                ConversationId(id),
+                reason=body.reason,
+                wish=body.mode,
+                summary=body.summary,
+                note=body.note,
+            )
+            conversation = await self._desk.load(caller, ConversationId(id))
+            return {"handoff": views.handoff(handoff, conversation.customer)}
+
+        @router.post("/conversations/{id}/release", tags=["handoff"])
+        async def release(caller: Caller, id: str) -> dict[str, Any]:
+            """Go back to the assistant."""
+            conversation = await self._desk.release(caller, ConversationId(id))
+            return views.opened(conversation) | views.state(conversation)
+
+        @router.post("/conversations/{id}/close", tags=["conversations"])
+        async def close(caller: Caller, id: str) -> dict[str, Any]:
+            """End a conversation for good."""
+            conversation = await self._desk.close(caller, ConversationId(id))
+            return views.opened(conversation) | views.state(conversation)
+
+        @router.post("/assistant/ask", tags=["assistant"])
+        async def ask(caller: Caller, body: AskIn) -> dict[str, Any]:
+            """Consider a question and show the evidence; nothing is done."""
+            return await self._ask(caller, body)
+
+        @router.get("/deliveries", tags=["ledger"])
+        async def deliveries(caller: Caller, state: str | None = None, limit: Number = 100) -> dict[str, Any]:
+            """List what is owed to Zendesk and what became of it, newest first."""
+            return await self._database.read(
+                lambda tx: {"deliveries": self._deliveries(tx, caller, state, min(limit, MOST))}
+            )
+
+        @router.post("/deliveries/{id}/resend", status_code=202, tags=["ledger"])
+        async def resend(caller: Caller, id: Number) -> dict[str, str]:
+            """Owe a refused delivery again, at the end of its lane."""
+            await self._desk.resend(caller, id)
+            return {"status": "pending"}
+
+        @router.get("/receipts", tags=["ledger"])
+        async def receipts(caller: Caller, limit: Number = 100) -> dict[str, Any]:
+            """List what came in and what became of it, newest first."""
+            found = await self._database.read(lambda tx: mailbox.receipts(tx, caller, limit=min(limit, MOST)))
+            return {"receipts": [_receipt(one) for one in found]}
+
+        return router
+
+    async def _ask(self, caller: OrganisationId, body: AskIn) -> dict[str, Any]:
+        organisation = await self._database.read(lambda tx: organisations.load(tx, caller))
+        if organisation is None:
+            raise NotFound("no such organisation")
+        chosen = organisation.settings.assistant
+        verdict = await self._assistant.consider(
+            Question(
+                organisation=caller,
+                text=body.text,
+                history=tuple(Turn(role=turn.role, text=turn.text) for turn in body.history),
+                locale=body.locale,
+                settings=AssistantSettings(
+                    enabled=chosen.enabled,
+                    minimum_confidence=chosen.minimum_confidence,
+                    prompt=chosen.prompt,
+                    always_escalate_topics=chosen.always_escalate_topics,
+                    languages=chosen.languages,
+                ),
+            )
+        )
+        return {
+            "decision": verdict.decision,
+            "reason": None if verdict.reason is None else verdict.reason.value,
+            "confidence": verdict.confidence,
+            "text": verdict.text,
+            "evidence": verdict.evidence,
+            "citations": [
+                {"n": c.n, "title": c.title, "url": c.url, "source_id": c.source_id} for c in verdict.citations
+            ],
+            "passages": [
+                {"title": p.title, "source_id": p.source_id, "score": p.score, "text": p.text} for p in verdict.passages
+            ],
+        }
+
+    def _deliveries(self, tx: Tx, caller: OrganisationId, state: str | None, limit: int) -> list[dict[str, Any]]:
+        found = overview.deliveries(tx, caller, state=state, limit=limit)
+        return [_delivery(row, overview.attempts(tx, caller, row["id"])) for row in found]
+
+
+def _delivery(row: Row, attempts: list[Row]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "conversation": row["conversation"],
+        "lane": row["lane"],
+        "position": row["position"],
+        "effect": row["effect"],
+        "message": row["message"],
+        "state": row["state"],
+        "why": row["why"],
+        "created_at": views.moment(row["created_at"]),
+        "settled_at": None if row["settled_at"] is None else views.moment(row["settled_at"]),
+        "attempts": [
+            {
+                "number": attempt["number"],
+                "kind": attempt["kind"],
+                "verdict": attempt["verdict"],
+                "status": attempt["status"],
+                "detail": attempt["detail"],
+                "started_at": views.moment(attempt["started_at"]),
+                "ended_at": None if attempt["ended_at"] is None else views.moment(attempt["ended_at"]),
+            }
+            for attempt in attempts
+        ],
+    }
+
+
+def _receipt(one: mailbox.Receipt) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "source": one.source,
+        "kind": one.kind,
+        "key": one.key,
+        "conversation": one.conversation,
+        "state": one.state,
+        "outcome": one.outcome,
+        "received_at": views.moment(one.received_at),
+        "settled_at": None if one.settled_at is None else views.moment(one.settled_at),
+    }
+
+
+def _from_key(request: Request) -> str | None:
+    """Make an id out of an `Idempotency-Key`, so that a repetition finds the same thing."""
+    key = request.headers.get("idempotency-key")
+    return None if not key else "key-" + hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def build(api: Api, version: str) -> FastAPI:
+    """Build the application below `/api/v1`."""
+    app = FastAPI(
+        title="Escalade",
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        servers=[{"url": "/api/v1"}],
+        root_path_in_servers=False,
+    )
+    app.include_router(api.router())
+    add_problems(app)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        """Show the API's pages, without anything from elsewhere."""
+        return HTMLResponse(reference_page(app.openapi()))
+
+    return app
+
+
+def add_problems(app: FastAPI) -> None:
+    """Answer every error as a problem document."""
+
+    def respond(problem: Problem) -> Response:
+        headers = {name.decode(): value.decode() for name, value in problem.headers}
+        headers |= {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        return JSONResponse(problem.body(), status_code=problem.status, headers=headers, media_type=PROBLEM[1].decode())
+
+    @app.exception_handler(Problem)
+    async def _problem(_request: Request, error: Problem) -> Response:
+        return respond(error)
+
+    @app.exception_handler(Rejected)
+    async def _rejected(_request: Request, error: Rejected) -> Response:
+        return respond(rejected(error))
+
+    @app.exception_handler(Unavailable)
+    async def _unavailable(_request: Request, error: Unavailable) -> Response:
+        return respond(unavailable(3, str(error)[:200]))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        pointer = "/" + "/".join(str(step) for step in first["loc"] if step not in {"body", "query", "path"})
+        return respond(Problem("validation", str(first["msg"]), pointer=pointer, code=str(first["type"])))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> Response:
+        kinds = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}
+        headers = tuple((k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items())
+        return respond(Problem(kinds.get(error.status_code, "malformed-request"), headers=headers))

@@ -1,0 +1,159 @@
+"""A conversation as it happens: server-sent events and long polls, both readers with a cursor.
+
+A stream keeps a wake flag and the last place it has shown. A dropped connection, a missed wake-up or a restart all heal
+by the same read from the cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from escalade.domain.errors import EscaladeError
+from escalade.domain.model import ConversationId, CustomerId, OrganisationId
+from escalade.services.bell import Bell, Listener
+from escalade.services.desk import Desk
+from escalade.store.conversations import topic
+from escalade.web import views
+from escalade.web.wire import NO_SNIFF, Problem, Receive, Scope, Send, encode, header
+
+HEARTBEAT_S = 15.0
+LONGEST_WAIT_S = 25.0
+FURTHEST = 2**53
+
+
+class Streams:
+    """Serves conversations to their readers."""
+
+    def __init__(self, desk: Desk, bell: Bell) -> None:
+        self._desk = desk
+        self._bell = bell
+
+    async def poll(
+        self,
+        organisation: OrganisationId,
+        conversation: ConversationId,
+        *,
+        after: int,
+        wait: float,
+        customer: CustomerId | None = None,
+    ) -> dict[str, Any]:
+        """Give what was said after a place, waiting for something if there is nothing yet."""
+        with self._listen(organisation, conversation) as listener:
+            page = await self._page(organisation, conversation, after, customer)
+            if not page["messages"] and wait > 0:
+                await listener.wait(wait)
+                page = await self._page(organisation, conversation, after, customer)
+        return page
+
+    async def _page(
+        self, organisation: OrganisationId, conversation: ConversationId, after: int, customer: CustomerId | None
+    ) -> dict[str, Any]:
+        current, messages = await self._desk.messages(organisation, conversation, after=after, customer=customer)
+        return {"messages": [views.message(m) for m in messages], "conversation": views.state(current)}
+
+    def _listen(self, organisation: OrganisationId, conversation: ConversationId) -> Any:
+        name = topic(organisation, conversation)
+        return self._bell.listen(("conversation", name), ("delivery", name))
+
+    async def serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        organisation: OrganisationId,
+        conversation: ConversationId,
+        *,
+        after: int,
+        customer: CustomerId | None = None,
+    ) -> None:
+        """Stream a conversation until the reader leaves."""
+        current = await self._desk.load(organisation, conversation, customer)
+        if after > current.last_seq:
+            raise Problem("gone", "there is no such place in this conversation; read it from the start")
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"content-type", b"text/event-stream; charset=utf-8"),
+                    (b"cache-control", b"no-store"),
+                    (b"x-accel-buffering", b"no"),
+                    NO_SNIFF,
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": b"retry: 2000\n: welcome\n\n", "more_body": True})
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            with self._listen(organisation, conversation) as listener:
+                events = self._events(listener, organisation, conversation, after, customer)
+                async for frame in events:
+                    if gone.done():
+                        return
+                    await send({"type": "http.response.body", "body": frame, "more_body": True})
+        except EscaladeError:
+            # The reader comes back by itself, with its cursor.
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+
+    async def _events(
+        self,
+        listener: Listener,
+        organisation: OrganisationId,
+        conversation: ConversationId,
+        after: int,
+        customer: CustomerId | None,
+    ) -> AsyncIterator[bytes]:
+        cursor = after
+        shown_state: dict[str, Any] | None = None
+        known: dict[str, str] = {}
+        while True:
+            typing, listener.typing = listener.typing, {}
+            current, messages, owed = await self._desk.follow(
+                organisation, conversation, after=cursor, customer=customer
+            )
+            frames = [frame("message", views.message(message), id=message.seq) for message in messages]
+            if messages:
+                cursor = messages[-1].seq
+            fresh = {message.id for message in messages}
+            for id, delivery in owed.items():
+                if id not in fresh and known and known.get(id) != delivery:
+                    frames.append(frame("delivery", {"id": id, "delivery": delivery}))
+            known = {str(id): delivery for id, delivery in owed.items()}
+            state = views.state(current)
+            if state != shown_state:
+                frames.append(frame("conversation", state))
+                shown_state = state
+            frames.extend(frame("typing", {"role": role, "on": on}) for role, on in typing.items())
+            if frames:
+                yield b"".join(frames)
+            if not await listener.wait(HEARTBEAT_S):
+                yield b": still here\n\n"
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def frame(event: str, data: object, id: int | None = None) -> bytes:
+    """Write one server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+    place = f"id: {id}\n" if id is not None else ""
+    return f"{place}event: {event}\ndata: ".encode() + encode(data) + b"\n\n"
+
+
+def place(value: str | None) -> int:
+    """Read a cursor: a whole number from 0."""
+    if value is None or value == "":
+        return 0
+    if not value.isascii() or not value.isdigit() or len(value) > 16 or int(value) > FURTHEST:
+        raise Problem("validation", "a whole number from 0", pointer="/after")
+    return int(value)
+
+
+def resume_from(scope: Scope, after: str | None) -> int:
+    """Read where a stream resumes: the query, or the header a browser repeats."""
+    return place(after if after is not None else header(scope, b"last-event-id"))

@@ -1,0 +1,388 @@
+"""The widget's API and files: public, for one widget key each, closed to sites that are not allowed to show it.
+
+Message ids are made by the browser before sending and come back unchanged, so a retry is never a second message.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from escalade.channels import strict_json
+from escalade.domain.errors import Rejected, Unavailable
+from escalade.domain.model import Conversation, ConversationId, Customer, CustomerId, Reason, Role, Wish
+from escalade.domain.organisation import Organisation
+from escalade.services.desk import Desk
+from escalade.services.ports import Ports
+from escalade.store import conversations, organisations
+from escalade.store.database import Database, Tx
+from escalade.web import views
+from escalade.web.access import Access, Visitor
+from escalade.web.stream import LONGEST_WAIT_S, Streams, place, resume_from
+from escalade.web.wire import (
+    Header,
+    Problem,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_json,
+    answer_problem,
+    check_head,
+    check_json_kind,
+    header,
+    read_body,
+    rejected,
+    unavailable,
+)
+
+BODY_LIMIT = 32 * 1024  # 4,000 characters of four bytes each, escaped, and the rest
+STATIC = Path(__file__).parent / "static" / "widget"
+BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,128}\Z")
+KINDS = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8", ".svg": b"image/svg+xml"}
+
+S = TypeVar("S", bound=msgspec.Struct)
+E = TypeVar("E", bound=StrEnum)
+Handler = Callable[[Scope, Receive, Send, re.Match[str]], Awaitable[None]]
+
+
+class NewSession(msgspec.Struct, forbid_unknown_fields=True):
+    """What a browser sends to begin."""
+
+    key: str
+    locale: str | None = None
+
+
+class NewConversation(msgspec.Struct, forbid_unknown_fields=True):
+    """What a browser sends to open a conversation."""
+
+    id: str | None = None
+    context: dict[str, str | int | float | bool | None] = {}
+
+
+class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """What a browser sends when the customer writes."""
+
+    id: str
+    text: str
+
+
+class Ask(msgspec.Struct, forbid_unknown_fields=True):
+    """What a browser sends when the customer wants a person."""
+
+    reason: str = Reason.ASKED_FOR_PERSON.value
+    mode: str = Wish.AUTO.value
+
+
+class Details(msgspec.Struct, forbid_unknown_fields=True):
+    """What a customer says of themselves."""
+
+    email: str | None = None
+    name: str | None = None
+
+
+class Widget:
+    """Serves the widget."""
+
+    def __init__(self, database: Database, ports: Ports, access: Access, desk: Desk, streams: Streams) -> None:
+        self._database = database
+        self._ports = ports
+        self._access = access
+        self._desk = desk
+        self._streams = streams
+        self._files = {path.name: path.read_bytes() for path in STATIC.glob("assets/*")}
+        self._loader = (STATIC / "loader.js").read_bytes() if (STATIC / "loader.js").exists() else b""
+        self._panel_js, self._panel_css = _entry(STATIC / "manifest.json")
+        one = r"/widget/v1/conversations/(?P<id>[A-Za-z0-9_.:~-]{1,128})"
+        self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
+            ("POST", re.compile(rf"{one}/messages\Z"), self._say),
+            ("GET", re.compile(rf"{one}/events\Z"), self._events),
+            ("GET", re.compile(rf"{one}/messages\Z"), self._messages),
+            ("POST", re.compile(rf"{one}/escalate\Z"), self._escalate),
+            ("POST", re.compile(rf"{one}/customer\Z"), self._identify),
+            ("POST", re.compile(rf"{one}/release\Z"), self._release),
+            ("POST", re.compile(rf"{one}/close\Z"), self._close),
+            ("GET", re.compile(r"/widget/v1/conversations\Z"), self._list),
+            ("POST", re.compile(r"/widget/v1/conversations\Z"), self._open),
+            ("POST", re.compile(r"/widget/v1/sessions\Z"), self._begin),
+            ("GET", re.compile(r"/widget/v1/panel\Z"), self._panel),
+            ("GET", re.compile(r"/widget/loader\.js\Z"), self._loader_file),
+            ("GET", re.compile(r"/widget/assets/(?P<id>[A-Za-z0-9_.-]{1,128})\Z"), self._asset),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request below `/widget/`."""
+        try:
+            check_head(scope)
+            await self._dispatch(scope, receive, send)
+        except Problem as problem:
+            await answer_problem(send, problem)
+        except Rejected as error:
+            await answer_problem(send, rejected(error))
+        except Unavailable as error:
+            await answer_problem(send, unavailable(3, str(error)[:200]))
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allowed: set[str] = set()
+        for method, pattern, handler in self._routes:
+            match = pattern.match(scope["path"])
+            if match is None:
+                continue
+            if scope["method"] == method:
+                await handler(scope, receive, send, match)
+                return
+            allowed.add(method)
+        if allowed:
+            allow = ", ".join(sorted(allowed)).encode()
+            raise Problem("method-not-allowed", headers=((b"allow", allow),))
+        raise Problem("not-found", "there is nothing at this address")
+
+    # conversations
+
+    async def _say(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        message = await _read(scope, receive, NewMessage)
+        said = await self._desk.say(
+            visitor.organisation,
+            ConversationId(match["id"]),
+            role=Role.CUSTOMER,
+            text=message.text,
+            id=_browser_id(message.id),
+            customer=visitor.customer,
+        )
+        await answer_json(send, 201, views.message(said.message))
+
+    async def _events(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        after = resume_from(scope, _query(scope).get("after"))
+        await self._streams.serve(
+            scope,
+            receive,
+            send,
+            visitor.organisation,
+            ConversationId(match["id"]),
+            after=after,
+            customer=visitor.customer,
+        )
+
+    async def _messages(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        query = _query(scope)
+        wait = min(LONGEST_WAIT_S, float(place(query.get("wait"))))
+        page = await self._streams.poll(
+            visitor.organisation,
+            ConversationId(match["id"]),
+            after=place(query.get("after")),
+            wait=wait,
+            customer=visitor.customer,
+        )
+        await answer_json(send, 200, page)
+
+    async def _escalate(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        ask = await _read(scope, receive, Ask)
+        handoff = await self._desk.escalate(
+            visitor.organisation,
+            ConversationId(match["id"]),
+            reason=_one_of(Reason, ask.reason, "/reason"),
+            wish=_one_of(Wish, ask.mode, "/mode"),
+            customer=visitor.customer,
+        )
+        current = await self._desk.load(visitor.organisation, ConversationId(match["id"]), visitor.customer)
+        await answer_json(send, 202, {"handoff": views.handoff(handoff, current.customer)})
+
+    async def _identify(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        details = await _read(scope, receive, Details)
+        current = await self._desk.identify(
+            visitor.organisation,
+            ConversationId(match["id"]),
+            name=details.name,
+            email=details.email,
+            customer=visitor.customer,
+        )
+        await answer_json(
+            send, 200, {"customer": views.customer(current.customer), "conversation": views.state(current)}
+        )
+
+    async def _release(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        after = await self._desk.release(visitor.organisation, ConversationId(match["id"]), visitor.customer)
+        await answer_json(send, 200, {"conversation": views.state(after)})
+
+    async def _close(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        after = await self._desk.close(visitor.organisation, ConversationId(match["id"]), visitor.customer)
+        await answer_json(send, 200, {"conversation": views.state(after)})
+
+    async def _list(self, scope: Scope, _receive: Receive, send: Send, _match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        found = await self._desk.recent(visitor.organisation, visitor.customer)
+        await answer_json(send, 200, {"conversations": [views.listed(conversation) for conversation in found]})
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send, _match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        asked = await _read(scope, receive, NewConversation)
+        conversation = await self._open_for(visitor, asked)
+        await answer_json(send, 201, views.opened(conversation) | views.state(conversation))
+
+    async def _open_for(self, visitor: Visitor, asked: NewConversation) -> Conversation:
+        id = None if asked.id is None else _browser_id(asked.id)
+        if id is not None:
+            # A browser's id opens its own conversation only; another's looks like none.
+            await self._refuse_foreign(visitor, ConversationId(id))
+        return await self._desk.open_conversation(
+            visitor.organisation, id=id, customer={"id": visitor.customer}, context=asked.context
+        )
+
+    async def _refuse_foreign(self, visitor: Visitor, id: ConversationId) -> None:
+        found = await self._database.read(lambda tx: conversations.load(tx, visitor.organisation, id))
+        if found is not None and found.customer.id != visitor.customer:
+            raise Problem("conflict", "this id is taken", pointer="/id")
+
+    # sessions and pages
+
+    async def _begin(self, scope: Scope, receive: Receive, send: Send, _match: re.Match[str]) -> None:
+        asked = await _read(scope, receive, NewSession)
+        token = self._ports.new_token()
+        customer = Customer(id=CustomerId(f"v-{self._ports.new_id()}"), locale=(asked.locale or "")[:35] or None)
+
+        def written(tx: Tx) -> Organisation | None:
+            organisation = organisations.by_widget_key(tx, asked.key)
+            if organisation is None:
+                return None
+            now = self._ports.now()
+            conversations.save_customer(tx, organisation.id, customer, now)
+            organisations.add_visitor(tx, organisation.id, customer.id, token, header(scope, b"origin") or "", now)
+            return organisation
+
+        organisation = await self._database.write(written)
+        if organisation is None:
+            raise Problem("not-found", "there is no widget with this key", pointer="/key")
+        await answer_json(
+            send,
+            201,
+            {
+                "token": token,
+                "customer": views.customer(customer),
+                "organisation": {"name": organisation.name},
+                "assistant": {"name": "Assistant", "enabled": organisation.settings.assistant.enabled},
+            },
+        )
+
+    async def _panel(self, scope: Scope, _receive: Receive, send: Send, _match: re.Match[str]) -> None:
+        query = _query(scope)
+        key = query.get("key", "")
+        origin = query.get("origin", "")
+        organisation = await self._database.read(lambda tx: organisations.by_widget_key(tx, key))
+        if organisation is None:
+            raise Problem("not-found", "there is no widget with this key")
+        allowed = organisation.settings.widget.allowed_origins
+        if allowed and _origin(origin) not in allowed:
+            raise Problem("forbidden", "this site is not on the widget's list of domains")
+        page = PANEL.format(
+            css=self._panel_css,
+            js=self._panel_js,
+            key=html.escape(key, quote=True),
+            origin=html.escape(origin, quote=True),
+            name=html.escape(organisation.name, quote=True),
+        )
+        policy = PANEL_POLICY.format(ancestors=" ".join(allowed) if allowed else "*")
+        headers: tuple[Header, ...] = (
+            (b"content-type", b"text/html; charset=utf-8"),
+            (b"content-security-policy", policy.encode()),
+            (b"referrer-policy", b"no-referrer"),
+        )
+        await answer(send, 200, page.encode(), headers)
+
+    async def _loader_file(self, _scope: Scope, _receive: Receive, send: Send, _match: re.Match[str]) -> None:
+        await _file(send, self._loader, KINDS[".js"], b"public, max-age=300, stale-while-revalidate=86400")
+
+    async def _asset(self, _scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
+        body = self._files.get(match["id"])
+        kind = KINDS.get(Path(match["id"]).suffix)
+        if body is None or kind is None:
+            raise Problem("not-found", "there is no such file")
+        await _file(send, body, kind, b"public, max-age=31536000, immutable")
+
+
+PANEL = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">'
+    '<title>{name}</title><link rel="stylesheet" href="/widget/{css}">'
+    '<script type="module" src="/widget/{js}"></script></head>'
+    '<body data-key="{key}" data-origin="{origin}" data-name="{name}"><div id="app"></div></body></html>'
+)
+PANEL_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " frame-ancestors {ancestors}; base-uri 'none'; form-action 'none';"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+
+def _entry(manifest: Path) -> tuple[str, str]:
+    """Read which files the panel consists of; the names carry a hash of their content."""
+    entry: dict[str, Any] = next(iter(json.loads(manifest.read_text()).values()))
+    return str(entry["file"]), str(entry["css"][0])
+
+
+async def _file(send: Send, body: bytes, kind: bytes, cache: bytes) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                (b"content-type", kind),
+                (b"content-length", str(len(body)).encode()),
+                (b"cache-control", cache),
+                (b"x-content-type-options", b"nosniff"),
+                (b"cross-origin-resource-policy", b"cross-origin"),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _read(scope: Scope, receive: Receive, kind: type[S]) -> S:
+    """Read a closed shape: a field we do not know is refused, not dropped."""
+    check_json_kind(scope, required=True)
+    document = strict_json.parse(await read_body(scope, receive, BODY_LIMIT))
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        raise Problem("validation", text, pointer=path.rstrip("`").replace(".", "/")) from error
+
+
+def _browser_id(id: str) -> str:
+    if not BROWSER_ID.match(id):
+        raise Problem("validation", "16 to 128 letters, digits, - or _", pointer="/id")
+    return id
+
+
+def _one_of(kind: type[E], value: str, pointer: str) -> E:
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise Problem("validation", "one of " + ", ".join(kind), pointer=pointer) from error
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """Read the query; a name given twice is malformed."""
+    parsed = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=16)
+    if any(len(values) > 1 for values in parsed.values()):
+        raise Problem("malformed-request", "a query parameter came twice")
+    return {name: values[0] for name, values in parsed.items()}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -43,7 +43,9 @@ def serve(
     base_url = public_url or f"http://{shown_host}:{actual}"
     emulator = Emulator(production(), base_url=base_url, control_token=token)
     _announce(emulator)
-    server = uvicorn.Server(uvicorn.Config(build(emulator), log_level="warning", lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(build(emulator), log_level="warning", lifespan="on", timeout_graceful_shutdown=1)
+    )
     server.run(sockets=[socket])
 
 

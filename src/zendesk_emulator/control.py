@@ -154,6 +154,7 @@ def _is_reached(emulator: Emulator, query: dict[str, str]) -> bool:
 
 
 async def _reset(emulator: Emulator, _: Request, __: Json) -> Json:
+    await emulator.ports.stop()
     emulator.reset()
     return {"reset": True}
 

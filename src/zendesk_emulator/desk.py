@@ -79,6 +79,12 @@ class Desk:
             and self._switchboard.is_with_agents(conversation)
         )
 
+    def read(self, ticket: Ticket) -> None:
+        """Look at a ticket, so that its unread marks vanish."""
+        if ticket.unread:
+            ticket.unread = 0
+            self._account.bell.ring()
+
     # Live chat
 
     def accept(self, ticket: Ticket, agent: User) -> None:

@@ -136,9 +136,11 @@ class Front:
                 return over
         if path.startswith(HELP_CENTER) and not path.endswith(".json"):
             return _given({"status": 415, "body": {"error": "Unsupported Media Type"}})
-        if path.startswith(("/api/", "/oauth/")) and path.endswith(".json"):
-            path = path.removesuffix(".json")
-            scope = {**scope, "path": path, "raw_path": path.encode()}
+        mended = path.rstrip("/")
+        if path.startswith(("/api/", "/oauth/")):
+            mended = mended.removesuffix(".json")
+        if mended != path:
+            scope = {**scope, "path": mended, "raw_path": mended.encode()}
         answer = await self._caught(scope, body)
         answer.headers += limit_headers
         return answer

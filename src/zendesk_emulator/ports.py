@@ -53,7 +53,7 @@ Send = Callable[[Outbound], Awaitable[Reply]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
-async def _nothing_to_close() -> None:
+async def _nothing() -> None:
     return None
 
 
@@ -66,7 +66,8 @@ class Ports:
     sleep: Sleep
     send: Send
     spawn: Spawn
-    close: Callable[[], Awaitable[None]] = _nothing_to_close
+    stop: Callable[[], Awaitable[None]] = _nothing  # end what was spawned
+    close: Callable[[], Awaitable[None]] = _nothing  # end it, and give sockets back
 
 
 class Tasks:
@@ -128,5 +129,6 @@ def production() -> Ports:
         sleep=asyncio.sleep,
         send=sender.send,
         spawn=tasks.spawn,
+        stop=tasks.stop,
         close=close,
     )

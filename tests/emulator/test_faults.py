@@ -1,0 +1,162 @@
+"""Faults on purpose, and the control API."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+import httpx2
+import pytest
+
+from zendesk_emulator import fidelity
+from zendesk_emulator.cli import app
+
+from .world import World, until
+
+
+def create(world: World, subject: str = "x", **options: Any) -> httpx2.Response:
+    body = {"ticket": {"subject": subject, "comment": {"body": "Help"}}}
+    return world.zendesk.post("/tickets", json=body, **options)
+
+
+def test_an_answer_can_be_made_up_before_or_after_the_effect(world: World) -> None:
+    world.fault(path="/tickets", method="POST", action="answer", status=429, headers={"Retry-After": "7"}, times=1)
+    answer = create(world)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+    assert world.control.get("/counts").json()["tickets"] == 0
+    world.fault(path="/tickets", action="answer", status=500, body={"error": "boom"}, when="after", times=1)
+    assert create(world).json() == {"error": "boom"}
+    assert world.control.get("/counts").json()["tickets"] == 1
+    assert create(world).status_code == 201
+
+
+def test_a_timeout_after_success_applies_once(world: World) -> None:
+    world.fault(path="/tickets", action="delay", seconds=0.5, when="after", times=1)
+    with pytest.raises(httpx2.ReadTimeout):
+        create(world, timeout=0.1)
+    assert world.control.get("/counts").json()["tickets"] == 1
+
+
+@pytest.mark.parametrize(("when", "tickets"), [("before", 0), ("after", 1)])
+def test_a_connection_can_be_dropped(world: World, when: str, tickets: int) -> None:
+    world.fault(path="/tickets", action="drop", when=when, times=1)
+    with pytest.raises(httpx2.TransportError):
+        create(world)
+    assert world.control.get("/counts").json()["tickets"] == tickets
+
+
+def test_a_zombie_is_applied_after_the_caller_gave_up(world: World) -> None:
+    world.fault(path="/tickets", action="zombie", seconds=0.2, times=1)
+    with pytest.raises(httpx2.TransportError):
+        create(world)
+    assert world.control.get("/counts").json()["tickets"] == 0
+    assert world.control.get("/wait", params={"tickets": "1", "timeout": "5"}).json()["reached"] is True
+
+
+def test_half_an_answer_a_login_page_and_a_redirect(world: World) -> None:
+    world.fault(path="/tickets", action="truncate", times=1)
+    with pytest.raises(httpx2.TransportError):
+        create(world)
+    world.fault(path="/users/me", action="html", times=1)
+    page = world.zendesk.get("/users/me")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    world.fault(path="/users/me", action="redirect", location="http://evil.example/", times=1)
+    assert world.zendesk.get("/users/me").headers["location"] == "http://evil.example/"
+
+
+def test_skip_probability_and_clearing(world: World) -> None:
+    rule = world.fault(path="/users/me", action="answer", status=503, skip=1)
+    assert [world.zendesk.get("/users/me").status_code for _ in range(3)] == [200, 503, 503]
+    world.control.delete(f"/faults/{rule['id']}")
+    world.fault(path="/users/me", action="answer", status=503, probability=0.0)
+    assert world.zendesk.get("/users/me").status_code == 200
+    assert world.control.post("/faults", json={"action": "explode"}).status_code == 400
+    assert world.control.post("/faults", json={"action": "drop", "path": "("}).status_code == 400
+
+
+def test_webhooks_can_be_lost_doubled_and_held(world: World) -> None:
+    world.subscribe("ticket.created")
+    world.fault(kind="ticket.created", action="drop", times=1)
+    world.fault(kind="ticket.created", action="duplicate", copies=3, times=1)
+    world.fault(kind="ticket.created", action="hold", times=3)
+    create(world, "lost")
+    create(world, "doubled")
+    got = world.receiver.wait(4)
+    assert {request.json["detail"]["subject"] for request in got} == {"doubled"}
+    assert len({request.json["id"] for request in got}) == 1
+    for subject in ("one", "two", "three"):
+        create(world, subject)
+    assert world.steer("/faults/release", {"order": "last"}) == {"released": 3}
+    got = world.receiver.wait(7)
+    assert [request.json["detail"]["subject"] for request in got[4:]] == ["three", "two", "one"]
+
+
+def test_webhooks_can_be_reordered_and_delayed(world: World) -> None:
+    world.subscribe("ticket.created")
+    rule = world.fault(kind="ticket.created", action="reorder", count=2)
+    create(world, "one")
+    create(world, "two")
+    assert [request.json["detail"]["subject"] for request in world.receiver.wait(2)] == ["two", "one"]
+    world.control.delete(f"/faults/{rule['id']}")
+    world.fault(kind="ticket.created", action="delay", seconds=0.3)
+    started = time.monotonic()
+    create(world, "late")
+    world.receiver.wait(3)
+    assert time.monotonic() - started >= 0.3
+
+
+def test_the_budget_can_be_enforced(world: World) -> None:
+    world.steer("/settings", {"rate_limit": 3, "enforce_rate_limit": True})
+    answers = [world.zendesk.get("/users/me") for _ in range(8)]
+    assert answers[-1].status_code == 429
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert "x-rate-limit" in answers[0].headers
+
+
+def test_every_call_is_logged_without_secrets(world: World) -> None:
+    world.subscribe("ticket.created", authentication={"type": "bearer_token", "data": {"token": "hush"}})
+    create(world)
+    world.receiver.wait(1)
+    until(lambda: world.control.get("/counts").json()["webhooks_sent"])
+    answer = world.control.get("/requests")
+    assert "hush" not in answer.text
+    assert world.seed.api_token not in answer.text
+    directions = [entry["direction"] for entry in answer.json()["requests"]]
+    assert directions in (["in", "in", "out"], ["in", "out", "in"])
+    assert world.control.get("/requests", params={"direction": "out"}).json()["requests"][0]["status"] == 200
+
+
+def test_reset_forgets_everything_but_the_credentials(world: World) -> None:
+    world.ticket()
+    world.live()
+    world.steer("/reset")
+    state = world.control.get("/state").json()
+    assert (state["tickets"], state["conversations"], len(state["agents"])) == ([], [], 3)
+    assert world.zendesk.get("/users/me").status_code == 200
+    assert world.sun.get("").status_code == 200
+
+
+def test_state_shows_what_the_agent_sees(world: World) -> None:
+    world.live()
+    world.agent("reply", body="Hi")
+    ticket = world.control.get("/state").json()["tickets"][0]
+    assert ticket["session"] == "active"
+    assert [event["type"] for event in ticket["log"]] == ["Comment", "Messaging::ConversationMessage"]
+    assert world.control.post("/agent/dance", json={}).status_code == 400
+    assert world.control.get("/wait", params={"nonsense": "1"}).status_code == 400
+
+
+def test_every_behaviour_has_a_grade(world: World) -> None:
+    shown = world.anonymous.get("/emulator/fidelity").json()["behaviours"]
+    assert len(shown) == len(fidelity.BEHAVIOURS)
+    assert {behaviour["grade"] for behaviour in shown} == {"documented", "guess"}
+
+
+def test_the_command_refuses_to_be_reached_by_others() -> None:
+    command = [sys.executable, "-c", "from zendesk_emulator.cli import main; main()", "serve", "--host", "0.0.0.0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "--allow-remote" in done.stderr
+    assert app.registered_commands

@@ -1,0 +1,420 @@
+"""Zendesk Support against the emulator over HTTP: once, in the customer's words, whatever the network does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from channels.scene import HANDOFF, World, a_job, again, links_of, message
+from escalade.channels.base import Account, After, ChannelName, Job, LinkKind
+from escalade.channels.http import Outbound
+from escalade.channels.zendesk import wire
+from escalade.channels.zendesk.channel import ZendeskChannel
+from escalade.channels.zendesk.oauth import Pair
+from escalade.domain.effects import AddNote, Answer, EnsureUser, NameRequester, OpenTicket, Post
+from escalade.domain.errors import Refused, Retryable, Uncertain, Unverified
+from escalade.domain.model import Customer, CustomerId, MessageId, OrganisationId, Role
+from escalade.domain.organisation import AuthType, Settings, TicketSettings
+
+OPEN, NOTE, NAME = OpenTicket(handoff=HANDOFF), AddNote(handoff=HANDOFF), NameRequester(handoff=HANDOFF)
+MARK = (ChannelName.ZENDESK, LinkKind.TICKET)
+
+
+@pytest.fixture
+def channel(world: World, outbound: Outbound) -> ZendeskChannel:
+    return ZendeskChannel(outbound, world.now)
+
+
+def frozen(channel: ZendeskChannel, account: Account, job: Job) -> Job:
+    return replace(job, frozen=channel.freeze(account, job))
+
+
+async def opened(world: World, channel: ZendeskChannel, account: Account) -> Job:
+    """A job whose links hold a fresh ticket."""
+    job = a_job(OPEN, world.now())
+    sent = await channel.send(account, frozen(channel, account, job))
+    return replace(job, links=links_of(sent))
+
+
+def post(job: Job, id: str, text: str) -> Job:
+    said = message(id, text, seq=9)
+    return replace(job, key=f"dlv_{id}", effect=Post(handoff=HANDOFF, message=said.id), message=said)
+
+
+async def test_a_ticket_opens_in_the_customers_own_words(world: World, channel: ZendeskChannel) -> None:
+    group = next(g for g in world.emulator.account.records.groups.values() if g.name == "Billing")
+    fields = world.emulator.account.records.ticket_fields
+    tickets = TicketSettings(
+        group_id=group.id, tags=("ai", "chat"), priority="high", custom_fields={str(next(iter(fields))): "x"}
+    )
+    account = world.account(Settings(tickets=tickets))
+    sent = await channel.send(account, frozen(channel, account, a_job(OPEN, world.now())))
+    links = {link.kind: link for link in sent.links}
+    ticket = world.emulator.account.records.tickets[int(links[LinkKind.TICKET].theirs)]
+    assert wire.restored(ticket.comments[0].body) == "My invoice is wrong: {{ticket.requester.email}} <b>40</b>  not 14"
+    assert ticket.comments[0].public
+    assert ticket.subject.startswith("My invoice is wrong: {\u2060{ticket")
+    assert (ticket.group_id, ticket.tags, ticket.priority) == (group.id, ["ai", "chat"], "high")
+    assert ticket.custom_fields == {next(iter(fields)): "x"}
+    assert ticket.external_id == HANDOFF == links[LinkKind.TICKET].ours
+    requester = world.emulator.account.records.users[ticket.requester_id]
+    assert (requester.name, requester.email) == ("Mara Okafor", "mara@example.com")
+    assert links[LinkKind.REQUESTER].theirs == str(requester.id)
+    assert links[LinkKind.MESSAGE].ours == "msg_1"
+    assert links[LinkKind.MESSAGE].theirs == str(ticket.comments[0].id)
+    assert sent.status == 201
+    assert "Bearer" not in sent.answer
+
+
+async def test_opening_twice_with_the_same_body_opens_one(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = frozen(channel, account, a_job(OPEN, world.now()))
+    assert channel.after_uncertain(job) is After.REPEAT
+    world.break_next("drop", "POST", "/api/v2/tickets", when="after")
+    with pytest.raises(Uncertain):
+        await channel.send(account, job)
+    job = again(job)
+    assert channel.after_uncertain(job) is After.REPEAT
+    await channel.send(account, job)
+    assert len(world.emulator.account.records.tickets) == 1
+
+
+async def test_another_body_under_the_same_key_finds_the_first_ticket(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    first = await channel.send(account, a_job(OPEN, world.now()))
+    changed = replace(a_job(OPEN, world.now()), frozen='{"ticket":{"comment":{"body":"other"}}}')
+    second = await channel.send(account, changed)
+    assert links_of(first) == links_of(second)
+
+
+async def test_after_two_hours_a_ticket_is_looked_for(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = frozen(channel, account, a_job(OPEN, world.now()))
+    assert await channel.find(account, job) is None
+    sent = await channel.send(account, job)
+    world.advance(7500)
+    job = again(job, after=7_500_000)
+    assert channel.after_uncertain(job) is After.LOOK
+    found = await channel.find(account, job)
+    assert found is not None
+    assert links_of(found) == links_of(sent)
+
+
+async def test_a_suspended_requester_is_a_lasting_no(world: World, channel: ZendeskChannel) -> None:
+    world.emulator.account.add_user(name="Mara", email="mara@example.com").suspended = True
+    with pytest.raises(Refused, match="suspended") as refused:
+        await channel.send(world.account(), a_job(OPEN, world.now()))
+    assert refused.value.status == 422
+    assert "UserSuspended" in refused.value.answer
+
+
+async def test_a_customer_without_an_address_is_a_name(world: World, channel: ZendeskChannel) -> None:
+    job = a_job(OPEN, world.now())
+    job = replace(job, conversation=replace(job.conversation, customer=Customer(id=CustomerId("cus_9"))), message=None)
+    sent = await channel.send(world.account(), job)
+    ticket = world.emulator.account.records.tickets[int(links_of(sent)[MARK])]
+    requester = world.emulator.account.records.users[ticket.requester_id]
+    assert (requester.name, requester.email) == ("Visitor", None)
+    assert [link.kind for link in sent.links] == [LinkKind.TICKET, LinkKind.REQUESTER]
+
+
+async def test_the_note_is_internal_and_left_once(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = replace(await opened(world, channel, account), effect=NOTE)
+    world.break_next("drop", "PUT", "/api/v2/tickets/", when="after")
+    with pytest.raises(Uncertain):
+        await channel.send(account, job)
+    assert channel.after_uncertain(job) is After.LOOK
+    assert await channel.find(account, again(job)) is not None
+    await channel.send(account, again(job))
+    ticket = world.emulator.account.records.tickets[int(job.links[MARK])]
+    notes = [comment for comment in ticket.comments if not comment.public]
+    assert len(notes) == 1
+    assert "Wants: My invoice is wrong" in notes[0].body
+    assert "plan: gold" in notes[0].body
+    assert (await channel.send(account, job)).status == 200
+
+
+async def test_a_post_is_public_by_the_customer_and_reopens(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = await opened(world, channel, account)
+    ticket = world.emulator.account.records.tickets[int(job.links[MARK])]
+    await channel.send(account, post(job, "msg_2", "one"))
+    assert ticket.status == "new"
+    world.emulator.desk.set_status(ticket, world.emulator.desk.agent(), "solved")
+    sent = await channel.send(account, post(job, "msg_3", "{% if x %}two\n  three"))
+    assert ticket.status == "open"
+    added = ticket.comments[-1]
+    assert added.public
+    assert added.author_id == ticket.requester_id
+    assert wire.restored(added.body) == "{% if x %}two\n  three"
+    assert [(link.kind, link.theirs, link.ours) for link in sent.links] == [
+        (LinkKind.MESSAGE, str(added.id), "msg_3"),
+    ]
+
+
+@pytest.mark.parametrize("fault", [{"action": "drop", "when": "after"}, {"action": "truncate"}, {"action": "html"}])
+async def test_an_uncertain_post_is_looked_for_first(
+    world: World, channel: ZendeskChannel, fault: dict[str, str]
+) -> None:
+    account = world.account()
+    job = post(await opened(world, channel, account), "msg_2", "once")
+    world.break_next(fault["action"], "PUT", "/tickets/", **{k: v for k, v in fault.items() if k != "action"})
+    with pytest.raises(Uncertain):
+        await channel.send(account, job)
+    found = await channel.find(account, again(job))
+    assert (found is None) == (fault["action"] == "html")  # the sign-in page came from someone who never passed it on
+    sent = await channel.send(account, again(job))
+    ticket = world.emulator.account.records.tickets[int(job.links[MARK])]
+    assert [comment.body for comment in ticket.comments].count("once") == 1
+    assert sent.links[0].theirs == str(ticket.comments[-1].id)
+
+
+async def test_a_late_arrival_collides_with_a_careful_repetition(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = post(await opened(world, channel, account), "msg_2", "late")
+    world.break_next("delay", "PUT", "/tickets/", when="before", seconds=0.2)
+    ticket = world.emulator.account.records.tickets[int(job.links[MARK])]
+    sending = asyncio.create_task(channel.send(account, again(job)))
+    await asyncio.sleep(0.1)
+    world.emulator.account.advance(3)
+    world.emulator.tickets.update(ticket.id, {"comment": {"body": "someone"}}, actor=world.emulator.desk.agent())
+    with pytest.raises(Retryable) as refused:
+        await sending
+    assert refused.value.status == 409
+
+
+async def test_the_requester_gets_a_name_later(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = await opened(world, channel, account)
+    renamed = Customer(id=CustomerId("cus_1"), name="Mara O.", email="mara.o@example.com")
+    job = replace(job, effect=NAME, conversation=replace(job.conversation, customer=renamed))
+    assert channel.after_uncertain(job) is After.REPEAT
+    assert await channel.find(account, job) is None
+    sent = await channel.send(account, job)
+    ticket = world.emulator.account.records.tickets[int(job.links[MARK])]
+    assert world.emulator.account.records.users[ticket.requester_id].email == "mara.o@example.com"
+    assert sent.links[0].theirs == str(ticket.requester_id)
+
+
+async def test_what_cannot_be_sent_is_refused(world: World, channel: ZendeskChannel) -> None:
+    account, job = world.account(), await opened(world, channel, world.account())
+    for wrong in (
+        replace(job, effect=EnsureUser(handoff=HANDOFF)),
+        replace(job, effect=Answer(message=MessageId("m"))),
+        replace(job, effect=Post(handoff=HANDOFF, message=MessageId("m")), message=None),
+        replace(job, effect=NOTE, links={}),
+        replace(job, conversation=replace(job.conversation, handoff=None)),
+        replace(post(job, "msg_9", "&" * 20_000)),
+        replace(post(job, "msg_9", "x"), links={MARK: "999999"}),
+    ):
+        with pytest.raises(Refused):
+            await channel.send(account, wrong)
+    with pytest.raises(Refused, match="not connected"):
+        await channel.send(replace(account, zendesk=None), job)
+
+
+async def test_replies_are_heard_and_nothing_else(world: World, channel: ZendeskChannel) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await opened(world, channel, account)
+    ticket = world.emulator.account.records.tickets[int(job.links[MARK])]
+    jonas = next(agent for agent in world.emulator.account.agents() if agent.name == "Jonas Berg")
+    await channel.send(account, replace(job, effect=NOTE))
+    await channel.send(account, post(job, "msg_2", "hello?"))
+    desk.note(ticket, jonas, "between us")
+    desk.comment(ticket, jonas, "Hi Mara")
+    page = await channel.heard_since(account, job.links, None)
+    assert [(heard.ours, heard.role, heard.text) for heard in page.heard if not heard.ours] == [
+        (False, Role.AGENT, "Hi Mara"),
+    ]
+    heard = page.heard[-1]
+    assert heard.agent is not None
+    assert (heard.agent.name, heard.agent.id) == ("Jonas Berg", str(jonas.id))
+    assert not any("between us" in heard.text or "Wants:" in heard.text for heard in page.heard)
+    assert await channel.heard_since(account, job.links, page.cursor) == replace(page, heard=())
+    for n in range(130):
+        desk.comment(ticket, jonas, f"line {n}")
+    later = await channel.heard_since(account, job.links, page.cursor)
+    assert [heard.text for heard in later.heard] == [f"line {n}" for n in range(130)]
+    without = {key: value for key, value in job.links.items() if key[1] is LinkKind.TICKET}
+    assert (await channel.heard_since(account, without, page.cursor)).heard == later.heard
+    assert (await channel.heard_since(account, {}, "7")).cursor == "7"
+    assert world.calls("GET", f"/api/v2/users/{jonas.id}") == 1
+
+
+async def test_a_ticket_can_be_asked_for(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = await opened(world, channel, account)
+    assert (await channel.ticket(account, job.links[MARK])).status == "new"
+    assert (await channel.ticket(account, "999999")).status == "deleted"
+    world.break_next("answer", "GET", "/tickets/", status=200, body={"ticket": {}})
+    with pytest.raises(Retryable):
+        await channel.ticket(account, job.links[MARK])
+    world.break_next("answer", "GET", "/tickets/", status=400, body={"error": "Bad"})
+    with pytest.raises(Refused):
+        await channel.ticket(account, job.links[MARK])
+
+
+async def test_agents_have_names_and_customers_are_none(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    mara = world.emulator.account.add_user(name="Mara")
+    jonas = next(agent for agent in world.emulator.account.agents() if agent.name == "Jonas Berg")
+    found = await channel.agent(account, str(jonas.id))
+    assert found is not None
+    assert found.name == "Jonas Berg"
+    assert await channel.agent(account, str(mara.id)) is None
+    assert await channel.agent(account, "424242") is None
+    assert await channel.agent(account, "424242") is None
+    assert world.calls("GET", "/users/424242") == 1
+    world.advance(700)
+    world.break_next("answer", "GET", "/users/", status=422, body={})
+    with pytest.raises(Refused):
+        await channel.agent(account, str(jonas.id))
+
+
+async def test_staffing_is_asked_and_remembered(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    records = world.emulator.account.records
+    jonas = next(agent for agent in world.emulator.account.agents() if agent.name == "Jonas Berg")
+    billing = next(group for group in records.groups.values() if group.name == "Billing")
+    assert await channel.staffed(account) is True
+    assert await channel.staffed(world.account(Settings(tickets=TicketSettings(group_id=billing.id)))) is False
+    world.emulator.desk.set_messaging(jonas, "offline")
+    assert await channel.staffed(account) is True
+    world.advance(16)
+    assert await channel.staffed(account) is False
+    world.advance(16)
+    world.break_next("answer", "GET", "availabilities", status=403, body={"error": "Forbidden"})
+    assert await channel.staffed(account) is None
+    assert await channel.staffed(replace(account, zendesk=None)) is None
+
+
+async def test_a_credential_is_proved_or_named(world: World, channel: ZendeskChannel) -> None:
+    seed = world.emulator.seed
+    assert (await channel.check(world.account())).role == "admin"
+    token = world.account(auth=AuthType.API_TOKEN, email=seed.admin_email, token=seed.api_token)
+    assert (await channel.check(token)).name == "Ada Admin"
+    for wrong, who in (
+        (world.account(client_secret="wrong"), "OAuth client"),
+        (world.account(auth=AuthType.API_TOKEN, email=seed.admin_email, token="wrong"), "API token of ada@"),
+        (world.account(auth=AuthType.AUTHORIZATION_CODE), "connect Zendesk again"),
+    ):
+        with pytest.raises(Unverified, match=who):
+            await channel.check(wrong)
+    world.break_next("answer", "GET", "/users/me", status=200, body={"user": {"id": None, "name": "Anonymous user"}})
+    with pytest.raises(Unverified, match="nobody"):
+        await channel.check(world.account())
+    body = {"user": {"id": 5, "name": "Mara", "role": "end-user"}}
+    world.break_next("answer", "GET", "/users/me", status=200, body=body)
+    with pytest.raises(Unverified, match="not an agent"):
+        await channel.check(world.account())
+    world.break_next("answer", "GET", "/users/me", status=500, body={})
+    with pytest.raises(Retryable):
+        await channel.check(world.account())
+
+
+async def test_a_dead_credential_waits_for_an_operator(world: World, channel: ZendeskChannel) -> None:
+    account = world.account(client_secret="wrong")
+    with pytest.raises(Retryable, match="OAuth client") as refused:
+        await channel.send(account, a_job(OPEN, world.now()))
+    assert refused.value.after == 60
+    assert refused.value.status == 401
+
+
+async def test_one_token_serves_everyone_and_is_renewed_in_time(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    await asyncio.gather(*(channel.check(account) for _ in range(20)))
+    assert world.calls("POST", "/oauth/tokens") == 1
+    world.advance(1800 - 61)
+    await channel.check(account)
+    assert world.calls("POST", "/oauth/tokens") == 1
+    world.advance(2)
+    await channel.check(account)
+    assert world.calls("POST", "/oauth/tokens") == 2
+
+
+async def test_a_token_that_dies_early_is_renewed_once(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    await channel.check(account)
+    world.emulator.account.records.oauth_tokens.clear()
+    await asyncio.gather(*(channel.check(account) for _ in range(10)))
+    assert world.calls("POST", "/oauth/tokens") == 2
+    world.break_next("answer", "GET", "/users/me", status=401, times=2, body={"error": "Couldn't authenticate you"})
+    with pytest.raises(Unverified):
+        await channel.check(account)
+    assert world.calls("POST", "/oauth/tokens") == 3
+
+
+async def test_refresh_tokens_rotate_and_the_new_pair_is_kept(world: World, outbound: Outbound) -> None:
+    kept: list[tuple[OrganisationId, Pair]] = []
+
+    async def keep(organisation: OrganisationId, pair: Pair) -> None:
+        kept.append((organisation, pair))
+
+    emulator = world.emulator
+    client = next(iter(emulator.account.records.oauth_clients.values()))
+    from zendesk_emulator.oauth import _issue
+
+    token = _issue(emulator.account, client, ["read", "write"], client.user_id, refreshable=True)
+    assert token.refresh is not None
+    account = world.account(auth=AuthType.AUTHORIZATION_CODE, refresh_token=token.refresh)
+    channel = ZendeskChannel(outbound, world.now, keep=keep)
+    await asyncio.gather(*(channel.check(account) for _ in range(5)))
+    assert len(kept) == 1
+    assert kept[0][0] == "org_1"
+    assert kept[0][1].refresh_token != token.refresh
+    assert kept[0][1].access_token not in repr(kept[0][1])
+    world.advance(1790)
+    await channel.check(account)
+    assert len(kept) == 2
+    # Another process has rotated meanwhile: ours is dead, the stored one is not.
+    other = ZendeskChannel(outbound, world.now, keep=keep)
+    world.advance(1790)
+    assert account.zendesk is not None
+    await other.check(replace(account, zendesk=replace(account.zendesk, refresh_token=kept[-1][1].refresh_token)))
+    stored = replace(account, zendesk=replace(account.zendesk, refresh_token=kept[-1][1].refresh_token))
+    await channel.check(stored)
+    assert len(kept) == 4
+
+
+async def test_tokens_that_cannot_be_fetched_are_fetched_later(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    for fault in ({"action": "drop", "when": "after"}, {"action": "answer", "status": 200, "body": {"a": 1}}):
+        options = {key: value for key, value in fault.items() if key != "action"}
+        world.break_next(str(fault["action"]), "POST", "/oauth/tokens", **options)
+        with pytest.raises(Retryable):
+            await channel.send(account, a_job(OPEN, world.now()))
+    body = {"access_token": "x", "expires_in": None}
+    world.break_next("answer", "POST", "/oauth/tokens", status=200, body=body)
+    world.break_next("answer", "GET", "/users/me", status=401, times=2, body={})
+    with pytest.raises(Unverified):  # the made-up token is refused, and its renewal too
+        await channel.check(account)
+
+
+async def test_asked_to_slow_down(world: World, channel: ZendeskChannel) -> None:
+    world.break_next("answer", "POST", "/tickets", status=429, headers={"Retry-After": "7"}, body={})
+    with pytest.raises(Retryable) as refused:
+        await channel.send(world.account(), a_job(OPEN, world.now()))
+    assert refused.value.after == 7
+
+
+async def test_a_redirect_is_not_followed(world: World, channel: ZendeskChannel) -> None:
+    world.break_next("redirect", "POST", "/tickets", location="http://127.0.0.1:1/")
+    with pytest.raises(Retryable, match="redirect"):
+        await channel.send(world.account(), a_job(OPEN, world.now()))
+
+
+async def test_the_console_can_offer_choices(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    lists = await channel.pick_lists(account)
+    assert lists.groups is not None
+    assert lists.agents is not None
+    assert [choice.name for choice in lists.groups] == ["Billing", "Support"]
+    assert [choice.name for choice in lists.agents] == ["Ada Admin", "Jonas Berg", "Mira Sato"]
+    world.break_next("answer", "GET", "/groups", status=403, body={})
+    assert (await channel.pick_lists(account)).groups is None
+    world.break_next("answer", "GET", "/groups", status=500, body={})
+    with pytest.raises(Retryable):
+        await channel.pick_lists(account)

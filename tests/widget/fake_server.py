@@ -126,6 +126,7 @@ class FakeServer:
     mute_streams: bool = False
     after_escalate: Any = None
     requests: list[str] = field(default_factory=list)
+    sessions_made: int = 0
     port: int = 0
     shop_port: int = 0
     stopping: bool = False
@@ -139,9 +140,9 @@ class FakeServer:
         return f"http://localhost:{self.shop_port}"
 
     def newest(self, patience: float = 5) -> Talk:
-        """Wait for the widget to begin a conversation."""
+        """Wait for the widget to begin a conversation and say something in it."""
         end = time.monotonic() + patience
-        while not self.talks:
+        while not any(talk.messages for talk in list(self.talks.values())):
             assert time.monotonic() < end, "the widget began no conversation"
             time.sleep(0.02)
         return list(self.talks.values())[-1]
@@ -159,7 +160,7 @@ class FakeServer:
     def refused(self, request: Request) -> Response | None:
         self.requests.append(f"{request.method} {request.url.path}")
         for rule in self.refuse_next:
-            if request.url.path.endswith(rule[0]):
+            if self.requests[-1].endswith(rule[0]) and self.requests[-1].startswith("POST"):
                 self.refuse_next.remove(rule)
                 return problem(rule[1], "refused by the script")
         return None
@@ -196,8 +197,9 @@ class FakeServer:
         refused = self.refused(request)
         if refused:
             return refused
-        token = f"token-{len(self.customers) + 1}"
-        self.customers[token] = {"id": f"c{len(self.customers) + 1}", "name": None, "email": None}
+        self.sessions_made += 1
+        token = f"token-{self.sessions_made}"
+        self.customers[token] = {"id": f"c{self.sessions_made}", "name": None, "email": None}
         return JSONResponse(
             {
                 "token": token,
@@ -315,7 +317,9 @@ class FakeServer:
 
 
 def problem(status: int, detail: str) -> JSONResponse:
-    return JSONResponse({"title": detail, "status": status, "detail": detail}, status, media_type="application/problem+json")
+    return JSONResponse(
+        {"title": detail, "status": status, "detail": detail}, status, media_type="application/problem+json"
+    )
 
 
 # The host page: a shop on another origin, plain, hostile, or under a strict policy.
@@ -368,7 +372,9 @@ def shop_app(server: FakeServer) -> Starlette:
 @contextmanager
 def serving(app: Starlette, host: str) -> Iterator[int]:
     """Run an application in a thread on a free port."""
-    config = uvicorn.Config(app, host=host, port=0, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, host=host, port=0, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1
+    )
     runner = uvicorn.Server(config)
     thread = threading.Thread(target=runner.run, daemon=True)
     thread.start()

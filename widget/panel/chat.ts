@@ -52,7 +52,11 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   const stage = computed(() => stageOf(conversation.value))
   const ending = computed(() => endingOf(conversation.value, thread.value, dismissed.value))
   const unread = computed(() => unreadIn(thread.value, seen.value))
-  const mine = computed(() => unsent.value.filter((item) => item.conversation === current.value))
+  /** Written here and not yet on the server, as far as anybody has told us: the stream may know before the answer does. */
+  const mine = computed(() => {
+    const there = new Set(thread.value.map((message) => message.id))
+    return unsent.value.filter((item) => item.conversation === current.value && !there.has(item.id))
+  })
   const email = computed(() => session.value?.customer.email ?? null)
   const assistantOn = computed(() => session.value?.assistant.enabled ?? true)
   const organisationName = computed(() => session.value?.organisation.name || organisation)
@@ -60,6 +64,11 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   let page: Record<string, string | number | boolean> = {}
   let introduction: { name?: string; email?: string } | null = null
   let stop: AbortController | null = null
+  /**
+   * Up to here we have read without a gap; nothing yet if null. The answer to a message of ours does not
+   * move it: others may have written in between.
+   */
+  let cursor: number | null = null
   let typingTimer: ReturnType<typeof setTimeout> | undefined
 
   const api = new Api(base, key, storage, locale, (begun, previous) => {
@@ -85,7 +94,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     },
     sent: (message, item) => {
       const whole = { citations: [], attachments: [], ...message, author: { ...message.author, role: 'customer' as const } }
-      if (item.conversation === current.value) apply({ kind: 'message', message: whole })
+      if (item.conversation === current.value) apply({ kind: 'message', message: whole }, false)
       tabs.say({ kind: 'change', conversation: item.conversation, change: { kind: 'message', message: whole } })
       tabs.say({ kind: 'outbox' })
       event('message', { role: 'customer', text: item.text })
@@ -101,7 +110,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   function hear(word: Word) {
     switch (word.kind) {
       case 'change':
-        return word.conversation === current.value ? apply(word.change) : undefined
+        return word.conversation === current.value ? apply(word.change, false) : undefined
       case 'connected':
         return void (connected.value = word.on)
       case 'switched':
@@ -120,17 +129,21 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     }
   }
 
-  function apply(change: Change) {
+  /** Take in what the server said: in the order it keeps (`ordered`), or by another way. */
+  function apply(change: Change, ordered: boolean) {
     batch(() => {
-      const before = lastSeq(thread.value)
+      const known = new Set(thread.value.map((message) => message.id))
+      const history = cursor === null && change.kind === 'read'
       switch (change.kind) {
         case 'read':
           thread.value = merge(thread.value, change.messages)
           become(change.conversation)
           loading.value = false
+          if (ordered) cursor = Math.max(cursor ?? 0, lastSeq(change.messages))
           break
         case 'message':
           thread.value = merge(thread.value, [change.message])
+          if (ordered) cursor = Math.max(cursor ?? 0, change.message.seq)
           break
         case 'conversation':
           become(change.conversation)
@@ -142,8 +155,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
           setTyping(change.on ? change.role : null)
       }
       // What was there when the page opened is history; only what comes later is news.
-      const news = before || change.kind === 'message' ? thread.value.filter((message) => message.seq > before) : []
-      for (const message of news) arrived(message)
+      if (!history) for (const message of thread.value) if (!known.has(message.id)) arrived(message)
     })
   }
 
@@ -173,11 +185,11 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
 
   function follower(id: string): Follower {
     const share = (change: Change) => {
-      if (id === current.value) apply(change)
+      if (id === current.value) apply(change, true)
       tabs.say({ kind: 'change', conversation: id, change })
     }
     return {
-      after: () => lastSeq(thread.value),
+      after: () => cursor ?? 0,
       changed: share,
       connected: (on) => {
         if (connected.value !== on) tabs.say({ kind: 'connected', on })
@@ -210,6 +222,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     batch(() => {
       current.value = id
       thread.value = []
+      cursor = null
       conversation.value = null
       escalationFailed.value = false
       connected.value = true
@@ -241,6 +254,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     if (storage.get(`found:${id}`)) return
     const made = await api.ask<Partial<Conversation>>('/conversations', { method: 'POST', body: { id, context: page } })
     storage.set(`found:${id}`, true)
+    if (id === current.value) cursor ??= 0
     if (introduction) void setCustomer(introduction).catch(() => undefined)
     if (id === current.value && made.status && made.control) {
       conversation.value ??= { status: made.status, control: made.control, handoff: made.handoff ?? null }

@@ -1,0 +1,499 @@
+"""The widget in a real browser, on a shop of another site, against a scripted server."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fake_server import FakeServer, fake_server
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    FrameLocator,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package: chromium)"),
+]
+
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+# The last such switch counts. Playwright's own turns off the partitioning of storage, as no visitor's browser does.
+PARTITIONED = "--disable-features=HttpsUpgrades,OptimizationHints"
+NETWORK = re.compile(r"Failed to load resource")
+
+TENT = "How do I return a tent?"
+ANSWER = "You can return it within **60 days** [1].\n\n- Keep it dry\n- Print the label [2]"
+SOURCES = [("Returns and exchanges", "https://help.example.com/returns"), ("Parcels", None)]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[FakeServer]:
+    with fake_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[BrowserType]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    launched = chromium.launch(executable_path=CHROMIUM, args=[*ARGS, PARTITIONED])
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def server(served: FakeServer) -> FakeServer:
+    served.reset()
+    return served
+
+
+class Visit:
+    """A visitor with one tab or more, and everything their console complained about."""
+
+    def __init__(self, context: BrowserContext, server: FakeServer) -> None:
+        self.context, self.server = context, server
+        self.complaints: list[str] = []
+        self.foreign: list[str] = []
+        self.page = self.tab()
+
+    def tab(self, path: str = "/") -> Page:
+        page = self.context.new_page()
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.seen(request.url))
+        page.goto(self.server.shop + path)
+        page.wait_for_function("window.SupportChat?.loaded")
+        return page
+
+    def seen(self, url: str) -> None:
+        if not url.startswith((self.server.origin, self.server.shop)):
+            self.foreign.append(url)
+
+    @property
+    def launcher(self) -> Locator:
+        return self.page.locator("support-chat .launcher")
+
+    @property
+    def panel(self) -> FrameLocator:
+        return self.page.frame_locator("support-chat iframe")
+
+    @property
+    def log(self) -> Locator:
+        return self.panel.get_by_role("log")
+
+    @property
+    def composer(self) -> Locator:
+        return self.panel.get_by_role("textbox", name="Write a message")
+
+    def open(self) -> "Visit":
+        self.launcher.click()
+        expect(self.composer).to_be_focused()
+        return self
+
+    def write(self, text: str) -> None:
+        self.composer.fill(text)
+        self.composer.press("Enter")
+
+    def button(self, name: str) -> Locator:
+        return self.panel.get_by_role("button", name=name, exact=True)
+
+    def heading(self, name: str) -> Locator:
+        return self.panel.get_by_role("heading", name=name)
+
+
+Arrive = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser, server: FakeServer) -> Iterator[Arrive]:
+    """Let a visitor arrive; afterwards nothing may have left our two sites or reached the console unexpected."""
+    visits: list[tuple[Visit, re.Pattern[str] | None]] = []
+
+    def arrive(path: str = "/", complaints: re.Pattern[str] | None = None, **options: Any) -> Visit:
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 860}, "reduced_motion": "reduce", **options}
+        )
+        visitor = Visit(context, server)
+        if path != "/":
+            visitor.page.close()
+            visitor.page = visitor.tab(path)
+        visits.append((visitor, complaints))
+        return visitor
+
+    yield arrive
+    for visitor, expected in visits:
+        visitor.context.close()
+        assert visitor.foreign == []
+        assert [c for c in visitor.complaints if not (expected and expected.search(c))] == []
+
+
+# Opening and closing
+
+
+def test_a_page_nobody_chats_on_loads_the_loader_and_nothing_else(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit()
+    visitor.page.wait_for_load_state("networkidle")
+    expect(visitor.page.locator("support-chat iframe")).to_have_count(0)
+    assert server.requests == []
+
+
+def test_opens_by_click_and_escape_gives_the_focus_back(visit: Arrive) -> None:
+    visitor = visit()
+    expect(visitor.launcher).to_have_attribute("aria-expanded", "false")
+    visitor.open()
+    expect(visitor.launcher).to_have_accessible_name("Close support chat")
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.launcher).to_be_focused()
+    expect(visitor.launcher).to_have_attribute("aria-expanded", "false")
+    expect(visitor.page.locator("support-chat iframe")).to_be_hidden()
+
+
+def test_works_with_the_keyboard_alone(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit()
+    visitor.launcher.focus()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.composer).to_be_focused()
+    visitor.page.keyboard.type("Hello")
+    visitor.page.keyboard.press("Shift+Enter")
+    visitor.page.keyboard.type("there")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    assert server.newest().messages[0]["text"] == "Hello\nthere"
+    # Not a trap: the keyboard leaves the panel of a large screen.
+    visitor.launcher.focus()
+    expect(visitor.launcher).to_be_focused()
+
+
+def test_the_header_s_button_closes_too(visit: Arrive) -> None:
+    visitor = visit().open()
+    visitor.button("Close chat").click()
+    expect(visitor.launcher).to_be_focused()
+
+
+def test_the_greeting_says_it_is_an_ai_and_how_to_reach_a_person(visit: Arrive) -> None:
+    visitor = visit().open()
+    expect(visitor.log.get_by_text("I’m an AI assistant")).to_be_visible()
+    expect(visitor.log.get_by_text("You can reach a person at any time")).to_be_visible()
+    expect(visitor.button("Talk to a person")).to_be_visible()
+
+
+def test_the_api_opens_with_a_draft_and_reports_events(visit: Arrive) -> None:
+    visitor = visit()
+    visitor.page.evaluate(
+        "window.seen = []; for (const n of ['open', 'close']) SupportChat('on', n, () => seen.push(n)); 0"
+    )
+    visitor.page.evaluate("SupportChat('open', 'I need help with order 7')")
+    expect(visitor.composer).to_have_value("I need help with order 7")
+    visitor.page.evaluate("SupportChat('close')")
+    assert visitor.page.evaluate("seen") == ["open", "close"]
+    visitor.page.evaluate("SupportChat('hide')")
+    expect(visitor.launcher).to_be_hidden()
+
+
+# The assistant
+
+
+def test_sends_and_shows_an_answer_with_its_sources(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit("/other").open()
+    visitor.write(TENT)
+    expect(visitor.log.get_by_text("Looking for an answer")).to_be_visible()
+    talk = server.newest()
+    assert talk.context == {"page": "/other"}
+    talk.answer(ANSWER, SOURCES)
+    expect(visitor.log.get_by_text("Looking for an answer")).to_be_hidden()
+    expect(visitor.log.locator("strong")).to_have_text("60 days")
+    assert visitor.log.locator(".tag").count() == 2
+    visitor.panel.get_by_role("button", name="Source 1: Returns and exchanges").click()
+    link = visitor.panel.get_by_role("link", name="Returns and exchanges")
+    expect(link).to_be_focused()
+    expect(link).to_have_attribute("href", "https://help.example.com/returns")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+
+
+def test_text_of_the_assistant_never_becomes_markup(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write("hi")
+    server.newest().answer(
+        '<img src=x onerror="alert(1)"> [press](javascript:alert(1)) ![pixel](https://evil.example/p.png) <script>alert(2)</script>'
+    )
+    expect(visitor.log.get_by_text("<img src=x")).to_be_visible()
+    assert visitor.log.locator("img, script").count() == 0
+    assert visitor.log.locator('a[href^="javascript"]').count() == 0
+
+
+def test_whole_messages_are_announced(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    server.newest().answer("Within 60 days.")
+    expect(visitor.panel.locator('[aria-live="polite"]')).to_contain_text("Assistant: Within 60 days.")
+    expect(visitor.log).to_have_attribute("aria-live", "off")
+
+
+# People
+
+
+def test_from_asking_for_a_person_to_the_end_of_the_chat(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    talk = server.newest()
+    talk.answer(ANSWER, SOURCES)
+    visitor.button("Talk to a person").click()
+    expect(visitor.heading("Connecting you to our team")).to_be_visible()
+    talk.queue()
+    expect(visitor.heading("Waiting for someone from our team")).to_be_visible()
+    expect(visitor.button("Leave a message instead")).to_be_visible()
+    talk.join("Priya Nair")
+    expect(visitor.heading("Priya Nair")).to_be_visible()
+    expect(visitor.log.get_by_text("Priya Nair joined the chat")).to_be_visible()
+    expect(visitor.button("Talk to a person")).to_have_count(0)
+    talk.say("agent", "Hello, I can help.", name="Priya Nair")
+    expect(visitor.log.get_by_text("Hello, I can help.")).to_be_visible()
+    visitor.write("Thank you!")
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    talk.events.append(("delivery", {"id": talk.messages[-1]["id"], "delivery": "delivered"}))
+    expect(visitor.log.get_by_text("Delivered")).to_be_visible()
+    talk.end("by_agent")
+    expect(visitor.heading("Priya Nair ended this chat")).to_be_visible()
+    expect(visitor.composer).to_have_count(0)
+    visitor.button("Ask the assistant").click()
+    expect(visitor.composer).to_be_focused()
+    expect(visitor.button("Talk to a person")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("inactive", "quiet for a while"), ("closed", "Your request was closed"), ("unknown", "This chat has ended")],
+)
+def test_says_which_ending_it_was(visit: Arrive, server: FakeServer, how: str, words: str) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    talk = server.newest()
+    talk.join("Priya Nair")
+    talk.end(how)
+    expect(visitor.heading(words)).to_be_visible()
+    expect(visitor.button("Talk to a person again")).to_be_visible()
+
+
+def test_a_ticket_asks_for_the_address_once(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit(complaints=NETWORK).open()
+    visitor.write(TENT)
+    talk = server.newest()
+    talk.ticket("4312", needs_email=True)
+    field = visitor.panel.get_by_label("Where should we reply?")
+    field.fill("nonsense")
+    field.press("Enter")
+    expect(visitor.panel.get_by_text("Enter an address like")).to_be_visible()
+    expect(field).to_be_focused()
+    field.fill("maria@example.invalid")
+    field.press("Enter")
+    expect(visitor.panel.get_by_text("That address does not work")).to_be_visible()
+    field.fill("maria@example.com")
+    field.press("Enter")
+    expect(visitor.panel.get_by_text("We reply here and to maria@example.com.")).to_be_visible()
+    expect(visitor.heading("Request #4312")).to_be_visible()
+    assert server.customers[talk.customer]["email"] == "maria@example.com"
+
+
+def test_waiting_can_be_left_for_the_assistant(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    server.newest().queue()
+    visitor.button("Back to the assistant").click()
+    expect(visitor.log.get_by_text("You are back with the assistant")).to_be_visible()
+    expect(visitor.button("Talk to a person")).to_be_visible()
+
+
+def test_an_escalation_that_fails_is_not_a_dead_end(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit(complaints=NETWORK).open()
+    server.refuse_next.append(("/escalate", 503))
+    visitor.button("Talk to a person").click()
+    expect(visitor.heading("We could not reach the team")).to_be_visible()
+    visitor.button("Try again").click()
+    expect(visitor.heading("Connecting you to our team")).to_be_visible()
+
+
+def test_a_closed_conversation_leads_to_a_new_one(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    talk = server.newest()
+    talk.become("nobody", "closed", state="ended", ended="closed", ticket_id="4312")
+    expect(visitor.heading("Request #4312 was closed")).to_be_visible()
+    visitor.button("Start a new chat").click()
+    visitor.write("Something else")
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    assert len(server.talks) == 2
+
+
+def test_unread_messages_show_on_the_closed_launcher(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    talk = server.newest()
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    visitor.page.keyboard.press("Escape")
+    talk.join("Priya Nair")
+    talk.say("agent", "Are you still there?", name="Priya Nair")
+    expect(visitor.launcher).to_have_accessible_name("Open support chat, 1 unread message")
+    expect(visitor.page.locator("support-chat .teaser")).to_contain_text("Are you still there?")
+    visitor.open()
+    expect(visitor.launcher.locator(".badge")).to_be_hidden()
+
+
+# Lines that drop, tabs, reloads
+
+
+def test_a_reload_restores_the_conversation(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    talk = server.newest()
+    talk.join("Priya Nair")
+    talk.say("agent", "Hello again.", name="Priya Nair")
+    expect(visitor.log.get_by_text("Hello again.")).to_be_visible()
+    visitor.composer.fill("half a sen")
+    visitor.page.reload()
+    expect(visitor.log.get_by_text(TENT)).to_be_visible()
+    expect(visitor.log.get_by_text("Hello again.")).to_be_visible()
+    expect(visitor.heading("Priya Nair")).to_be_visible()
+    expect(visitor.composer).to_have_value("half a sen")
+    assert len(server.talks) == 1
+    assert len(server.customers) == 1
+
+
+def test_what_is_written_offline_arrives_once_and_in_order(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit(complaints=NETWORK).open()
+    visitor.write("one")
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    visitor.context.set_offline(True)
+    expect(visitor.panel.get_by_text("You are offline")).to_be_visible()
+    visitor.write("two")
+    visitor.write("three")
+    expect(visitor.log.get_by_text("Will be sent when you are back online")).to_have_count(2)
+    visitor.context.set_offline(False)
+    expect(visitor.log.get_by_text("Will be sent")).to_have_count(0)
+    expect(visitor.panel.get_by_text("You are offline")).to_have_count(0)
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    assert [message["text"] for message in server.newest().messages] == ["one", "two", "three"]
+    server.newest().answer("All three are here.")
+    expect(visitor.log.get_by_text("All three are here.")).to_be_visible()
+
+
+def test_a_refused_send_stays_and_can_be_repeated(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit(complaints=NETWORK).open()
+    server.refuse_next += [("/messages", 503)] * 4
+    visitor.write("hello")
+    expect(visitor.log.get_by_text("Not sent.")).to_be_visible()
+    server.refuse_next.clear()
+    visitor.button("Try again").click()
+    expect(visitor.log.get_by_text("Sent", exact=False)).to_be_visible()
+    expect(visitor.log.get_by_text("Not sent.")).to_have_count(0)
+    assert [message["text"] for message in server.newest().messages] == ["hello"]
+
+
+def test_long_polling_where_streams_are_held_back(visit: Arrive, server: FakeServer) -> None:
+    server.mute_streams = True
+    visitor = visit().open()
+    visitor.write(TENT)
+    server.newest().answer("It came all the same.")
+    expect(visitor.log.get_by_text("It came all the same.")).to_be_visible(timeout=15_000)
+    server.newest().answer("And again.")
+    expect(visitor.log.get_by_text("And again.")).to_be_visible(timeout=15_000)
+    server.newest().answer("At once by now.")
+    expect(visitor.log.get_by_text("At once by now.")).to_be_visible(timeout=3_000)
+
+
+def test_two_tabs_of_a_site_stay_in_step_over_one_stream(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    talk = server.newest()
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    first, visitor.page = visitor.page, visitor.tab()
+    visitor.open()
+    expect(visitor.log.get_by_text(TENT)).to_be_visible()
+    visitor.write("From the second tab")
+    talk.answer("Seen in both.")
+    for page in (first, visitor.page):
+        log = page.frame_locator("support-chat iframe").get_by_role("log")
+        expect(log.get_by_text("From the second tab")).to_be_visible()
+        expect(log.get_by_text("Seen in both.")).to_be_visible()
+    assert sum(path.endswith("/events") for path in server.requests) == 1
+    first.close()
+    talk.answer("The other tab took over.")
+    expect(visitor.log.get_by_text("The other tab took over.")).to_be_visible()
+
+
+def test_a_session_the_server_forgot_is_made_anew(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit(complaints=NETWORK).open()
+    visitor.write("one")
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    server.customers.clear()
+    server.talks.clear()
+    visitor.write("two")
+    talk = server.newest(10)
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    assert [message["text"] for message in talk.messages] == ["two"]
+
+
+def test_works_from_memory_where_storage_is_denied(chromium: BrowserType, server: FakeServer) -> None:
+    denied = [*ARGS, "--disable-features=HttpsUpgrades,ThirdPartyStoragePartitioning"]
+    launched = chromium.launch(executable_path=CHROMIUM, args=denied)
+    visitor = Visit(launched.new_context(), server).open()
+    expect(visitor.log.get_by_text("This browser forgets the chat")).to_be_visible()
+    visitor.write(TENT)
+    server.newest().answer("Here you are.")
+    expect(visitor.log.get_by_text("Here you are.")).to_be_visible()
+    assert visitor.complaints == []
+    launched.close()
+
+
+# Other people's pages
+
+
+@pytest.mark.parametrize("path", ["/?hostile", "/?strict", "/?hostile&strict"])
+def test_a_hostile_or_strict_page_changes_nothing(visit: Arrive, server: FakeServer, path: str) -> None:
+    visitor = visit(path).open()
+    box = visitor.launcher.bounding_box()
+    assert box is not None
+    assert (box["width"], box["height"]) == (56, 56)
+    assert box["x"] + box["width"] == pytest.approx(1260, abs=16)
+    frame = visitor.page.locator("support-chat iframe").bounding_box()
+    assert frame is not None
+    assert frame["width"] == 400
+    visitor.write(TENT)
+    server.newest().answer("Fine.")
+    expect(visitor.log.get_by_text("Fine.")).to_be_visible()
+
+
+def test_a_phone_gets_the_whole_screen_and_a_quiet_page(visit: Arrive) -> None:
+    visitor = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    visitor.open()
+    frame = visitor.page.locator("support-chat iframe").bounding_box()
+    assert frame == {"x": 0, "y": 0, "width": 390, "height": 844}
+    assert visitor.page.evaluate("document.body.inert")
+    expect(visitor.page.locator("support-chat .box")).to_have_attribute("aria-modal", "true")
+    visitor.button("Close chat").click()
+    assert not visitor.page.evaluate("document.body.inert")
+    expect(visitor.launcher).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_nothing_is_cut_off_on_narrow_screens(visit: Arrive, server: FakeServer, width: int) -> None:
+    visitor = visit(viewport={"width": width, "height": 700}).open()
+    visitor.write("a" * 300)
+    server.newest().answer("`" + "b" * 300 + "`", SOURCES)
+    expect(visitor.log.locator("code")).to_be_visible()
+    assert visitor.log.evaluate("node => node.scrollWidth <= node.clientWidth")
+    expect(visitor.button("Talk to a person")).to_be_in_viewport(ratio=1)
+    expect(visitor.button("Close chat")).to_be_in_viewport(ratio=1)

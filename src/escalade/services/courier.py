@@ -18,11 +18,11 @@ import structlog
 
 from escalade.channels.base import Account, After, Channel, ChannelName, Job, Link, LinkKind, Sent
 from escalade.domain.effects import (
-    LIVE_STEPS,
     Answer,
     ConfirmControl,
     Effect,
     LaneName,
+    LiveStep,
     OpenTicket,
     Post,
     PostContext,
@@ -218,7 +218,7 @@ class Courier:
     def _channel_for(self, effect: Effect, conversation: Conversation) -> Channel:
         """Choose the door: Sunshine while the handoff is live, the ticket otherwise."""
         live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
-        if isinstance(effect, LIVE_STEPS | ReleaseControl) or (isinstance(effect, Post) and live):
+        if isinstance(effect, LiveStep | ReleaseControl) or (isinstance(effect, Post) and live):
             return self._channels[ChannelName.SUNSHINE]
         return self._channels[ChannelName.ZENDESK]
 
@@ -423,13 +423,13 @@ class Courier:
         """A customer waits in a live handoff: what does not work for a minute gives way to the ticket."""
         handoff = task.conversation.handoff
         started = handoff.asked_at if handoff else self._ports.now()
-        return isinstance(task.delivery.effect, LIVE_STEPS) and self._ports.now() - started > LIVE_PATIENCE_MS
+        return isinstance(task.delivery.effect, LiveStep) and self._ports.now() - started > LIVE_PATIENCE_MS
 
     @staticmethod
     def _refusal(effect: Effect, error: Refused) -> Event | None:
         if isinstance(effect, Post):
             return PostRefused(handoff=effect.handoff, message=effect.message, why=error.detail)
-        if isinstance(effect, LIVE_STEPS | OpenTicket):
+        if isinstance(effect, LiveStep | OpenTicket):
             return HandoffRefused(handoff=effect.handoff, step=type(effect).__name__, why=error.detail)
         return None
 

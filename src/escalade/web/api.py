@@ -1,6 +1,6 @@
 """The developer API: thin routes over the front desk, described by OpenAPI."""
 
-from __future__ import annotations
+# Annotations are evaluated here and now: the routes name types that exist only inside `router`.
 
 import hashlib
 from typing import Annotated, Any, Literal
@@ -98,6 +98,7 @@ class StrictRoute(APIRoute):
     """Read every body by the strict JSON profile, so that no two parsers can disagree about it."""
 
     def get_route_handler(self) -> Any:
+        """Give the handler a request that reads strictly."""
         handler = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:

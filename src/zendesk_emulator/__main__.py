@@ -1,0 +1,5 @@
+"""Run `python -m zendesk_emulator`."""
+
+from zendesk_emulator.cli import main
+
+main()

@@ -1,0 +1,380 @@
+"""The real programs in processes of their own, spoken to over HTTP: the product, the fake Zendesk, a customer.
+
+A story reads like what happened; nothing here knows the product's insides.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+
+T = TypeVar("T")
+PATIENCE_S = 20.0
+EVENTS = (
+    "zen:event-type:ticket.status_changed",
+    "zen:event-type:ticket.agent_assignment_changed",
+    "zen:event-type:messaging_ticket.message_added",
+)
+# The reference guide's trigger body, trailing comma and all.
+SESSION_END_BODY = '{ "ticket_id": "{{ticket.id}}", "type": "fv:conversation_closed", }'
+
+
+def free_port() -> int:
+    """Give a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(look: Callable[[], T | None], what: str, seconds: float = PATIENCE_S) -> T:
+    """Look again and again until there is something, or fail saying what was missing."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never happened within {seconds:g} s: {what}")
+        time.sleep(0.05)
+
+
+class Program:
+    """One program in a process of its own."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path, ready_url: str) -> None:
+        self._arguments = arguments
+        self._environment = environment
+        self._log = log
+        self._ready_url = ready_url
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *self._arguments],
+                env=os.environ | self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        eventually(self._answers, f"{self._ready_url} answers; see {self._log}: {self.tail()}")
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"it ended with {self.process.returncode}: {self.tail()}")
+        try:
+            return httpx2.get(self._ready_url, timeout=1).status_code < 500
+        except httpx2.HTTPError:
+            return False
+
+    def tail(self) -> str:
+        """Give the end of its log."""
+        return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
+
+    def log(self) -> str:
+        """Give its whole log."""
+        return self._log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """End it as a power cut would: no warning, no clean-up."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class Zendesk:
+    """The fake Zendesk, through its control API."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._token = "control-token-of-this-test"
+        arguments = ["-m", "zendesk_emulator", "serve", "--port", str(self.port), "--token", self._token]
+        self.program = Program(arguments, {}, folder / "zendesk.log", self.url + "/emulator/fidelity")
+        self._http = httpx2.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self._token}"}, timeout=40
+        )
+
+    def start(self) -> None:
+        self.program.start()
+        self.seed = self.get("/emulator/seed")
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self._http.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None) -> Any:
+        answer = self._http.post(path, json=body if body is not None else {})
+        assert answer.status_code in {200, 201}, answer.text
+        return answer.json()
+
+    def agent(self, action: str, **body: Any) -> Any:
+        """Do something as an agent: accept, reply, note, comment, assign, status, end-session, inactive …"""
+        return self.post(f"/emulator/agent/{action}", body)
+
+    def fault(self, **rule: Any) -> Any:
+        """Break something."""
+        return self.post("/emulator/faults", rule)
+
+    def heal(self) -> None:
+        """Mend everything."""
+        assert self._http.delete("/emulator/faults").status_code == 200
+
+    def state(self) -> Any:
+        return self.get("/emulator/state")
+
+    def tickets(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.state()["tickets"]
+        return found
+
+    def close(self) -> None:
+        self._http.close()
+        self.program.stop()
+
+
+class Escalade:
+    """The product with one organisation."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            "ESCALADE_ENV": "development",
+            "ESCALADE_DATABASE_URL": f"sqlite:///{folder / 'escalade.db'}",
+            "ESCALADE_PUBLIC_URL": self.url,
+            "ESCALADE_PORT": str(self.port),
+            "ESCALADE_LOG_FORMAT": "json",
+            "ESCALADE_UNSURE_WAIT_S": "4",
+        } | environment
+        self.program = Program(
+            ["-m", "escalade", "serve"], self.environment, folder / "escalade.log", self.url + "/api/v1/ready"
+        )
+        self.http = httpx2.Client(base_url=self.url, timeout=30)
+
+    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of the product beside it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "escalade", *arguments],
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    def create_organisation(self, name: str = "Fernhill") -> None:
+        self.keys: dict[str, str] = json.loads(self.command("org", "create", name, "--json").stdout)
+
+    @property
+    def key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys['api_key']}"}
+
+    def api(self, method: str, path: str, expect: int | None = None, **body: Any) -> Any:
+        """Call the developer API."""
+        answer = self.http.request(method, f"/api/v1{path}", headers=self.key, json=body or None)
+        if expect is None:
+            assert answer.status_code < 300, f"{answer.status_code} {answer.text}"
+        else:
+            assert answer.status_code == expect, f"{answer.status_code} {answer.text}"
+        return answer.json()
+
+    def webhook(self, body: bytes, **headers: str) -> httpx2.Response:
+        """Post a webhook as Zendesk would."""
+        sent = {
+            "Authorization": f"Bearer {self.keys['webhook_token']}",
+            "fv-organisation-id": self.keys["organisation_id"],
+            "Content-Type": "application/json",
+        } | {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.http.post("/ai-agent/escalation/webhooks/zendesk/all", content=body, headers=sent)
+
+    def close(self) -> None:
+        self.http.close()
+        self.program.stop()
+
+
+class Customer:
+    """Someone who writes to the company, through the developer API."""
+
+    def __init__(self, product: Escalade, **customer: str) -> None:
+        self._product = product
+        self.id = f"conversation-{uuid.uuid4().hex}"
+        product.api("POST", "/conversations", id=self.id, customer=customer)
+
+    def says(self, text: str, id: str | None = None) -> str:
+        """Write a message, repeating it with the same id until it is taken."""
+        id = id or uuid.uuid4().hex
+
+        def sent() -> bool:
+            try:
+                answer = self._product.http.post(
+                    f"/api/v1/conversations/{self.id}/messages", json={"id": id, "text": text}, headers=self._product.key
+                )
+            except httpx2.HTTPError:
+                return False
+            if answer.status_code in {429, 503}:
+                return False
+            assert answer.status_code == 201, answer.text
+            return True
+
+        eventually(sent, f"the message {text!r} is taken")
+        return id
+
+    def page(self) -> dict[str, Any]:
+        page: dict[str, Any] = self._product.api("GET", f"/conversations/{self.id}/messages")
+        return page
+
+    def transcript(self, *roles: str) -> list[str]:
+        """Give the texts the customer sees, of these roles or all."""
+        return [m["text"] for m in self.page()["messages"] if not roles or m["author"]["role"] in roles]
+
+    def notices(self) -> list[str]:
+        return [m["notice"] for m in self.page()["messages"] if "notice" in m]
+
+    def handoff(self) -> dict[str, Any]:
+        handoff: dict[str, Any] = self.page()["conversation"]["handoff"] or {}
+        return handoff
+
+    def wait_for(self, role: str, text: str) -> None:
+        eventually(
+            lambda: any(text in said for said in self.transcript(role)),
+            f"the customer sees {text!r} from {role}; it is {self.transcript()}",
+        )
+
+    def wait_until(self, **expected: str) -> None:
+        """Wait until the handoff, or `control` and `status`, are as said."""
+
+        def reached() -> bool:
+            conversation = self.page()["conversation"]
+            found = {**(conversation["handoff"] or {}), "control": conversation["control"], "status": conversation["status"]}
+            return all(found.get(name) == value for name, value in expected.items())
+
+        eventually(reached, f"{expected}; it is {self.page()['conversation']}")
+
+    def wait_delivered(self, id: str) -> None:
+        eventually(
+            lambda: any(m["id"] == id and m["delivery"] == "delivered" for m in self.page()["messages"]),
+            f"{id} is delivered; {[(m['text'], m['delivery']) for m in self.page()['messages']]}",
+        )
+
+    def escalate(self, **body: Any) -> dict[str, Any]:
+        handoff: dict[str, Any] = self._product.api("POST", f"/conversations/{self.id}/escalate", **body)["handoff"]
+        return handoff
+
+
+class World:
+    """Product and Zendesk, wired the way the reference guide says."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.zendesk = Zendesk(folder)
+        self.product = Escalade(folder, **environment)
+
+    def start(self) -> None:
+        self.zendesk.start()
+        self.product.create_organisation()
+        self.product.program.start()
+
+    def connect(self, *, live: bool = False, webhooks: bool = True, **more: Any) -> None:
+        """Connect Zendesk, turn live chat on if asked, and set the webhook and the trigger up."""
+        seed = self.zendesk.seed
+        patch: dict[str, Any] = {
+            "zendesk": {
+                "subdomain": seed["subdomain"],
+                "base_url": self.zendesk.url,
+                "auth": {
+                    "type": "client_credentials",
+                    "client_id": seed["oauth_client_id"],
+                    "client_secret": seed["oauth_client_secret"],
+                },
+            }
+        }
+        if live:
+            patch["live"] = {
+                "enabled": True,
+                "app_id": seed["app_id"],
+                "key_id": seed["key_id"],
+                "secret": seed["key_secret"],
+                "base_url": f"{self.zendesk.url}/sc",
+            } | more
+        self.product.api("PATCH", "/settings", **patch)
+        if webhooks:
+            self.set_webhooks_up()
+
+    def set_webhooks_up(self) -> None:
+        """Create the webhooks and the trigger of the reference guide."""
+        common = {
+            "status": "active",
+            "endpoint": self.product.keys["webhook_url"],
+            "http_method": "POST",
+            "request_format": "json",
+            "authentication": {
+                "type": "bearer_token",
+                "data": {"token": self.product.keys["webhook_token"]},
+                "add_position": "header",
+            },
+            "custom_headers": {"fv-organisation-id": self.product.keys["organisation_id"]},
+        }
+        self.zendesk.post("/emulator/admin/webhook", {"name": "AI escalation", "subscriptions": list(EVENTS), **common})
+        ends = self.zendesk.post(
+            "/emulator/admin/webhook",
+            {"name": "AI escalation: session end", "subscriptions": ["conditional_ticket_events"], **common},
+        )
+        self.zendesk.post(
+            "/emulator/admin/trigger",
+            {
+                "title": "AI escalation: session end",
+                "conditions": {
+                    "all": [],
+                    "any": [
+                        {"field": "messaging_session_state", "operator": "value_previous", "value": "active"}
+                    ],
+                },
+                "actions": [
+                    {"field": "notification_webhook", "value": [ends["webhook"]["id"], SESSION_END_BODY]}
+                ],
+            },
+        )
+
+    def customer(self, **customer: str) -> Customer:
+        return Customer(self.product, **({"name": "Noor", "email": "noor@example.com"} | customer))
+
+    def close(self) -> None:
+        self.product.close()
+        self.zendesk.close()
+
+
+@contextmanager
+def a_world(folder: Path, **environment: str) -> Iterator[World]:
+    """Start a world and end it."""
+    world = World(folder, **environment)
+    try:
+        world.start()
+        yield world
+    finally:
+        world.close()

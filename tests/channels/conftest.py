@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from channels.scene import World, running
 from escalade.channels.http import Outbound
+
+from .scene import World, running
 
 
 @pytest_asyncio.fixture

@@ -158,6 +158,7 @@ class World:
 async def running() -> AsyncIterator[World]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it where it knows the protocol
         base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         emulator = Emulator(production(), base_url=base_url)
         config = uvicorn.Config(

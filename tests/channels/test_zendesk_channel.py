@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from channels.scene import HANDOFF, World, a_job, again, links_of, message
 from escalade.channels.base import Account, After, ChannelName, Job, LinkKind
 from escalade.channels.http import Outbound
 from escalade.channels.zendesk import wire
@@ -17,6 +16,8 @@ from escalade.domain.effects import AddNote, Answer, EnsureUser, NameRequester, 
 from escalade.domain.errors import Refused, Retryable, Uncertain, Unverified
 from escalade.domain.model import Customer, CustomerId, MessageId, OrganisationId, Role
 from escalade.domain.organisation import AuthType, Settings, TicketSettings
+
+from .scene import HANDOFF, World, a_job, again, links_of, message
 
 OPEN, NOTE, NAME = OpenTicket(handoff=HANDOFF), AddNote(handoff=HANDOFF), NameRequester(handoff=HANDOFF)
 MARK = (ChannelName.ZENDESK, LinkKind.TICKET)

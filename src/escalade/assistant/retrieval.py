@@ -10,13 +10,21 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from escalade.assistant.words import LONGEST_WORD, STOP_WORDS, stem, words
 from escalade.domain.model import OrganisationId
 
 MOST_TERMS = 24
+SUPPORT = 0.06  # what each of the next three passages of a document adds to its best
+ALIKE = 0.6  # what another word for the same counts
+TITLE, HEADING = 3.0, 1.5  # how many times in the text a word in a title or a heading counts
+SATURATION, LENGTH = 2.0, 0.75  # BM25's k1 and b
+AIM = 0.9  # what a title that is the question adds
+NEAR = 0.3  # what words that stand together add
+SENTENCE = 16  # words that count as together
+LEAD = 0.8  # how many times in the text a word in the document's opening counts
 LONGEST_QUESTION = 4_000  # signs that are read; a longer text is a story, and its beginning says what it is about
 
 # Everyday words for the same thing; a group is written once and matches either way. Not tuned to any one company.
@@ -31,12 +39,11 @@ SAME = (
     ("invoice", "receipt", "bill"),
     ("delete", "remove", "erase", "drop"),
     ("change", "modify", "alter", "update", "edit"),
-    ("create", "make", "add"),
     ("telephone", "phone", "call"),
     ("email", "mail"),
     ("broken", "defective", "faulty", "damaged", "broke", "damage"),
     ("exchange", "swap"),
-    ("cancel", "cancellation"),
+    ("cancel", "cancellation", "stop", "abort", "terminate", "kill"),
     ("unsubscribe", "unsubscribing"),
     ("coupon", "voucher", "promo"),
     ("repair", "fix", "mend"),
@@ -49,11 +56,15 @@ SAME = (
 )
 
 
+PARTICLES = frozenset({"up", "in", "out", "off", "on", "down", "over", "back", "away"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A word of a question that says what it is about, with other words for the same."""
+    """A word of a question that says what it is about, with other words for the same; `stem` is its own."""
 
     word: str
+    stem: str
     stems: frozenset[str]
     alternatives: tuple[str, ...] = ()
 
@@ -68,6 +79,7 @@ class Candidate:
     url: str | None
     heading: str
     text: str
+    lead: str = ""  # how its document opens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +119,20 @@ for _group in SAME:
 def query_terms(text: str) -> tuple[Term, ...]:
     """Give the words that say what a question is about, each once, in its order."""
     found: dict[str, Term] = {}
-    for word in words(text[:LONGEST_QUESTION]):
+    said = words(text[:LONGEST_QUESTION])
+    for word, following in zip(said, [*said[1:], ""], strict=True):
         if word in STOP_WORDS or len(word) > LONGEST_WORD or (len(word) < 2 and not word.isdigit()):
             continue
         root = stem(word)
         if root in found:
             continue
         others = tuple(other for other in _GROUPS.get(root, ()) if stem(other) != root)
+        if following in PARTICLES:
+            others += (word + following,)  # who asks how to set up, may read of a setup
         alike = frozenset({root, *(stem(other) for other in others)})
         if any(term.stems == alike for term in found.values()):
             continue
-        found[root] = Term(word=word, stems=alike, alternatives=others)
+        found[root] = Term(word=word, stem=root, stems=alike, alternatives=others)
         if len(found) == MOST_TERMS:
             break
     return tuple(found.values())
@@ -133,9 +148,18 @@ def rank(
         return []
     lengths = [len(candidate.text) for candidate in candidates]
     average = sum(lengths) / len(lengths) if lengths else 1.0
-    passages = [_weigh(terms, weights, full, candidate, average) for candidate in candidates]
+    passages = _together([_weigh(terms, weights, full, candidate, average) for candidate in candidates])
     passages.sort(key=lambda passage: (-passage.score, passage.source_id, passage.text))
     return passages[:limit]
+
+
+def _together(passages: list[Passage]) -> list[Passage]:
+    """Let the passages of a document speak for each other: a page about the thing says so more than once."""
+    scores: dict[str, list[float]] = {}
+    for passage in passages:
+        scores.setdefault(passage.document, []).append(passage.score)
+    support = {document: sum(sorted(each, reverse=True)[1:4]) for document, each in scores.items()}
+    return [replace(it, score=round(min(1.0, it.score + SUPPORT * support[it.document]), 4)) for it in passages]
 
 
 def _weigh(
@@ -143,22 +167,25 @@ def _weigh(
 ) -> Passage:
     text = [stem(word) for word in words(candidate.text)]
     counts = Counter(text)
-    title, heading = _content(candidate.title), _content(candidate.heading)
-    length = 1 - 0.5 + 0.5 * len(candidate.text) / average
+    title, heading, lead = _content(candidate.title), _content(candidate.heading), _content(candidate.lead)
+    length = 1 - LENGTH + LENGTH * len(candidate.text) / average
     score, covered, named = 0.0, 0.0, 0.0
     matched: list[tuple[str, float]] = []
     for term, weight in zip(terms, weights, strict=True):
-        often = sum(counts[root] for root in term.stems)
+        others = term.stems - {term.stem}
+        often = counts[term.stem] + ALIKE * sum(counts[root] for root in others)
         in_title, in_heading = not term.stems.isdisjoint(title), not term.stems.isdisjoint(heading)
-        frequency = often / length + 3.0 * in_title + 1.5 * in_heading
+        frequency = often / length + TITLE * in_title + HEADING * in_heading + LEAD * (not term.stems.isdisjoint(lead))
         if frequency:
-            score += weight * frequency * 2.2 / (frequency + 1.2)
+            score += weight * frequency / (frequency + SATURATION)
             covered += weight
             matched += [(root, weight) for root in term.stems]
         named += weight * in_title
     asked = frozenset().union(*(term.stems for term in terms))
     aim = max(_overlap(title, asked, named / full), _overlap(heading, asked, _held(terms, weights, heading) / full))
-    score = score / (2.2 * full) * (1 + 0.6 * aim) + 0.15 * _nearness(terms, weights, full, text, counts)
+    coverage = covered / full
+    score = score / full
+    score += AIM * score * aim + NEAR * _nearness(terms, weights, full, text)
     return Passage(
         document=candidate.document,
         source_id=candidate.source_id,
@@ -166,15 +193,15 @@ def _weigh(
         url=candidate.url,
         heading=candidate.heading,
         text=candidate.text,
-        score=round(min(1.0, score / 1.75), 4),
-        coverage=round(covered / full, 4),
+        score=round(score / (1 + AIM + NEAR), 4),
+        coverage=round(coverage, 4),
         focus=round(aim, 4),
         matched=tuple(matched),
     )
 
 
 def _content(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in words(text) if word not in STOP_WORDS)
+    return frozenset(stem(word) for word in words(text) if word not in STOP_WORDS and not word.isdigit())
 
 
 def _held(terms: Sequence[Term], weights: Sequence[float], stems: frozenset[str]) -> float:
@@ -189,22 +216,20 @@ def _overlap(named: frozenset[str], asked: frozenset[str], recall: float) -> flo
     return 2 * precision * recall / (precision + recall) if precision else 0.0
 
 
-def _nearness(
-    terms: Sequence[Term], weights: Sequence[float], full: float, text: Sequence[str], counts: Counter[str]
-) -> float:
-    """Say how much of the question stands close together: neighbours in it that are near in the text."""
+def _nearness(terms: Sequence[Term], weights: Sequence[float], full: float, text: Sequence[str]) -> float:
+    """Say how much of the question stands within a sentence's length of the text."""
     if len(terms) < 2:
         return 0.0
-    near = 0.0
-    for at in range(len(terms) - 1):
-        one, other = terms[at].stems, terms[at + 1].stems
-        if not any(counts[root] for root in one) or not any(counts[root] for root in other):
-            continue
-        here = [place for place, root in enumerate(text) if root in one]
-        there = [place for place, root in enumerate(text) if root in other]
-        if min(abs(a - b) for a in here[:40] for b in there[:40]) <= 4:
-            near += min(weights[at], weights[at + 1])
-    return near / full
+    by_stem = {root: at for at, term in enumerate(terms) for root in term.stems}
+    places = [(place, by_stem[root]) for place, root in enumerate(text) if root in by_stem]
+    best, start = 0.0, 0
+    for end in range(len(places)):
+        while places[end][0] - places[start][0] > SENTENCE:
+            start += 1
+        held = {term for _, term in places[start : end + 1]}
+        if len(held) > 1:
+            best = max(best, sum(weights[term] for term in held))
+    return best / full
 
 
 def confidence(passages: Sequence[Passage]) -> int:

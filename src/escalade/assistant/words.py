@@ -16,7 +16,7 @@ _STOP_WORDS = """
     cant come comes could couldnt currently did didnt do does doesnt doing done dont down during each either else ever
     every everything exactly few find for from further get gets getting give given go goes going gonna got had hadnt has
     hasnt have havent having he hello help her here hers hey hi him his how however i id if ill im in into is isnt it
-    its itself ive just kind know let lets like likely long look looking made make makes making many may maybe me mean
+    its itself ive just kind know let lets like likely long look looking make makes making many may maybe me mean
     might mine more most much must my myself need needed needs neither never new no nor not now of off often oh ok okay
     on once one ones only onto or other others our ours out over own particular please pls possible put question quite
     rather really right said same say says see seem seems shall she should since so some somebody somehow someone

@@ -15,7 +15,7 @@ from zendesk_emulator import control, help_center, oauth, sunshine, sunshine_set
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused, Refused, SunRefused
 from zendesk_emulator.front import Front
-from zendesk_emulator.pages import routes as pages
+from zendesk_emulator.pages import rooms as pages
 
 Rooms = Callable[[Emulator], Sequence[BaseRoute]]
 
@@ -28,7 +28,7 @@ ROOMS: tuple[Rooms, ...] = (
     sunshine.routes,
     sunshine_setup.routes,
     control.routes,
-    pages,
+    pages.routes,
 )
 
 

@@ -3,9 +3,3 @@
 They work as plain forms without JavaScript, load nothing from elsewhere, and drive the account only through the same
 methods the APIs and the control API use.
 """
-
-from __future__ import annotations
-
-from zendesk_emulator.pages.rooms import routes
-
-__all__ = ["routes"]

@@ -113,35 +113,33 @@ def _comment(account: Account, comment: Comment) -> Entry:
 
 
 def _events(account: Account, audit: Audit) -> Iterator[Entry]:
-    """Show what changed hands or state; everything else is in the audits below."""
-    who = words.person(account, audit.author_id, "System")
-    for event in audit.events:
-        said = _said(account, event, who)
-        if said:
-            yield Entry(
-                id=f"e-{event['id']}",
-                at=audit.created_at,
-                kind="event",
-                side="system",
-                author=who,
-                channel="",
-                body=said,
-            )
+    """Show what changed hands or state in one line; everything else is in the audits."""
+    said = [line for event in audit.events if (line := _said(account, event))]
+    if said:
+        author = words.person(account, audit.author_id, "System")
+        yield Entry(
+            id=f"e-{audit.id}",
+            at=audit.created_at,
+            kind="event",
+            side="system",
+            author=author,
+            channel="",
+            body=" · ".join([*said, author]),
+        )
 
 
-def _said(account: Account, event: dict[str, Any], who: str) -> str:
+def _said(account: Account, event: dict[str, Any]) -> str:
     if event["type"] == "ChatEndedEvent":
-        return f"Messaging session ended · {who}"
+        return "Messaging session ended"
     if event["type"] != "Change":
         return ""
     value = event["value"]
     match event["field_name"]:
         case "status":
-            return f"Status: {str(value).capitalize()} · {who}"
+            return f"Status: {str(value).capitalize()}"
         case "assignee_id":
-            assignee = words.person(account, int(value or 0), "nobody")
-            return f"Assigned to {assignee} · {who}"
+            return f"Assigned to {words.person(account, int(value or 0), 'nobody')}"
         case "group_id":
-            return f"Group: {words.group(account, int(value), 'none')} · {who}" if value else ""
+            return f"Group: {words.group(account, int(value or 0), 'none')}"
         case _:
             return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from zendesk_emulator import oauth, sunshine_json, sunshine_setup, support_json, webhook_rules, webhooks_api
+from zendesk_emulator import events, oauth, sunshine_json, sunshine_setup, support_json, webhook_rules, webhooks_api
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.records import Json
 
@@ -95,6 +95,25 @@ def _ticket(emulator: Emulator, body: Json) -> Json:
     return {"ticket": support_json.ticket(emulator.account, ticket)}
 
 
+def _send_webhook(emulator: Emulator, body: Json) -> Json:
+    """Send any body through a webhook, signed: a forged, foreign or outdated event."""
+    webhook = webhook_rules.get(emulator.account, str(body["webhook_id"]))
+    given = body["body"]
+    data = given.encode() if isinstance(given, str) else events.pretty(given)
+    return {"invocation": emulator.delivery.start(webhook, str(body.get("kind") or "forged"), data).id}
+
+
+def _send_sunshine_event(emulator: Emulator, body: Json) -> Json:
+    """Send any event through a Sunshine webhook, with its key."""
+    event = dict(body["event"])
+    for integration in emulator.account.records.integrations.values():
+        for webhook in integration.webhooks:
+            if webhook.id == body["webhook_id"]:
+                emulator.sunshine_delivery.start(webhook, str(event.get("type") or "forged"), event)
+                return {"sent": True}
+    raise ValueError(f"there is no webhook {body['webhook_id']!r}")
+
+
 MAKERS: Mapping[str, Callable[[Emulator, Json], Json]] = {
     "oauth_client": _oauth_client,
     "api_token": _api_token,
@@ -107,4 +126,6 @@ MAKERS: Mapping[str, Callable[[Emulator, Json], Json]] = {
     "user": _user,
     "group": _group,
     "ticket": _ticket,
+    "send_webhook": _send_webhook,
+    "send_sunshine_event": _send_sunshine_event,
 }

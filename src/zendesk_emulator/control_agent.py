@@ -78,6 +78,7 @@ ACTIONS: Mapping[str, Action] = {
     "tags": lambda emulator, ticket, agent, body: emulator.desk.set_tags(ticket, agent, str(body["tags"])),
     "priority": lambda emulator, ticket, agent, body: emulator.desk.set_priority(ticket, agent, body.get("priority")),
     "end-session": lambda emulator, ticket, agent, _: emulator.desk.end_session(ticket, agent),
+    "transfer-to-email": lambda emulator, ticket, agent, _: emulator.desk.transfer_to_email(ticket, agent),
     "inactive": lambda emulator, ticket, _, __: emulator.desk.go_inactive(ticket),
     "active": lambda emulator, ticket, _, __: emulator.desk.become_active(ticket),
     "typing": lambda emulator, ticket, agent, body: emulator.desk.typing(

@@ -143,6 +143,15 @@ class Desk:
         if conversation.ticket_id == ticket.id and self._switchboard.is_with_agents(conversation):
             self._switchboard.release_control(conversation)
 
+    def transfer_to_email(self, ticket: Ticket, agent: User) -> None:
+        """Go on by mail: the session ends, and control is released with a reason and an activity."""
+        conversation = self._conversation(ticket)
+        if not self.can_reply(ticket):
+            raise DeskRefused("There is no live session on this ticket.")
+        self._tickets.set_session(ticket, Session.ENDED, actor_of(agent), reason="other")
+        say_activity(self._account, self._conversations, conversation, "ticket:transfer:email", "Goes on by mail.")
+        self._switchboard.release_control(conversation, reason="transferToEmail")
+
     def go_inactive(self, ticket: Ticket) -> None:
         """Let the session rest, as after about ten idle minutes; control stays with the agents."""
         if ticket.session is not Session.ACTIVE:
@@ -264,16 +273,23 @@ def close_conversation_with_ticket(
     conversation = account.conversation_of(ticket)
     if conversation is None or conversation.ticket_id != ticket.id or not switchboard.is_with_agents(conversation):
         return
-    conversations.add(
-        conversation,
-        {"type": "business", "displayName": account.subdomain, "subtypes": ["activity"]},
-        {"type": "text", "text": "The ticket was closed."},
-        {},
-        {"type": AGENTS},
-        activity={"type": "ticket:closed"},
-    )
+    say_activity(account, conversations, conversation, "ticket:closed", "The ticket was closed.")
     agents = account.seat_of_type(AGENTS)
     if account.settings.conversation_control == "pass" and agents.next_id:
         switchboard.pass_control(conversation, agents.next_id, reason="ticketClosed")
     else:
         switchboard.release_control(conversation, reason="ticketClosed")
+
+
+def say_activity(
+    account: Account, conversations: Conversations, conversation: Conversation, activity: str, text: str
+) -> None:
+    """Leave a notice of the system's own doing in the conversation."""
+    conversations.add(
+        conversation,
+        {"type": "business", "displayName": account.subdomain, "subtypes": ["activity"]},
+        {"type": "text", "text": text},
+        {},
+        {"type": AGENTS},
+        activity={"type": activity},
+    )

@@ -3,7 +3,8 @@
 A rule names a side, what it matches, how often it acts, and one action. The first rule that matches acts.
 
 API actions
-    answer     give `status`, `headers`, `body`; `when` "before" (nothing happens) or "after" (it happened all the same)
+    answer     give `status`, `headers` and `body` (text or JSON), `body_base64`, or `size` blanks;
+               `when` "before" (nothing happens) or "after" (it happened all the same)
     delay      wait `seconds` `when` "before" or "after" the effect
     drop       hang up `when` "before" or "after" the effect
     zombie     hang up after `hold` seconds, and apply the call `seconds` later anyway

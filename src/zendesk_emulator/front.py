@@ -1,10 +1,11 @@
 """Stand in front of the API routes: note every call, act out faults, count the rate limit, mend `.json` paths.
 
-Only `/api`, `/oauth` and `/sc` pass through here; pages and the control API do not.
+Only `/api`, `/oauth`, `/sc` and `/attachments` pass through here; pages and the control API do not.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.faults import Rule
 from zendesk_emulator.ports import ConnectionDropped
 
-FRONTED = ("/api/", "/oauth/", "/sc/")
+FRONTED = ("/api/", "/oauth/", "/sc/", "/attachments/")
 HELP_CENTER = "/api/v2/help_center"
 BODY_LIMIT = 55 * 1024 * 1024
 LOGIN_PAGE = (
@@ -136,7 +137,7 @@ class Front:
                 return over
         if path.startswith(HELP_CENTER) and not path.endswith(".json"):
             return _given({"status": 415, "body": {"error": "Unsupported Media Type"}})
-        mended = path.rstrip("/")
+        mended = path if path.startswith("/attachments/") else path.rstrip("/")
         if path.startswith(("/api/", "/oauth/")):
             mended = mended.removesuffix(".json")
         if mended != path:
@@ -213,7 +214,10 @@ def _given(options: dict[str, object]) -> Answer:
     """Answer exactly what a fault rule says."""
     body, named = options.get("body", ""), options.get("headers")
     headers = {str(key).lower(): str(value) for key, value in named.items()} if isinstance(named, dict) else {}
-    if isinstance(body, str):
+    if "body_base64" in options or "size" in options:
+        data = base64.b64decode(str(options.get("body_base64", ""))) or b" " * int(str(options.get("size", 0)))
+        headers.setdefault("content-type", "application/json; charset=utf-8")
+    elif isinstance(body, str):
         data = body.encode()
         headers.setdefault("content-type", "text/plain; charset=utf-8")
     else:

@@ -5,6 +5,7 @@ https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
@@ -41,6 +42,7 @@ def routes(emulator: Emulator) -> Sequence[BaseRoute]:
     return [
         route(emulator, "POST", "/api/v2/tickets", _create, WRITE),
         route(emulator, "GET", "/api/v2/tickets", _list, READ),
+        route(emulator, "GET", "/api/v2/tickets/show_many", _show_many, READ),
         route(emulator, "GET", ticket, _show, READ),
         route(emulator, "PUT", ticket, _update, WRITE),
         route(emulator, "GET", f"{ticket}/comments", _comments, READ),
@@ -52,6 +54,7 @@ def routes(emulator: Emulator) -> Sequence[BaseRoute]:
             route(emulator, method, f"{ticket}/tags", _tags, READ if method == "GET" else WRITE)
             for method in ("GET", "POST", "PUT", "DELETE")
         ],
+        route(emulator, "GET", "/api/v2/tags", _all_tags, READ),
         route(emulator, "GET", "/api/v2/job_statuses/{job}", _job, "read"),
         route(emulator, "GET", "/api/v2/search", _search, "read"),
         route(emulator, "POST", "/api/v2/uploads", _upload, WRITE),
@@ -91,6 +94,13 @@ def _list(call: Call) -> Json:
     external_id = call.query("external_id")
     if external_id:
         tickets = [ticket for ticket in tickets if ticket.external_id == external_id]
+    show = support_json.ticket
+    return paged(call.request, call.account.base_url, "tickets", tickets, lambda ticket: show(call.account, ticket))
+
+
+def _show_many(call: Call) -> Json:
+    wanted = call.query("ids").split(",")
+    tickets = [ticket for ticket in call.account.records.tickets.values() if str(ticket.id) in wanted]
     show = support_json.ticket
     return paged(call.request, call.account.base_url, "tickets", tickets, lambda ticket: show(call.account, ticket))
 
@@ -161,6 +171,13 @@ def _tags(call: Call) -> Json:
         fields = {"PUT": {"additional_tags": given}, "POST": {"tags": given}, "DELETE": {"remove_tags": given}}[method]
         call.emulator.tickets.update(ticket.id, fields, actor=call.user)
     return {"tags": ticket.tags}
+
+
+def _all_tags(call: Call) -> Json:
+    """Count the tags in use, most used first."""
+    counted = Counter(tag for ticket in call.account.records.tickets.values() for tag in ticket.tags)
+    tags = [{"name": name, "count": count} for name, count in counted.most_common()]
+    return paged(call.request, call.account.base_url, "tags", tags, lambda tag: tag)
 
 
 def _search(call: Call) -> Json:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from typer.testing import CliRunner
 
 from zendesk_emulator import fidelity
 from zendesk_emulator.cli import app
@@ -154,9 +155,54 @@ def test_every_behaviour_has_a_grade(world: World) -> None:
     assert {behaviour["grade"] for behaviour in shown} == {"documented", "guess"}
 
 
+def test_bodies_can_be_bytes_or_very_long(world: World) -> None:
+    world.fault(path="/users/me", action="answer", status=200, size=2_000_000, times=1)
+    assert len(world.zendesk.get("/users/me").content) == 2_000_000
+    world.fault(path="/users/me", action="answer", status=200, body_base64="/////w==", times=1)
+    assert world.zendesk.get("/users/me").content == b"\xff" * 4
+
+
+def test_any_event_can_be_sent_by_hand(world: World) -> None:
+    hook = world.subscribe("ticket.created")
+    world.steer("/admin/send_webhook", {"webhook_id": hook["id"], "body": "not json"})
+    assert world.receiver.wait(1)[0].body == b"not json"
+    integration = world.integration("conversation:message")
+    event = {"id": "1", "type": "conversation:message", "payload": {}}
+    body = {"webhook_id": integration["webhooks"][0]["id"], "event": event}
+    world.steer("/admin/send_sunshine_event", body)
+    assert world.receiver.wait(2)[1].json["events"] == [event]
+
+
 def test_the_command_refuses_to_be_reached_by_others() -> None:
-    command = [sys.executable, "-c", "from zendesk_emulator.cli import main; main()", "serve", "--host", "0.0.0.0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
+    done = CliRunner().invoke(app, ["serve", "--host", "0.0.0.0"])
+    assert done.exit_code == 2
     assert "--allow-remote" in done.stderr
-    assert app.registered_commands
+
+
+@pytest.mark.processes
+def test_the_command_serves_and_says_where() -> None:
+    code = "from zendesk_emulator.cli import main; main()"
+    command = [sys.executable, "-c", code, "serve", "--port", "0", "--token", "t0k"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        said: dict[str, str] = {}
+        for line in running.stdout:
+            name, _, value = line.strip().partition("  ")
+            said[name] = value.strip()
+            if name == "Control token":
+                break
+        base = said["Support API"].removesuffix("/api/v2")
+        until(lambda: _answers(f"{base}/emulator/counts"))
+        answer = httpx2.get(
+            said["Conversations API"], auth=(said["Conversations key id"], said["Conversations secret"])
+        )
+        running.terminate()
+    assert answer.status_code == 200
+    assert said["Control token"] == "t0k"
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, headers={"Authorization": "Bearer t0k"}).status_code == 200
+    except httpx2.TransportError:
+        return False

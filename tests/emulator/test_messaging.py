@@ -231,6 +231,14 @@ def test_closing_gives_control_away_as_the_account_says(world: World, setting: s
     assert active == (None if setting == "release" else "zd-answerBot")
 
 
+def test_going_on_by_mail_releases_control_with_a_reason(world: World) -> None:
+    world.integration(*EVERYTHING)
+    world.live()
+    assert world.agent("transfer-to-email")["session"] == "ended"
+    released = until(lambda: events(world, "switchboard:releaseControl"))[0]
+    assert released["reason"] == "transferToEmail"
+
+
 def test_an_idle_session_wakes_with_the_next_message(world: World) -> None:
     user, cid, ticket = world.live()
     assert world.agent("inactive")["session"] == "inactive"

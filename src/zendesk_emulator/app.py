@@ -46,6 +46,9 @@ def build(emulator: Emulator, *rooms: Rooms) -> ASGIApp:
             Refused: _refused,
             SunRefused: _sun_refused,
             DeskRefused: _desk_refused,
+            ValueError: _unreadable,
+            TypeError: _unreadable,
+            KeyError: _unreadable,
             404: _nothing_here,
         },
         lifespan=lifespan,
@@ -65,6 +68,16 @@ async def _sun_refused(_: Request, error: Exception) -> Response:
 
 async def _desk_refused(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 409)
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    """Answer 400 for values no rule foresaw, such as a word where a number belongs."""
+    title = f"{type(error).__name__}: {error}"
+    if request.url.path.startswith("/sc/"):
+        return JSONResponse({"errors": [{"code": "bad_request", "title": title}]}, 400)
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": "InvalidValue", "description": title}, 400)
+    raise error
 
 
 async def _nothing_here(request: Request, _: Exception) -> Response:

@@ -14,15 +14,16 @@ from zendesk_emulator.text import sun_time
 
 
 def events_of(account: Account, ticket: Ticket) -> list[Json]:
-    """List the events of a ticket, oldest first; messages from before it was opened are left out."""
+    """List the events of a ticket, oldest first; messages of other tickets on the same conversation are left out."""
     conversation = account.conversation_of(ticket)
     dated: list[tuple[datetime, Json]] = []
     if conversation is not None:
-        shown = _shown_messages(ticket)
+        shown, until = _shown_messages(ticket), _next_ticket_at(account, ticket)
         dated += [
             (message.received, _message(account, message))
             for message in conversation.messages
-            if message.id in shown or message.received >= ticket.created_at
+            if message.id in shown
+            or (message.received >= ticket.created_at and (until is None or message.received < until))
         ]
     dated += [(comment.created_at, _comment(account, comment)) for comment in ticket.comments]
     return [event for _, event in sorted(dated, key=lambda pair: pair[0])]
@@ -37,6 +38,16 @@ def _shown_messages(ticket: Ticket) -> set[str]:
         if event["type"] == "ChatStartedEvent"
         for entry in event["value"]["history"]
     }
+
+
+def _next_ticket_at(account: Account, ticket: Ticket) -> datetime | None:
+    """Find when the same conversation got its next ticket."""
+    later = [
+        other.created_at
+        for other in account.records.tickets.values()
+        if other.conversation_id == ticket.conversation_id and other.id > ticket.id
+    ]
+    return min(later, default=None)
 
 
 def _message(account: Account, message: Message) -> Json:

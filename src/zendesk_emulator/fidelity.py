@@ -115,6 +115,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "undocumented keys",
     ),
     _known("messaging ticket", "agents' messages carry the subtype agent"),
+    _known("messaging ticket", "transfer to e-mail releases control with reason transferToEmail and an activity"),
     _guess("availability", "filter[group_ids]; agent_statuses", "spelling unknown"),
     _known("availability", "JSON:API shape; filter[channel_status]=messaging:online; admins only"),
     _known("help centre", "public without a key; drafts and segments for agents; cursor, offset and incremental lists"),

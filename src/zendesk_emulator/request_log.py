@@ -13,9 +13,12 @@ from zendesk_emulator.text import sun_time
 
 KEPT = 5000
 BODY_KEPT = 20_000
-_SECRET_HEADERS = ("authorization", "x-api-key", "cookie", "set-cookie")
-_SECRET_FIELDS = re.compile(
-    r'("(?:client_secret|secret|access_token|refresh_token|full_token|token|password|code|code_verifier)"\s*:\s*")[^"]*(")'
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
+_NAMES = "client_secret|secret|access_token|refresh_token|full_token|token|password|code_verifier"
+_SECRET_FIELDS = (
+    re.compile(rf'("(?:{_NAMES})"\s*:\s*")[^"]*(")'),
+    re.compile(rf"((?:^|[?&])(?:{_NAMES})=)[^&\s]*()"),
+    re.compile(r'("data"\s*:\s*\{)[^{}]*(\})'),  # what a webhook authenticates with
 )
 
 
@@ -80,7 +83,7 @@ class RequestLog:
 
 
 def _blacked_out(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(key, _scheme(value) if key.lower() in _SECRET_HEADERS else value) for key, value in headers]
+    return [(key, _scheme(value) if _SECRET_HEADER.search(key) else value) for key, value in headers]
 
 
 def _scheme(value: str) -> str:
@@ -89,4 +92,7 @@ def _scheme(value: str) -> str:
 
 
 def _text(body: bytes) -> str:
-    return _SECRET_FIELDS.sub(r"\1•••\2", body[:BODY_KEPT].decode("utf-8", "replace"))
+    text = body[:BODY_KEPT].decode("utf-8", "replace")
+    for pattern in _SECRET_FIELDS:
+        text = pattern.sub(r"\1•••\2", text)
+    return text

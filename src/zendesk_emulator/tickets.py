@@ -256,10 +256,7 @@ class Tickets:
             via=saving.audit.via,
         )
         for token in comment.get("uploads") or []:
-            upload = account.records.uploads.pop(str(token), None)
-            if upload is None:
-                raise invalid("base", f"Upload {token}: is not a valid token", "InvalidValue")
-            added.attachments.extend(upload.attachments)
+            added.attachments.extend(account.records.uploads.pop(str(token)).attachments)
         ticket.comments.append(added)
         ticket.is_public = ticket.is_public or public
         saving.comments.append(added)
@@ -349,6 +346,10 @@ class Tickets:
                 raise invalid("assignee", "Assignee: is not an agent", "InvalidValue")
             if group is not None and assignee_id not in group.members:
                 raise invalid("assignee", f"Assignee: is not in the group {group.name}", "InvalidValue")
+        for token in (_comment_of(fields) or {}).get("uploads") or []:
+            upload = self._account.records.uploads.get(str(token))
+            if upload is None or upload.expires_at <= self._account.now():
+                raise invalid("base", f"Upload {token}: is not a valid token", "InvalidValue")
         submitter_id = _int_or_none(fields.get("submitter_id"))
         if submitter_id is not None and submitter_id not in self._account.records.users:
             raise invalid("submitter", "Submitter: is invalid", "InvalidValue")

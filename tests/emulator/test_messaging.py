@@ -195,6 +195,11 @@ def test_ending_the_session_releases_control_and_keeps_the_status(world: World) 
     assert last["source"]["type"] == "zd:answerBot"
     world.hand_over(cid)
     assert world.emulator.account.records.conversations[cid].ticket_id != ticket
+    world.agent("reply", body="Second ticket")
+    log = world.zendesk.get(f"/tickets/{ticket}/conversation_log").json()["events"]
+    texts = [event["content"]["text"] for event in log if event["type"] == "Messaging::ConversationMessage"]
+    assert "Bye" in texts
+    assert "Second ticket" not in texts
 
 
 def test_a_message_posted_before_taking_control_is_answered_by_the_bot_and_costs_the_fields(world: World) -> None:

@@ -95,6 +95,7 @@ def test_tags_are_replaced_or_added(world: World) -> None:
         ({"group_id": 1}, "group", "InvalidValue"),
         ({"assignee_id": 1}, "assignee", "InvalidValue"),
         ({"priority": "huge"}, "priority", "InvalidValue"),
+        ({"comment": {"body": "x", "uploads": ["nonsense"]}}, "base", "InvalidValue"),
     ],
 )
 def test_bad_fields_are_refused_by_name(world: World, fields: Any, key: str, error: str) -> None:
@@ -179,4 +180,5 @@ def test_availability_schedules_and_settings_are_readable(world: World) -> None:
 def test_what_is_unknown_is_404(world: World) -> None:
     assert world.zendesk.get("/tickets/999").json() == {"error": "RecordNotFound", "description": "Not found"}
     assert world.zendesk.get("/nowhere").status_code == 404
+    assert create(world, group_id="seven").status_code == 400
     assert world.zendesk.post("/tickets", content=b"{", headers={"Content-Type": "application/json"}).status_code == 400

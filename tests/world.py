@@ -133,6 +133,17 @@ class Zendesk:
         assert answer.status_code in {200, 201}, answer.text
         return answer.json()
 
+    def support(self, path: str) -> Any:
+        """Read Zendesk's own API as its administrator."""
+        auth = (f"{self.seed['admin_email']}/token", self.seed["api_token"])
+        answer = self._http.get(f"/api/v2{path}", auth=auth)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def ticket(self, id: str) -> dict[str, Any]:
+        """Give one ticket with its comments and conversation log."""
+        return next(t for t in self.tickets() if str(t["id"]) == str(id))
+
     def agent(self, action: str, **body: Any) -> Any:
         """Do something as an agent: accept, reply, note, comment, assign, status, end-session, inactive …"""
         return self.post(f"/emulator/agent/{action}", body)
@@ -352,7 +363,7 @@ class World:
                 "conditions": {
                     "all": [],
                     "any": [
-                        {"field": "messaging_session_state", "operator": "value_previous", "value": "active"}
+                        {"field": self._session_state(), "operator": "value_previous", "value": "active"}
                     ],
                 },
                 "actions": [
@@ -360,6 +371,16 @@ class World:
                 ],
             },
         )
+
+    def _session_state(self) -> str:
+        """Find the condition by its title, as someone who picks it from the list does."""
+        conditions = self.zendesk.support("/triggers/definitions")["definitions"]["conditions_any"]
+        return next(str(c["subject"]) for c in conditions if c["title"] == "Messaging session state")
+
+    def ticket_of(self, customer: Customer) -> dict[str, Any]:
+        """Give the ticket of a customer's handoff, once its number is known."""
+        number = eventually(lambda: customer.handoff().get("ticket_id"), "the ticket's number is known")
+        return self.zendesk.ticket(number)
 
     def customer(self, **customer: str) -> Customer:
         return Customer(self.product, **({"name": "Noor", "email": "noor@example.com"} | customer))

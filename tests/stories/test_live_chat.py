@@ -1,0 +1,144 @@
+"""Live chat from the first word to the end, between real processes over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stories.talk import said_at_desk, same_transcript, start_live
+from tests.world import World
+
+pytestmark = pytest.mark.processes
+
+
+def test_the_agent_gets_the_context_first_and_then_the_words_in_order(world: World) -> None:
+    customer = world.customer()
+    customer.says("Hello there")
+    customer.wait_for("assistant", "")
+    customer.says("Let me talk to a human please")
+    customer.says("it is about my torn tent")
+    customer.wait_until(state="queued")
+    customer.wait_delivered(customer.says("order 4711"))
+
+    ticket = world.ticket_of(customer)
+    log = [entry for entry in ticket["log"] if entry["type"] == "Messaging::ConversationMessage"]
+    assert "Hello there" in log[0]["content"]["text"], "the context comes first"
+    assert said_at_desk(ticket) == [
+        ("customer", "Let me talk to a human please"),
+        ("customer", "it is about my torn tent"),
+        ("customer", "order 4711"),
+    ]
+    assert ticket["tags"] == ["fullviewai"]
+
+
+def test_the_agents_reply_appears_in_the_chat_with_the_agents_name(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.agent("reply", ticket=ticket, body="I am sorry to hear that.")
+    customer.wait_for("agent", "I am sorry to hear that.")
+    page = customer.page()
+    assert page["conversation"]["control"] == "agent"
+    assert page["conversation"]["handoff"]["agent"]["name"] == "Jonas Berg"
+    assert [m["author"]["name"] for m in page["messages"] if m["author"]["role"] == "agent"] == ["Jonas Berg"]
+    assert customer.notices().count("agent_joined") == 1
+
+
+def test_end_session_closes_the_chat_and_leaves_the_ticket_open(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.agent("reply", ticket=ticket, body="A new tent is on its way. Goodbye!")
+    world.zendesk.agent("end-session", ticket=ticket)
+    customer.wait_until(state="ended", control="assistant", status="open")
+    assert customer.handoff()["ended"] == "by_agent"
+    assert customer.transcript("agent") == ["A new tent is on its way. Goodbye!"], "the last words came before the end"
+    assert customer.notices()[-1] == "ended"
+    assert world.zendesk.ticket(ticket)["status"] == "open"
+
+
+def test_after_the_end_nothing_more_goes_into_the_old_chat_and_a_new_one_carries_the_context(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.agent("end-session", ticket=ticket)
+    customer.wait_until(state="ended")
+    before = said_at_desk(world.zendesk.ticket(ticket))
+    customer.says("thank you")
+    customer.says("I need a person again")
+    customer.wait_until(state="queued")
+    again = world.ticket_of(customer)
+    assert str(again["id"]) != ticket
+    assert said_at_desk(world.zendesk.ticket(ticket)) == before
+    context = next(e for e in again["log"] if e["type"] == "Messaging::ConversationMessage")["content"]["text"]
+    assert "My tent arrived torn" in context
+
+
+def test_an_inactive_session_closes_the_chat_and_says_so(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.agent("inactive", ticket=ticket)
+    customer.wait_until(state="ended", control="assistant")
+    assert customer.handoff()["ended"] == "inactive"
+    assert customer.notices()[-1] == "inactive"
+    assert world.zendesk.ticket(ticket)["status"] == "open"
+
+
+def test_solved_keeps_relaying_and_closed_ends(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.agent("status", ticket=ticket, status="solved")
+    customer.says("one more thing")
+    world.zendesk.agent("reply", ticket=ticket, body="Yes?")
+    same_transcript(
+        world, customer, ticket, customers=["My tent arrived torn", "one more thing"], agents=["Yes?"]
+    )
+    world.zendesk.agent("status", ticket=ticket, status="closed")
+    customer.wait_until(state="ended")
+    assert customer.handoff()["ended"] == "closed"
+
+
+def test_internal_notes_never_reach_the_customer(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.agent("note", ticket=ticket, body="this customer is difficult")
+    world.zendesk.agent("reply", ticket=ticket, body="Hello")
+    customer.wait_for("agent", "Hello")
+    assert not any("difficult" in text for text in customer.transcript())
+
+
+def test_the_customer_can_go_back_to_the_assistant(world: World) -> None:
+    customer, _ticket = start_live(world)
+    world.product.api("POST", f"/conversations/{customer.id}/release")
+    customer.wait_until(state="ended", control="assistant")
+    assert customer.handoff()["ended"] == "by_customer"
+
+
+def test_asking_twice_is_one_handoff(world: World) -> None:
+    customer = world.customer()
+    first = customer.escalate()
+    second = customer.escalate()
+    assert first["id"] == second["id"]
+
+
+def test_nobody_answers_in_time_and_the_customer_is_told_on_the_same_ticket(fresh_world: World) -> None:
+    fresh_world.connect(live=True, answer_within_s=10)
+    customer = fresh_world.customer()
+    customer.says("Is a person there?")
+    customer.wait_until(state="asynchronous", control="pending")
+    assert customer.notices()[-1] == "asynchronous"
+    ticket = str(fresh_world.ticket_of(customer)["id"])
+    fresh_world.zendesk.agent("reply", ticket=ticket, body="Here I am")
+    customer.wait_for("agent", "Here I am")
+    customer.wait_until(state="with_agent", control="agent", ticket_id=ticket)
+    assert len(fresh_world.zendesk.tickets()) == 1
+
+
+def test_keep_asks_zendesk_first_and_closes_only_on_a_real_end(fresh_world: World) -> None:
+    fresh_world.connect(live=True, on_session_inactive="keep")
+    customer, ticket = start_live(fresh_world)
+    fresh_world.zendesk.agent("inactive", ticket=ticket)
+    fresh_world.zendesk.agent("reply", ticket=ticket, body="Still here")
+    customer.wait_for("agent", "Still here")
+    customer.wait_until(state="with_agent")
+    fresh_world.zendesk.agent("end-session", ticket=ticket)
+    customer.wait_until(state="ended")
+    assert customer.handoff()["ended"] == "by_agent"
+
+
+def test_when_no_agent_is_online_it_is_a_ticket_from_the_start(fresh_world: World) -> None:
+    fresh_world.connect(live=True)
+    fresh_world.zendesk.agent("availability", agent="Jonas Berg", state="away")
+    customer = fresh_world.customer()
+    customer.says("I want a human")
+    customer.wait_until(state="asynchronous", mode="ticket")

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import socket
 import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from escalade.channels.addresses import is_loopback, is_public
-from escalade.channels.http import Outbound, Request, Response, redacted, shown_url
+from escalade.channels.http import Outbound, Request, Response, _Guard, _Guarded, redacted, shown_url
 from escalade.domain.errors import Refused, Retryable, Uncertain
 
 PRIVATE = [
@@ -294,6 +301,73 @@ async def test_a_second_address_is_tried_when_the_first_is_dead() -> None:
         answer = await outbound.send(Request(method="POST", url=f"http://two.example:{port}/", body=b"{}"))
         await outbound.close()
     assert answer.status == 200
+
+
+# Who is at the other end
+
+
+def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Make a server's TLS context with a self-signed certificate for a name, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "pair.pem").write_bytes(private + pem)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "pair.pem")
+    return server, ssl.create_default_context(cadata=pem.decode())
+
+
+async def ask_securely(url_name: str, server: ssl.SSLContext, client: ssl.SSLContext | None) -> Response:
+    outbound = Outbound(ssl_context=client)
+    context = client or ssl.create_default_context()
+    here = names(**{url_name.partition(".")[0]: ["127.0.0.1"]})
+    outbound._secure = _Guarded(_Guard(here, lambda _address: True), context)
+    heard: list[str | None] = []
+    server.sni_callback = lambda _socket, name, _context: heard.append(name)
+    try:
+        async with serving(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), server) as port:
+            answer = await outbound.send(Request(method="POST", url=f"https://{url_name}:{port}/", body=b"{}"))
+    finally:
+        await outbound.close()
+    assert heard == [url_name]
+    return answer
+
+
+async def test_the_name_is_proved_although_an_address_is_called(tmp_path: Path) -> None:
+    server, trusting = certified("desk.example", tmp_path)
+    assert (await ask_securely("desk.example", server, trusting)).status == 200
+
+
+async def test_a_stranger_at_the_other_end_is_told_nothing(tmp_path: Path) -> None:
+    server, trusting = certified("desk.example", tmp_path)
+    for name, client in (("desk.example", None), ("other.example", trusting)):
+        with pytest.raises(Retryable, match="no trustworthy TLS connection"):
+            await ask_securely(name, server, client)
+
+
+async def test_a_name_nobody_knows_can_be_tried_later() -> None:
+    async def nobody(_host: str, _port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    outbound = Outbound(resolve=nobody)
+    with pytest.raises(Retryable, match="cannot be resolved"):
+        await outbound.send(Request(method="POST", url="https://nowhere.example/", body=b"{}"))
+    await outbound.close()
 
 
 # What may be written down

@@ -248,7 +248,7 @@ def arrival(inbound: Inbound, *, delivery: str, sent_at: Millis | None = None) -
             return Arrival(kind=ArrivalKind.SESSION_END, key=delivery, ticket_id=inbound.ticket_id, sent_at=sent_at)
         case NotRendered():
             return Arrival(kind=ArrivalKind.OTHER, key=delivery, sent_at=sent_at)
-        case Other():
+        case _:
             return Arrival(
                 kind=ArrivalKind.OTHER,
                 key=inbound.event_id or delivery,

@@ -41,8 +41,8 @@ function blocks(lines: string[], cite: CiteChip, depth: number): VNode[] {
     const fence = FENCE.exec(line)?.[1]
     if (line.trim() === '') at += 1
     else if (fence) {
-      const end = lines.findIndex((each, index) => index > at && each.trim().startsWith(fence))
-      const last = end < 0 ? lines.length : end
+      let last = at + 1
+      while (last < lines.length && !lines[last]!.trim().startsWith(fence)) last++
       out.push(<pre dir="ltr"><code>{lines.slice(at + 1, last).join('\n')}</code></pre>)
       at = last + 1
     } else if (BULLET.test(line)) {

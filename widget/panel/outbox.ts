@@ -30,6 +30,7 @@ export class Outbox {
   items: Unsent[] = []
   private failures = 0
   private running: Promise<void> | null = null
+  private again = false
   private timer: ReturnType<typeof setTimeout> | undefined
   private latest = 0
 
@@ -92,8 +93,16 @@ export class Outbox {
   /** Send until nothing is left or something stands in the way. */
   flush(): Promise<void> {
     clearTimeout(this.timer)
-    this.running ??= locked(`outbox:${this.scope}`, () => this.drain()).finally(() => {
+    if (this.running) {
+      // It may be on its way out: look once more, so that nothing put in just now is left lying.
+      this.again = true
+      return this.running
+    }
+    this.running = locked(`outbox:${this.scope}`, () => this.drain()).finally(() => {
       this.running = null
+      if (!this.again) return
+      this.again = false
+      return this.flush()
     })
     return this.running
   }

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { endingOf, initials, merge, stageOf, unreadIn } from '../panel/thread'
+import type { Conversation, Handoff, Message } from '../panel/types'
+
+const message = (seq: number, role: Message['author']['role'] = 'agent', more: Partial<Message> = {}): Message => ({
+  id: `m${seq}`, seq, author: { role, name: null }, text: `${seq}`, created_at: '2026-01-01T10:00:00Z', delivery: 'none', ...more,
+})
+const handoff = (more: Partial<Handoff>): Handoff => ({
+  id: 'h1', state: 'requested', mode: 'live', ticket_id: null, agent: null, ended: null, needs_email: false, ...more,
+})
+const talk = (more: Partial<Handoff> | null, status: Conversation['status'] = 'open'): Conversation => ({
+  status, control: 'assistant', handoff: more && handoff(more),
+})
+
+describe('merge', () => {
+  it('orders by seq, whatever order messages come in', () => {
+    expect(merge([message(3)], [message(1), message(2)]).map((each) => each.seq)).toEqual([1, 2, 3])
+  })
+  it('takes a repeated message once, and never a step back in its delivery', () => {
+    const thread = merge([message(1, 'customer', { delivery: 'delivered' })], [message(1, 'customer', { delivery: 'pending' })])
+    expect(thread).toHaveLength(1)
+    expect(thread[0]!.delivery).toBe('delivered')
+  })
+})
+
+describe('stageOf', () => {
+  it.each([
+    [null, 'assistant'], [talk(null), 'assistant'], [talk({ state: 'requested' }), 'connecting'], [talk({ state: 'queued' }), 'waiting'],
+    [talk({ state: 'with_agent' }), 'live'], [talk({ state: 'asynchronous' }), 'ticket'], [talk({ state: 'failed' }), 'failed'],
+    [talk({ state: 'ended' }), 'ended'], [talk(null, 'closed'), 'ended'],
+  ] as const)('%j is %s', (conversation, stage) => expect(stageOf(conversation)).toBe(stage))
+})
+
+describe('endingOf', () => {
+  const ended = talk({ state: 'ended', ended: 'inactive' })
+  const end = message(2, 'system', { notice: 'inactive' })
+  it('says which ending it was', () => expect(endingOf(ended, [message(1), end], null)).toBe('inactive'))
+  it('is over once the customer has dismissed it', () => expect(endingOf(ended, [end], 'h1')).toBeNull())
+  it('is over once the customer has moved on', () => expect(endingOf(ended, [end, message(3, 'customer')], null)).toBeNull())
+  it('says nothing to a customer who left', () => expect(endingOf(talk({ state: 'ended', ended: 'by_customer' }), [], null)).toBeNull())
+  it('is always said of a closed conversation', () => expect(endingOf(talk({ state: 'ended', ended: 'closed' }, 'closed'), [], 'h1')).toBe('closed'))
+})
+
+it('counts as unread what others wrote', () => {
+  expect(unreadIn([message(1), message(2, 'customer'), message(3, 'system'), message(4, 'assistant')], 1)).toBe(1)
+})
+
+it('makes initials of any name', () => {
+  expect(['Priya Nair', 'ana', 'Jean-Luc van der Berg', '', '李 小龙'].map(initials)).toEqual(['PN', 'A', 'JB', '', '李小'])
+})

@@ -106,7 +106,7 @@ def _comment(account: Account, comment: Comment) -> Entry:
         kind="public" if comment.public else "note",
         side="agent" if author and author.is_staff else "customer",
         author=author.name if author else "System",
-        channel="Public reply" if comment.public else "Internal note",
+        channel="Public comment" if comment.public else "Internal note",
         body=comment.body,
         files=tuple(File(name=file.file_name, address=f"/desk/attachments/{file.id}") for file in comment.attachments),
     )

@@ -82,7 +82,7 @@ class Bell:
 
     def __init__(self) -> None:
         self.rings = 0
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting: dict[asyncio.Event, None] = {}  # in order, so that a simulation repeats
 
     def ring(self) -> None:
         """Wake everyone who waits."""
@@ -94,14 +94,14 @@ class Bell:
         """Wait for a ring after `seen`, at most `timeout` seconds, and say how many there have been."""
         if self.rings == seen:
             event = asyncio.Event()
-            self._waiting.add(event)
+            self._waiting[event] = None
             try:
                 async with asyncio.timeout(timeout):
                     await event.wait()
             except TimeoutError:
                 pass
             finally:
-                self._waiting.discard(event)
+                del self._waiting[event]
         return self.rings
 
 

@@ -74,13 +74,13 @@ class Tasks:
     """Background work that is kept alive until it ends or the emulator stops."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], None] = {}  # in order, so that a simulation repeats
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside everything else."""
         task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = None
+        task.add_done_callback(lambda done: self._running.pop(done, None))
 
     async def stop(self) -> None:
         """Cancel what still runs and wait until it is gone."""

@@ -332,8 +332,10 @@ SHOP = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Nort
 <button id="buy">Shop tents</button><div class="cards"><i></i><i></i><i></i></div></main>
 <script async src="{server}/widget/loader.js" data-key="pk_test"></script></body></html>"""
 
-SHOP_CSS = """:root{color-scheme:light dark}body{margin:0;font:17px/1.6 Georgia,serif;background:light-dark(#faf7f1,#181a1b);
-color:light-dark(#27312d,#d9dfdb)}header{display:flex;gap:32px;align-items:center;justify-content:space-between;padding:22px 6vw;
+SHOP_CSS = """:root{color-scheme:light dark}
+body{margin:0;font:17px/1.6 Georgia,serif;background:light-dark(#faf7f1,#181a1b);
+color:light-dark(#27312d,#d9dfdb)}
+header{display:flex;gap:32px;align-items:center;justify-content:space-between;padding:22px 6vw;
 border-bottom:1px solid light-dark(#e6e0d3,#2c3030)}nav{display:flex;gap:24px}a{color:inherit;text-decoration:none}
 main{padding:9vh 6vw}h1{font-size:clamp(36px,5vw,64px);line-height:1.08;max-width:11em;margin:0 0 18px;font-weight:500}
 .eyebrow{letter-spacing:.14em;text-transform:uppercase;font-size:13px;opacity:.7}.lead{max-width:30em;opacity:.85}

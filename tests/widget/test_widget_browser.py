@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, fake_server
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -18,6 +17,8 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+
+from .fake_server import FakeServer, fake_server
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
@@ -228,7 +229,8 @@ def test_text_of_the_assistant_never_becomes_markup(visit: Arrive, server: FakeS
     visitor = visit().open()
     visitor.write("hi")
     server.newest().answer(
-        '<img src=x onerror="alert(1)"> [press](javascript:alert(1)) ![pixel](https://evil.example/p.png) <script>alert(2)</script>'
+        '<img src=x onerror="alert(1)"> [press](javascript:alert(1)) '
+        "![pixel](https://evil.example/p.png) <script>alert(2)</script>"
     )
     expect(visitor.log.get_by_text("<img src=x")).to_be_visible()
     assert visitor.log.locator("img, script").count() == 0

@@ -419,3 +419,16 @@ async def test_the_console_can_offer_choices(world: World, channel: ZendeskChann
     world.break_next("answer", "GET", "/groups", status=500, body={})
     with pytest.raises(Retryable):
         await channel.pick_lists(account)
+
+
+async def test_an_agent_who_tries_it_out_as_a_customer_is_not_heard_as_an_agent(
+    world: World, channel: ZendeskChannel
+) -> None:
+    account = world.account()
+    job = await opened(world, channel, account)
+    jonas = next(agent for agent in world.emulator.account.agents() if agent.name == "Jonas Berg")
+    me = Customer(id=CustomerId("cus_1"), name="Jonas Berg", email=str(jonas.email))
+    await channel.send(account, replace(job, effect=NAME, conversation=replace(job.conversation, customer=me)))
+    await channel.send(account, post(job, "msg_2", "as a customer"))
+    page = await channel.heard_since(account, job.links, None)
+    assert [heard.ours for heard in page.heard] == [True, True]

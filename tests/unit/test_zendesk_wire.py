@@ -597,11 +597,11 @@ MARA = wire.Person(id="5", name="Mara", role="end-user")
     ],
 )
 def test_only_what_staff_say_in_public_is_heard(comment: object, heard: Heard | None) -> None:
-    assert wire.hear(comment, "5", {"9": JONAS, "5": MARA}) == heard
+    assert wire.hear(comment, ["5", None], {"9": JONAS, "5": MARA}) == heard
 
 
 def test_an_agent_who_is_the_requester_is_the_customer_here() -> None:
-    heard = wire.hear({"id": 1, "public": True, "author_id": 9, "body": "x"}, "9", {"9": JONAS})
+    heard = wire.hear({"id": 1, "public": True, "author_id": 9, "body": "x"}, ["9"], {"9": JONAS})
     assert heard is not None
     assert heard.ours
 

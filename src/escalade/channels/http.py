@@ -106,7 +106,7 @@ class Outbound:
         """Carry a request to where its name leads, and read the whole answer."""
         sending = False
 
-        async def watch(event: str, _info: Mapping[str, Any]) -> None:
+        async def watch(event: str, _details: Mapping[str, Any]) -> None:
             nonlocal sending
             sending = sending or event == "http11.send_request_headers.started"
 

@@ -6,7 +6,7 @@ audits, and after an uncertain attempt the audits are read before anything is se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from escalade.channels import verdicts
@@ -160,7 +160,8 @@ class ZendeskChannel:
         found = await self.find(account, job) if job.attempts else None
         if found is not None:
             return found
-        author = job.links.get((ChannelName.ZENDESK, LinkKind.REQUESTER)) or ticket.requester_id
+        # The ticket's own word first: the requester changes when the customer gives a name or an address later.
+        author = ticket.requester_id or job.links.get((ChannelName.ZENDESK, LinkKind.REQUESTER))
         return await self._update(account, job, wire.post_body(job.message, author, ticket, careful=job.attempts > 0))
 
     async def _find_comment(self, account: Account, job: Job, mark: str) -> Sent | None:
@@ -194,19 +195,22 @@ class ZendeskChannel:
             if known is not None:
                 break
         fresh.reverse()
-        requester = links.get((ChannelName.ZENDESK, LinkKind.REQUESTER))
-        if requester is None and fresh:
-            requester = (await self.ticket(account, ticket)).requester_id
-        heard = [found for item in fresh if (found := await self._hear(account, item, requester)) is not None]
+        requesters: set[str | None] = set()
+        if fresh:  # before and after the customer gave an address, it may be two users
+            requesters = {
+                links.get((ChannelName.ZENDESK, LinkKind.REQUESTER)),
+                (await self.ticket(account, ticket)).requester_id,
+            }
+        heard = [found for item in fresh if (found := await self._hear(account, item, requesters)) is not None]
         return Page(heard=tuple(heard), cursor=wire.whole(fresh[-1].get("id")) if fresh else cursor)
 
-    async def _hear(self, account: Account, comment: Json, requester: str | None) -> Heard | None:
+    async def _hear(self, account: Account, comment: Json, requesters: Collection[str | None]) -> Heard | None:
         author = wire.whole(comment.get("author_id"))
         people: dict[str, wire.Person] = {}
-        if comment.get("public") is True and author is not None and author != requester:
+        if comment.get("public") is True and author is not None and author not in requesters:
             person = await self.person(account, author)
             people = {author: person} if person is not None else {}
-        return wire.hear(comment, requester, people)
+        return wire.hear(comment, requesters, people)
 
     async def ticket(self, account: Account, id: str) -> wire.Ticket:
         """Ask for a ticket; one that is gone is `deleted`."""

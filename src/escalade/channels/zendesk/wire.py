@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -248,7 +248,7 @@ def marked_audit(audits: Iterable[object], mark: str) -> Json | None:
     return None
 
 
-def hear(comment: object, requester_id: str | None, people: Mapping[str, Person]) -> Heard | None:
+def hear(comment: object, requesters: Collection[str | None], people: Mapping[str, Person]) -> Heard | None:
     """Say what a comment of the ticket is to us; an internal note is nothing, ever."""
     if not isinstance(comment, dict) or comment.get("public") is not True:
         return None
@@ -257,7 +257,7 @@ def hear(comment: object, requester_id: str | None, people: Mapping[str, Person]
         return None
     person = people.get(author or "")
     automatic = author is None  # Zendesk gives -1 for its own doing
-    staff = person is not None and person.is_staff and author != requester_id
+    staff = person is not None and person.is_staff and author not in requesters
     return Heard(
         id=id,
         ours=_mark(comment) is not None or not (staff or automatic),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -128,6 +129,35 @@ def test_pages_forbid_everything_that_is_not_their_own(world: World) -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert world.anonymous.get("/pages/static/pages.css").status_code == 200
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_pair_of_colours_can_be_read(browser: Browser, scheme: int) -> None:
+    sheet = browser.page("/pages/static/pages.css")
+    tokens = {
+        name: pair[scheme]
+        for name, *pair in re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", sheet)
+    }
+    grounds = ("ground", "surface", "sunken", "plain-soft")
+    text = [(ink, ground) for ink in ("ink", "quiet", "accent") for ground in grounds]
+    text += [(name, f"{name}-soft") for name in ("bad", "good", "warn", "info")]
+    text += [("accent-strong", "accent-soft"), ("on-accent", "accent"), ("note-ink", "note"), ("ink", "info-soft")]
+    text += [("bad", "surface"), ("ink", "accent-soft"), ("on-accent", "accent-strong")]
+    for ink, ground in text:
+        assert contrast(tokens[ink], tokens[ground]) >= 4.5, (ink, ground)
+    for ground in ("ground", "surface", "sunken"):
+        assert contrast(tokens["edge"], tokens[ground]) >= 3, ground
 
 
 def test_the_first_page_shows_addresses_and_credentials(world: World, browser: Browser) -> None:
@@ -313,7 +343,8 @@ def test_messaging_settings_are_kept(world: World, browser: Browser) -> None:
     assert (settings.conversation_control, settings.inactive_after_minutes) == ("pass", 2.5)
     *_, ticket = world.live()
     assert "End session" not in browser.page(f"/desk/tickets/{ticket}")
-    assert "must be a number" in browser.submit("/admin/messaging", {"inactive_after_minutes": "soon"})
+    for wrong in ("soon", "nan", "-1", "inf"):
+        assert "must be a number" in browser.submit("/admin/messaging", {"inactive_after_minutes": wrong})
 
 
 def test_articles_are_listed_and_can_be_read(world: World, browser: Browser) -> None:
@@ -429,6 +460,17 @@ def test_the_log_shows_both_ways_and_no_secrets(world: World, browser: Browser) 
     assert "/api/v2/tickets" not in browser.page("/admin/requests?direction=out")
     assert "Nothing matches." in browser.page("/admin/requests?q=unheard-of")
     assert "Nothing has happened yet." in browser.submit("/admin/requests/clear")
+
+
+def test_an_api_key_under_any_name_is_blacked_out(world: World, browser: Browser) -> None:
+    key = {"type": "api_key", "data": {"name": "X-House-Key", "value": "sesame"}}
+    hook = world.subscribe("ticket.created", authentication=key)
+    world.ticket()
+    assert world.receiver.wait(1)[0].headers["x-house-key"] == "sesame"
+    page = until(lambda: (found := browser.page(f"/admin/webhooks/{hook['id']}")).count("success 200") and found)
+    for shown in (page, browser.page("/admin/requests?direction=out")):
+        assert "X-House-Key: •••" in shown
+        assert "sesame" not in shown
 
 
 def test_faults_are_switched_on_and_off(world: World, browser: Browser) -> None:

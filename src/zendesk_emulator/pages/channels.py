@@ -37,6 +37,8 @@ async def _save_messaging(visit: Visit) -> Response:
         idle = float(minutes) if minutes else None
     except ValueError:
         raise DeskRefused("Minutes: must be a number, or empty") from None
+    if idle is not None and not 0 < idle < 100_000:
+        raise DeskRefused("Minutes: must be a number above zero, or empty")
     settings.end_session = form.has("end_session")
     settings.multi_conversations = form.has("multi_conversations")
     settings.conversation_control = "pass" if form.text("conversation_control") == "pass" else "release"

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from zendesk_emulator import webhook_rules
+from zendesk_emulator.delivery import authentication_headers
 from zendesk_emulator.errors import DeskRefused, Refused
 from zendesk_emulator.pages import webhook_form, words
 from zendesk_emulator.pages.guard import is_loopback
@@ -121,9 +122,15 @@ async def _show(visit: Visit) -> Response:
         draft=webhook_form.of_webhook(webhook),
         invocations=webhook.invocations[::-1][:INVOCATIONS_SHOWN],
         triggers=_connected(visit, webhook),
+        secret_headers=_secret_headers(webhook),
         answer=visit.notice.facts.get("answer"),
         secret=visit.notice.facts.get("secret"),
     )
+
+
+def _secret_headers(webhook: Webhook) -> set[str]:
+    """Name the headers that carry the webhook's own credentials."""
+    return {name.lower() for name in ("Authorization", *authentication_headers(webhook.authentication))}
 
 
 async def _test_draft(visit: Visit) -> Response:

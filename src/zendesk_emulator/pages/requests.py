@@ -8,6 +8,7 @@ from itertools import islice
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from zendesk_emulator.delivery import authentication_headers
 from zendesk_emulator.pages.shell import Pages, Visit
 from zendesk_emulator.records import Json
 
@@ -32,9 +33,16 @@ async def _log(visit: Visit) -> Response:
         total=len(entries),
         most=SHOWN,
         wanted=wanted,
+        secret_headers=_secret_headers(visit),
         directions=DIRECTIONS,
         outcomes=OUTCOMES,
     )
+
+
+def _secret_headers(visit: Visit) -> set[str]:
+    """Name the headers that carry webhooks' own API keys; the log itself only knows the usual ones."""
+    hooks = visit.account.records.webhooks.values()
+    return {name.lower() for hook in hooks for name in authentication_headers(hook.authentication)}
 
 
 def _fits(entry: Json, wanted: dict[str, str]) -> bool:

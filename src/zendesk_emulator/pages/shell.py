@@ -59,7 +59,7 @@ class Form:
     def number(self, name: str) -> int | None:
         """Read a whole number, or nothing."""
         digits = self.text(name).strip()
-        return int(digits) if digits.isdigit() else None
+        return int(digits) if digits.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ def org_create(
     name: str, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
     """Create an organisation and print its keys, once."""
-    from escalade.cli.admin import create_organisation
+    from escalade.admin import create_organisation
 
     made = create_organisation(name)
     if as_json:
@@ -86,7 +86,7 @@ def operator_add(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Add a console account and print a one-time sign-in link."""
-    from escalade.cli.admin import add_operator
+    from escalade.admin import add_operator
 
     link = add_operator(email, organisation, role)
     print(json.dumps({"email": email, "sign_in_url": link}) if as_json else link)
@@ -95,7 +95,7 @@ def operator_add(
 @db.command("migrate")
 def db_migrate() -> None:
     """Bring the database to this version."""
-    from escalade.cli.admin import migrate
+    from escalade.admin import migrate
 
     print(migrate())
 
@@ -103,7 +103,7 @@ def db_migrate() -> None:
 @db.command("check")
 def db_check() -> None:
     """Say whether the database is whole and of this version."""
-    from escalade.cli.admin import check
+    from escalade.admin import check
 
     whole, sentence = check()
     print(sentence)

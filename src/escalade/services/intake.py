@@ -250,7 +250,7 @@ class Intake:
         conversation = conversations.load(tx, organisation, conversation_id)
         assert conversation is not None
         if arrival.ticket_id is not None:
-            conversation = self._learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
+            conversation = self.learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
         if (
             arrival.kind is ArrivalKind.SESSION_END
             and arrival.sent_at is not None
@@ -270,9 +270,10 @@ class Intake:
         mailbox.hurry(tx, organisation, now)
         return Accepted(status=Status.ACCEPTED)
 
-    def _learn_ticket(
+    def learn_ticket(
         self, tx: Tx, conversation: Conversation, handoff: HandoffId, ticket_id: str, policy: Policy
     ) -> Conversation:
+        """Tie a ticket to a handoff; news parked for it finds its conversation now."""
         known = conversations.handoff_at(
             tx,
             conversation.organisation,

@@ -35,6 +35,7 @@ from escalade.domain.model import (
     Handoff,
     HandoffId,
     HandoffState,
+    Millis,
     Mode,
     OrganisationId,
 )
@@ -55,11 +56,17 @@ QUIET_EVERY_MS = 60_000
 QUIET_AFTER_MS = 10 * 60_000
 RETRY_MS = 1_000
 GIVE_UP_MS = 60_000
+SEEK_AFTER_MS = 5_000
+SEEK_EVERY_MS = 60_000
 SWEEP_S = 1.0
 
 
 class AgentDirectory(Protocol):
-    """Whom a Zendesk account can name."""
+    """Whom and what a Zendesk account can name."""
+
+    async def ticket_of(self, account: Account, conversation: str, since: Millis) -> str | None:
+        """Find the ticket of a live conversation."""
+        ...
 
     async def agent(self, account: Account, agent_id: str) -> Agent | None:
         """Give an agent's name and picture."""
@@ -91,6 +98,7 @@ class _Scene:
 class _Facts:
     """What was found out: an event for a bell by its key, and what a look by itself saw of the session."""
 
+    ticket: str | None  # its number, where it was not known
     by_bell: dict[str, Event]
     session: Event | None
     asked: bool  # whether Zendesk could say how the session stands
@@ -119,6 +127,7 @@ class Reconcile:
         self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
         self._again: dict[HandoffId, bool] = {}
         self._looked_at: dict[HandoffId, int] = {}
+        self._seek_at: dict[HandoffId, int] = {}
 
     def ring(self, rings: set[tuple[str, str]]) -> None:
         """Start a look for every handoff that was rung for."""
@@ -246,6 +255,7 @@ class Reconcile:
         """Ask Zendesk what the bells alone do not say: an agent's name, and which end it was."""
         by_bell: dict[str, Event] = {}
         found: Event | None = None
+        ticket = await self._seek_ticket(scene) if session and reached else None
         state: Session | None = None
         live = scene.handoff.mode is Mode.LIVE and self._list_of(scene) is not None
         ends = [b for b in scene.bells if b.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}]
@@ -272,7 +282,24 @@ class Reconcile:
                 by_bell[bell.key] = AgentAssigned(
                     handoff=scene.handoff.id, agent=await self._agent(scene, arrival_of(bell))
                 )
-        return _Facts(by_bell=by_bell, session=found, asked=state is not None or not talking)
+        return _Facts(ticket=ticket, by_bell=by_bell, session=found, asked=state is not None or not talking)
+
+    async def _seek_ticket(self, scene: _Scene) -> str | None:
+        """Find a live handoff's ticket where the webhook that would have named it never came."""
+        handoff, zendesk = scene.handoff, scene.account.zendesk
+        conversation = scene.links.get((ChannelName.SUNSHINE, LinkKind.CONVERSATION))
+        if handoff.mode is not Mode.LIVE or handoff.ticket_id is not None or handoff.queued_at is None:
+            return None
+        now = self._ports.now()
+        due = self._seek_at.get(handoff.id, handoff.queued_at + SEEK_AFTER_MS)
+        if conversation is None or zendesk is None or now < due:
+            return None
+        self._seek_at[handoff.id] = now + SEEK_EVERY_MS
+        try:
+            return await self._directory.ticket_of(scene.account, conversation, handoff.asked_at)
+        except DeliveryError as error:
+            log.warning("ticket_unknown", handoff=handoff.id, why=error.detail)
+            return None
 
     def _ending(self, scene: _Scene, bell: mailbox.Receipt, state: Session | None) -> Ending | None:
         """Say which end a session came to, or nothing where it has not ended or cannot be told yet."""
@@ -316,6 +343,8 @@ class Reconcile:
     ) -> float | None:
         now = self._ports.now()
         organisation, handoff = scene.conversation.organisation, scene.handoff
+        if facts.ticket is not None:
+            self._intake.learn_ticket(tx, scene.conversation, handoff.id, facts.ticket, scene.policy)
         ids = set()
         for bell in scene.bells:
             if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:

@@ -92,6 +92,8 @@ class Tuning:
             # Prepared again on what is there now, so that a change made meanwhile is kept.
             current = self._prepare(tx, organisation, patch)
             organisations.save_settings(tx, organisation, current.organisation.settings)
+            if "zendesk" in patch:  # another account may speak from now on
+                organisations.forget_account(tx, organisation)
             for name, kept in sealed.items():
                 secret = change.secrets[name]
                 if kept is None or secret is None:

@@ -91,6 +91,11 @@ def learn_account(tx: Tx, id: OrganisationId, account_id: str) -> None:
     tx.run("UPDATE organisation SET zendesk_account_id = :account WHERE id = :id", id=id, account=account_id)
 
 
+def forget_account(tx: Tx, id: OrganisationId) -> None:
+    """Forget which Zendesk account speaks for this organisation: the next genuine webhook tells."""
+    tx.run("UPDATE organisation SET zendesk_account_id = NULL WHERE id = :id", id=id)
+
+
 # secrets
 
 

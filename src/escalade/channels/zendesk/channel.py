@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from escalade.channels import verdicts
 from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, Page, Sent
 from escalade.channels.http import Transport
-from escalade.channels.zendesk import wire
+from escalade.channels.zendesk import lookup, wire
 from escalade.channels.zendesk.calls import Answer, Calls, Json, listed
 from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, support
 from escalade.channels.zendesk.staffing import Staffing
@@ -223,6 +223,10 @@ class ZendeskChannel:
         if found is None:
             raise Retryable("Zendesk's answer shows no ticket")
         return found
+
+    async def ticket_of(self, account: Account, conversation: str, since: Millis) -> str | None:
+        """Find the ticket of a live conversation by the tickets' audits."""
+        return await lookup.ticket_of(self.calls, account, conversation, since)
 
     async def agent(self, account: Account, id: str) -> Agent | None:
         """Name an agent; nothing for someone who is none, or is gone."""

@@ -17,19 +17,11 @@ from escalade.assistant.language import guess_language
 from escalade.assistant.retrieval import Knowledge, Passage, confidence
 from escalade.assistant.words import stem, words
 from escalade.domain.model import Citation, OrganisationId, Reason, Role
+from escalade.domain.organisation import AssistantSettings
+
+__all__ = ["Assistant", "AssistantSettings", "Question", "Turn", "Verdict"]
 
 SHOWN = 5  # passages kept as evidence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssistantSettings:
-    """What an organisation wants of its assistant; `prompt` is for answers that a model writes."""
-
-    enabled: bool = True
-    minimum_confidence: int = 90
-    prompt: str = ""
-    always_escalate_topics: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ("en",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +102,7 @@ class Assistant:
         if sure < settings.minimum_confidence:
             return _no_answer(sure, passages, f"confidence {sure} is below {settings.minimum_confidence}")
         best = passages[0]
-        text = extract(best, number=1)
+        text = extract(best, question.text, number=1)
         if not text:
             return _no_answer(sure, passages, "the passage holds no sentence to quote")
         cited = Citation(n=1, title=best.title, url=best.url, source_id=best.source_id)

@@ -6,11 +6,12 @@ Pure. Every sentence of the answer stands in the passage word for word; a step l
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from escalade.assistant.passages import sentences
 from escalade.assistant.retrieval import Passage
-from escalade.assistant.words import stem, words
+from escalade.assistant.words import STOP_WORDS, stem, words
 
 MOST_SENTENCES = 4
 MOST_ITEMS = 12
@@ -19,6 +20,19 @@ LONGEST_LINE = 600  # signs of a table or code line that is still worth quoting
 _ITEM = re.compile(r"(?:\d{1,5}\.|-) ")
 _LEANING = re.compile(r"(?:It|This|That|These|Those|They|He|She|Then|Otherwise|If so|If not|However|But|And|Also|"
                       r"Instead|In this case|Alternatively|Afterwards|Once more)\b")  # fmt: skip
+
+_HOW = re.compile(
+    r"\b(?:how (?:do|does|can|could|would|should|to)|where (?:do|can) i|i forgot|i lost)\b", re.IGNORECASE
+)
+_MAY = re.compile(r"\b(?:(?:can|could|may) i|i (?:want|need|would like) to|id like to|i'd like to)\b", re.IGNORECASE)
+_ANSWERED_WITH = (
+    (
+        re.compile(r"\b(?:how (?:long|soon|fast|quickly)|when)\b", re.IGNORECASE),
+        ("long", "day", "hour", "week", "month", "year"),
+    ),
+    (re.compile(r"\bhow much\b", re.IGNORECASE), ("cost", "euro", "dollar", "price", "free")),
+)
+_ARTICLES = frozenset({"a", "an", "the", "is", "are", "of", "to", "and", "in", "for", "my", "your", "i", "you", "or"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,13 +43,13 @@ class _Section:
     units: list[list[str]] = field(default_factory=list)  # one line: a sentence; several: a list
 
 
-def extract(passage: Passage, *, number: int) -> str:
+def extract(passage: Passage, question: str, *, number: int) -> str:
     """Give the answer a passage holds, marked with its citation's number; nothing if it holds no sentence."""
-    weights = dict(passage.matched)
+    weights = _weights(passage, question)
     sections = [section for section in _sections(passage) if section.units]
     if not sections:
         return ""
-    best = max(sections, key=lambda section: (_section_weight(section, weights), -sections.index(section)))
+    best = max(sections, key=lambda section: _worth(section, weights, question))
     chosen = _chosen(best, weights)
     lines: list[str] = []
     for unit in chosen:
@@ -46,9 +60,21 @@ def extract(passage: Passage, *, number: int) -> str:
     return "\n\n".join(lines) + f" [{number}]" if lines else ""
 
 
+def _weights(passage: Passage, question: str) -> dict[str, float]:
+    """Give what each stem is worth: the question's words, and what its kind of question is answered with."""
+    weights = dict(passage.matched)
+    usual = sum(weights.values()) / len(weights) if weights else 1.0
+    for asked, answered in _ANSWERED_WITH:
+        if asked.search(question):
+            weights |= {stem(word): 0.5 * usual for word in answered if stem(word) not in weights}
+    return weights
+
+
 def _sections(passage: Passage) -> list[_Section]:
     """Take a passage apart as it was put together."""
-    first = _Section(heading=passage.heading.split(" · ", 1)[0].rsplit(" › ", 1)[-1])
+    heading = passage.heading.split(" · ", 1)[0]
+    opens_without = f"## {heading}" in passage.text.split("\n\n")  # then it is an inner heading
+    first = _Section(heading="" if opens_without else heading.rsplit(" › ", 1)[-1])
     sections = [first]
     for part in passage.text.split("\n\n"):
         if part.startswith("## "):
@@ -71,9 +97,19 @@ def _weight(text: str, weights: dict[str, float]) -> float:
     return sum(weights.get(root, 0.0) for root in {stem(word) for word in words(text)})
 
 
-def _section_weight(section: _Section, weights: dict[str, float]) -> float:
-    whole = " ".join(line for unit in section.units for line in unit)
-    return _weight(f"{section.heading} {whole}", weights) + 0.5 * _weight(section.heading, weights)
+def _worth(section: _Section, weights: dict[str, float], question: str) -> float:
+    """Say what a section is worth: its words, twice in its heading, and steps where the question is how."""
+    counts = Counter(stem(word) for unit in section.units for line in unit for word in words(line))
+    heading = words(section.heading)
+    stems = {stem(word) for word in heading}
+    total = sum(weight * (counts[root] / (counts[root] + 1) + (root in stems)) for root, weight in weights.items())
+    most = max(weights.values(), default=1.0)
+    small = {stem(word) for word in heading if word in STOP_WORDS and word not in _ARTICLES}
+    if small:  # "how long does it take" is nearer to "how long it takes" than its rare words tell
+        total += 0.7 * most * len(small & {stem(word) for word in words(question)}) / len(small)
+    if any(len(unit) > 1 and unit[0][0].isdigit() for unit in section.units):
+        total += most * (0.7 if _HOW.search(question) else 0.3 if _MAY.search(question) else 0.0)
+    return total
 
 
 def _chosen(section: _Section, weights: dict[str, float]) -> list[list[str]]:

@@ -102,13 +102,16 @@ def _piece(atoms: list[_Atom]) -> Piece:
 
 def _atoms(blocks: tuple[Block, ...]) -> Iterator[_Atom]:
     path: list[tuple[int, str]] = []
+    last = Kind.PARAGRAPH
     for block in blocks:
+        same, last = block.kind is last, block.kind
         if block.kind is Kind.HEADING:
             path = [(level, text) for level, text in path if level < block.level]
             path.append((block.level, block.text))
             yield _atom(f"## {block.text}", "\n\n", path, is_heading=True)
             continue
-        mark, after = {Kind.STEP: (f"{block.n}. ", "\n"), Kind.POINT: ("- ", "\n")}.get(block.kind, ("", "\n\n"))
+        mark = {Kind.STEP: f"{block.n}. ", Kind.POINT: "- "}.get(block.kind, "")
+        after = "\n" if mark and same else "\n\n"
         lines = block.kind is Kind.LINES
         if len(block.text.split()) <= LONGEST:
             parts = [block.text]

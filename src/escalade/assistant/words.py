@@ -13,7 +13,7 @@ LONGEST_WORD = 48
 _STOP_WORDS = """
     a about above actually after again all almost already also although always am an and another any anybody anyone
     anything are around as asap ask at available be because been before being below between both but by came can cannot
-    cant come comes could couldnt currently did didnt do does doesnt doing done dont down during each either else ever
+    cant come comes could couldnt currently did didnt do does doesnt doing done dont during each either else ever
     every everything exactly few find for from further get gets getting give given go goes going gonna got had hadnt has
     hasnt have havent having he hello help her here hers hey hi him his how however i id if ill im in into is isnt it
     its itself ive just kind know let lets like likely long look looking make makes making many may maybe me mean

@@ -20,7 +20,7 @@ from escalade.domain.errors import EscaladeError, Invalid, NotFound
 from escalade.domain.model import Millis, OrganisationId
 from escalade.services import documents
 from escalade.services.documents import ENDINGS, Raw
-from escalade.store import knowledge
+from escalade.store import knowledge, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.knowledge import Entry, Found, Source
 
@@ -78,14 +78,15 @@ OpenHelpCenter = Callable[[OrganisationId, str], Awaitable[ArticleReader]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What one reading of a source changed."""
+    """What one reading of a source changed; `error` says why it was not read to its end."""
 
     source: Source
-    added: int
-    replaced: int
-    unchanged: int
-    removed: int
-    passages: int
+    added: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    passages: int = 0
+    error: str | None = None
     failed: tuple[tuple[str, str], ...] = ()  # documents without passages, and why
     skipped: dict[str, int] = field(default_factory=dict)
 
@@ -144,10 +145,24 @@ class Library:
         open_help_center: OpenHelpCenter | None = None,
         progress: Progress | None = None,
     ) -> list[Imported]:
-        """Read one source again, or all of them."""
-        chosen = await self._chosen(organisation, source)
+        """Read one source again, or all of them; what goes wrong with one is told and does not stop the next."""
         opener = open_help_center or self._open_help_center
-        return [await self._import(it, opener, progress) for it in chosen]
+        read: list[Imported] = []
+        for chosen in await self._chosen(organisation, source):
+            try:
+                read.append(await self._import(chosen, opener, progress))
+            except EscaladeError as error:
+                read.append(Imported(source=chosen, error=str(error)))
+        return read
+
+    async def organisation(self, name_or_id: str) -> OrganisationId:
+        """Give the organisation of that name or id."""
+        found = await self._db.read(partial(organisations.named, name_or_id=name_or_id))
+        if found is None:
+            raise NotFound(
+                f"--org {name_or_id}: no organisation of that id or name; create one with `escalade org create`"
+            )
+        return found.id
 
     async def sources(self, organisation: OrganisationId) -> list[Source]:
         """Give an organisation's sources, oldest first."""

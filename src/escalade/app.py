@@ -49,6 +49,9 @@ from escalade.store.vault import NONCE_BYTES, Vault
 from escalade.web import hooks as web_hooks
 from escalade.web.access import Access
 from escalade.web.api import Api, add_problems, build
+from escalade.web.console.console import build as build_console
+from escalade.web.console.console import is_for_console
+from escalade.web.console.parts import Parts
 from escalade.web.hooks import Hooks, Read
 from escalade.web.stream import Streams, resume_from
 from escalade.web.widget import Widget
@@ -215,6 +218,19 @@ class App:
         )
         self._widget = Widget(product.database, product.ports, product.access, product.desk, product.streams)
         self._rest = self._fastapi()
+        self._console = build_console(
+            Parts(
+                settings=product.settings,
+                database=product.database,
+                ports=product.ports,
+                accounts=product.accounts,
+                desk=product.desk,
+                library=product.library,
+                tuning=product.tuning,
+                support=product.zendesk,
+                conversations=product.sunshine,
+            )
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a request to whom it is for."""
@@ -228,6 +244,8 @@ class App:
             await self._widget(scope, receive, send)
         elif path.startswith(API_EVENTS) and path.endswith("/events"):
             await self._events(scope, receive, send)
+        elif is_for_console(path):
+            await self._console(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

@@ -117,3 +117,147 @@ def health(tx: Tx, organisation: OrganisationId) -> dict[str, int]:
             )
         ),
     }
+
+
+# for the console
+
+
+def link_state(tx: Tx, token_digest: str, now: int) -> str:
+    """Say of a sign-in link whether it is good, used, expired or unknown, without using it."""
+    row = tx.one("SELECT expires_at, used_at FROM sign_in_link WHERE digest = :digest", digest=token_digest)
+    if row is None:
+        return "unknown"
+    if row["used_at"] is not None:
+        return "used"
+    return "good" if row["expires_at"] > now else "expired"
+
+
+def heard(tx: Tx, organisation: OrganisationId, source: str) -> dict[str, Row]:
+    """Give the last receipt of each kind from a source, with how many there were."""
+    rows = tx.all(
+        "SELECT kind, max(received_at) AS at, count(*) AS n FROM receipt"
+        " WHERE organisation = :organisation AND source = :source GROUP BY kind",
+        organisation=organisation,
+        source=source,
+    )
+    return {row["kind"]: row for row in rows}
+
+
+def widget_opened_at(tx: Tx, organisation: OrganisationId) -> int | None:
+    """Say when a browser last opened the widget for the first time."""
+    found: int | None = tx.value(
+        "SELECT max(created_at) FROM visitor WHERE organisation = :organisation", organisation=organisation
+    )
+    return found
+
+
+def list_conversations(
+    tx: Tx,
+    organisation: OrganisationId,
+    *,
+    status: str = "",
+    control: str = "",
+    handoff: str = "",
+    text: str = "",
+    offset: int = 0,
+    limit: int = 50,
+) -> tuple[int, list[Row]]:
+    """Count and list conversations by how they stand and whose they are, the last changed first.
+
+    `handoff` is a handoff's state, or `any`, `open` or `none`; `text` is part of a name, an address or an id.
+    """
+    where = " WHERE c.organisation = :organisation"
+    if status:
+        where += " AND c.status = :status"
+    if control:
+        where += " AND c.control = :control"
+    if handoff == "none":
+        where += " AND h.id IS NULL"
+    elif handoff == "any":
+        where += " AND h.id IS NOT NULL"
+    elif handoff == "open":
+        where += " AND h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
+    elif handoff:
+        where += " AND h.state = :handoff"
+    if text:
+        where += (
+            " AND (u.name LIKE :text ESCAPE '\\' OR u.email LIKE :text ESCAPE '\\' OR c.id LIKE :text ESCAPE '\\'"
+            " OR u.id LIKE :text ESCAPE '\\')"
+        )
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    tables = (
+        " FROM conversation c JOIN customer u ON u.organisation = c.organisation AND u.id = c.customer"
+        " LEFT JOIN handoff h ON h.id = c.handoff"
+    )
+    chosen = {
+        "organisation": organisation,
+        "status": status,
+        "control": control,
+        "handoff": handoff,
+        "text": f"%{escaped}%",
+    }
+    total = int(tx.value("SELECT count(*)" + tables + where, **chosen))
+    rows = tx.all(
+        "SELECT c.id, c.status, c.control, c.created_at, c.updated_at, c.last_seq, u.id AS customer, u.name, u.email,"
+        " u.verified, h.state AS handoff_state, h.body AS handoff_body,"
+        " (SELECT m.text FROM message m WHERE m.organisation = c.organisation AND m.conversation = c.id"
+        "  AND m.role = 'customer' ORDER BY m.seq DESC LIMIT 1) AS said,"
+        " (SELECT count(*) FROM delivery d WHERE d.organisation = c.organisation AND d.conversation = c.id"
+        "  AND d.state = 'refused') AS refused" + tables + where + " ORDER BY c.updated_at DESC, c.id"
+        " LIMIT :limit OFFSET :offset",
+        **chosen,
+        limit=limit,
+        offset=offset,
+    )
+    return total, rows
+
+
+def list_deliveries(
+    tx: Tx, organisation: OrganisationId, *, states: tuple[str, ...] = (), offset: int = 0, limit: int = 50
+) -> tuple[int, list[Row]]:
+    """Count and list deliveries with what their last attempt brought, newest first."""
+    names = {f"state_{n}": state for n, state in enumerate(states)}
+    where = " WHERE d.organisation = :organisation"
+    if names:
+        where += " AND d.state IN (" + ", ".join(f":{name}" for name in names) + ")"
+    total = int(tx.value("SELECT count(*) FROM delivery d" + where, organisation=organisation, **names))
+    rows = tx.all(
+        "SELECT d.*, a.verdict, a.status AS answer_status, a.detail, a.ended_at FROM delivery d LEFT JOIN attempt a"
+        " ON a.id = (SELECT max(id) FROM attempt WHERE delivery = d.id)" + where + " ORDER BY d.id DESC"
+        " LIMIT :limit OFFSET :offset",
+        organisation=organisation,
+        limit=limit,
+        offset=offset,
+        **names,
+    )
+    return total, rows
+
+
+def delivery_states(tx: Tx, organisation: OrganisationId) -> dict[str, int]:
+    """Count deliveries by state."""
+    rows = tx.all(
+        "SELECT state, count(*) AS n FROM delivery WHERE organisation = :organisation GROUP BY state",
+        organisation=organisation,
+    )
+    return {row["state"]: int(row["n"]) for row in rows}
+
+
+def changes(tx: Tx, organisation: OrganisationId, *, offset: int = 0, limit: int = 50) -> tuple[int, list[Row]]:
+    """Count and list the changes people made, newest first."""
+    total = int(tx.value("SELECT count(*) FROM audit WHERE organisation = :organisation", organisation=organisation))
+    rows = tx.all(
+        "SELECT at, who, what, detail FROM audit WHERE organisation = :organisation ORDER BY id DESC"
+        " LIMIT :limit OFFSET :offset",
+        organisation=organisation,
+        limit=limit,
+        offset=offset,
+    )
+    return total, rows
+
+
+def operators_of(tx: Tx, organisation: OrganisationId) -> list[Row]:
+    """List who may use the console."""
+    return tx.all(
+        "SELECT email, role, created_at FROM operator WHERE organisation = :organisation ORDER BY email",
+        organisation=organisation,
+    )

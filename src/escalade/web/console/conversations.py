@@ -1,0 +1,139 @@
+"""Conversations: the list with its filters in the address, and the story of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.responses import JSONResponse, Response
+
+from escalade.domain.errors import NotFound
+from escalade.domain.model import Conversation, ConversationId, Handoff, Message
+from escalade.store import conversations, mailbox, overview
+from escalade.store.database import Row, Tx
+from escalade.store.mailbox import Receipt
+from escalade.web import views
+from escalade.web.console import words
+from escalade.web.console.gate import Visit
+from escalade.web.console.pages import HEADERS
+from escalade.web.console.timeline import Story, tell
+
+PATH = "/console/conversations"
+A_PAGE = 25
+MOST = 2_000  # entries of each kind in one story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pager:
+    """Where in a list we are."""
+
+    page: int
+    total: int
+    size: int
+    path: str
+    query: dict[str, str]
+
+    @property
+    def pages(self) -> int:
+        """Give the number of pages."""
+        return max(1, -(-self.total // self.size))
+
+    def to(self, page: int) -> str:
+        """Give the address of another page with the same filters."""
+        query = {name: value for name, value in self.query.items() if value}
+        return f"{self.path}?{urlencode(query | {'page': str(page)})}"
+
+    @property
+    def span(self) -> str:
+        """Say which of how many are shown."""
+        first = (self.page - 1) * self.size + 1
+        return f"{first}-{min(self.total, self.page * self.size)} of {self.total}"
+
+
+async def show(visit: Visit) -> Response:
+    """List conversations."""
+    page = max(1, visit.number("page"))
+    query = {
+        "status": visit.asked("status") if visit.asked("status") in words.STATUS else "",
+        "control": visit.asked("control") if visit.asked("control") in words.CONTROL else "",
+        "handoff": visit.asked("handoff") if visit.asked("handoff") in {*words.HANDOFF, "any", "open", "none"} else "",
+        "text": visit.asked("text"),
+    }
+    total, rows = await visit.parts.database.read(
+        lambda tx: overview.list_conversations(
+            tx, visit.organisation.id, **query, offset=(page - 1) * A_PAGE, limit=A_PAGE
+        )
+    )
+    tickets = {row["id"]: _ticket(row["handoff_body"]) for row in rows}
+    pager = Pager(page=page, total=total, size=A_PAGE, path=PATH, query=query)
+    return visit.show(
+        "conversations.html", rows=rows, tickets=tickets, pager=pager, query=query, filtered=any(query.values())
+    )
+
+
+async def story(visit: Visit) -> Response:
+    """Tell one conversation in the order in which it happened."""
+    found = await _load(visit)
+    settings = visit.organisation.settings.zendesk
+    base = settings.base_url or (f"https://{settings.subdomain}.zendesk.com" if settings.subdomain else "")
+    context = msgspec.json.format(msgspec.json.encode(found.conversation.context), indent=2).decode()
+    return visit.show(
+        "conversation.html",
+        conversation=found.conversation,
+        entries=tell(found),
+        handoffs=found.handoffs,
+        context=context if found.conversation.context else "",
+        desk=base,
+    )
+
+
+async def raw(visit: Visit) -> Response:
+    """Give the same story as JSON."""
+    found = await _load(visit)
+    document = {
+        "conversation": views.conversation(found.conversation, {}),
+        "messages": [views.message(message) for message in found.messages],
+        "handoffs": msgspec.to_builtins(found.handoffs),
+        "receipts": [_receipt(receipt) for receipt in found.receipts],
+        "deliveries": [dict(row) for row in found.deliveries],
+        "attempts": [dict(row) for row in found.attempts],
+    }
+    return JSONResponse(document, headers=HEADERS)
+
+
+def _receipt(receipt: Receipt) -> dict[str, object]:
+    shown: dict[str, object] = msgspec.to_builtins(receipt)
+    return shown
+
+
+def _ticket(body: str | None) -> str | None:
+    return None if body is None else msgspec.json.decode(body, type=Handoff).ticket_id
+
+
+async def _load(visit: Visit) -> Story:
+    """Read everything of one conversation; another organisation's is none."""
+    organisation, id = visit.organisation.id, ConversationId(str(visit.request.path_params["id"]))
+
+    def read(tx: Tx) -> Story | None:
+        found = conversations.load(tx, organisation, id)
+        return None if found is None else _story(tx, found)
+
+    story = await visit.parts.database.read(read)
+    if story is None:
+        raise NotFound("There is no conversation with this id.")
+    return story
+
+
+def _story(tx: Tx, conversation: Conversation) -> Story:
+    organisation, id = conversation.organisation, conversation.id
+    messages: list[Message] = conversations.messages(tx, organisation, id, limit=MOST)
+    attempts: list[Row] = overview.attempts_of_conversation(tx, organisation, id)
+    return Story(
+        conversation=conversation,
+        messages=messages,
+        handoffs=[msgspec.json.decode(row["body"], type=Handoff) for row in overview.handoffs(tx, organisation, id)],
+        receipts=mailbox.receipts(tx, organisation, conversation=id, limit=MOST),
+        deliveries=overview.deliveries(tx, organisation, conversation=id, limit=MOST),
+        attempts=attempts,
+    )

@@ -1,0 +1,53 @@
+"""Deliveries: what is owed, what became of it, and the button that owes it again."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.responses import Response
+
+from escalade.domain.errors import NotFound
+from escalade.store import overview
+from escalade.store.database import Row, Tx
+from escalade.web.console import words
+from escalade.web.console.conversations import A_PAGE, Pager
+from escalade.web.console.conversations import PATH as CONVERSATIONS
+from escalade.web.console.gate import Note, Visit
+
+PATH = "/console/deliveries"
+UNDER_WAY = ("pending", "sending", "unsure")
+
+
+async def show(visit: Visit) -> Response:
+    """List deliveries with their attempts."""
+    page, state = max(1, visit.number("page")), visit.asked("state")
+    states: tuple[str, ...] = UNDER_WAY if state == "owed" else (state,) if state in words.DELIVERY else ()
+
+    def read(tx: Tx) -> tuple[int, list[tuple[Row, list[Row]]], dict[str, int]]:
+        total, rows = overview.list_deliveries(
+            tx, visit.organisation.id, states=states, offset=(page - 1) * A_PAGE, limit=A_PAGE
+        )
+        with_attempts = [(row, overview.attempts(tx, visit.organisation.id, row["id"])) for row in rows]
+        return total, with_attempts, overview.delivery_states(tx, visit.organisation.id)
+
+    total, rows, counts = await visit.parts.database.read(read)
+    query = {"state": state if states else ""}
+    pager = Pager(page=page, total=total, size=A_PAGE, path=PATH, query=query)
+    owed = sum(counts.get(one, 0) for one in UNDER_WAY)
+    return visit.show("deliveries.html", rows=rows, pager=pager, state=query["state"], counts=counts, owed=owed)
+
+
+async def resend(visit: Visit) -> Response:
+    """Owe a refused delivery again, at the end of its lane."""
+    path = PATH
+    came_from = visit.form.text("conversation")
+    if re.fullmatch(r"[A-Za-z0-9_.:~-]{1,128}", came_from):
+        path = f"{CONVERSATIONS}/{came_from}"
+    try:
+        await visit.parts.desk.resend(visit.organisation.id, int(visit.request.path_params["id"]))
+    except NotFound:
+        note = Note(tone="bad", title="Nothing was sent again", text="This delivery is not refused any more.")
+        return visit.back(path, note)
+    delivery = int(visit.request.path_params["id"])
+    await visit.parts.database.write(lambda tx: visit.audit(tx, "delivery.resent", {"delivery": delivery}))
+    return visit.back(path, Note(tone="good", title="Owed again", text="It waits at the end of its lane."))

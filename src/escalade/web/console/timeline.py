@@ -1,0 +1,183 @@
+"""Tell a conversation's story: messages, handoffs, receipts, deliveries and attempts in one list by time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from escalade.domain.model import Conversation, Handoff, Message, Millis, Role
+from escalade.store.database import Row
+from escalade.store.mailbox import Receipt
+from escalade.web.console import words
+from escalade.web.console.words import Toned
+
+SHORT = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Everything that is known of one conversation."""
+
+    conversation: Conversation
+    messages: list[Message]
+    handoffs: list[Handoff]
+    receipts: list[Receipt]
+    deliveries: list[Row]
+    attempts: list[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the story."""
+
+    key: str
+    at: Millis
+    rank: int  # among what happened in the same millisecond: cause before effect
+    kind: str
+    icon: str
+    label: str
+    text: str = ""
+    badge: Toned | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    body: str = ""  # raw JSON, or Zendesk's answer
+    resend: int | None = None
+
+
+def tell(story: Story) -> list[Entry]:
+    """Put everything into one list, first to last."""
+    entries = [
+        *map(_message, story.messages),
+        *(entry for handoff in story.handoffs for entry in _handoff(handoff)),
+        *map(_receipt, story.receipts),
+        *map(_delivery, story.deliveries),
+        *map(_attempt, story.attempts),
+    ]
+    return sorted(entries, key=lambda entry: (entry.at, entry.rank))
+
+
+def _message(message: Message) -> Entry:
+    role = words.ROLE[message.role.value]
+    label = f"{message.name} · {role}" if message.name and message.role is Role.AGENT else role
+    facts = [("Message", f"{message.seq} · {message.id}")]
+    if message.citations:
+        facts.append(("Sources", "; ".join(f"[{c.n}] {c.title}" for c in message.citations)))
+    if message.attachments:
+        facts.append(("Files", ", ".join(a.name for a in message.attachments)))
+    tones = {"delivered": ("good", "Delivered"), "failed": ("bad", "Not delivered"), "pending": ("warn", "On its way")}
+    return Entry(
+        key=f"m{message.seq}",
+        at=message.created_at,
+        rank=0,
+        kind=message.role.value,
+        icon=message.role.value,
+        label=label,
+        text=message.text,
+        badge=tones.get(message.delivery.value),
+        facts=tuple(facts),
+    )
+
+
+def _handoff(handoff: Handoff) -> Iterator[Entry]:
+    facts = [("Reason", words.REASON[handoff.reason.value])]
+    for name, value in (("Evidence", handoff.evidence), ("Summary", handoff.summary), ("Note", handoff.note)):
+        if value:
+            facts.append((name, value))
+    facts.append(("Handoff", handoff.id))
+    yield Entry(
+        key=f"h{handoff.id}",
+        at=handoff.asked_at,
+        rank=1,
+        kind="handoff",
+        icon="handoff",
+        label="Handoff asked for",
+        text=words.REASON[handoff.reason.value],
+        badge=("person", words.MODE[handoff.mode.value]),
+        facts=tuple(facts),
+    )
+    if handoff.queued_at is not None:
+        yield Entry(
+            key=f"q{handoff.id}",
+            at=handoff.queued_at,
+            rank=5,
+            kind="handoff",
+            icon="handoff",
+            label="Agents have control",
+            text="The conversation is in the agents' queue.",
+        )
+    if handoff.ended_at is not None:
+        ending = words.ENDING[handoff.ended.value] if handoff.ended else "The handoff failed"
+        yield Entry(
+            key=f"e{handoff.id}",
+            at=handoff.ended_at,
+            rank=6,
+            kind="handoff",
+            icon="ended",
+            label="Handoff ended",
+            text=ending,
+        )
+
+
+def _receipt(receipt: Receipt) -> Entry:
+    ours = receipt.source not in words.SOURCE
+    label = receipt.kind if ours else words.named(words.RECEIPT, receipt.kind)
+    source = "Escalade" if ours else words.SOURCE[receipt.source]
+    return Entry(
+        key=f"r{receipt.id}",
+        at=receipt.received_at,
+        rank=2,
+        kind="receipt",
+        icon="in",
+        label=f"{source} · {label}",
+        text=receipt.outcome,
+        badge=words.toned(words.RECEIPT_STATE, receipt.state),
+        facts=(("Receipt", f"{receipt.id} · {receipt.kind}"), ("Key", receipt.key)),
+        body=receipt.body,
+    )
+
+
+def _delivery(row: Row) -> Entry:
+    state = row["state"]
+    return Entry(
+        key=f"d{row['id']}",
+        at=row["created_at"],
+        rank=3,
+        kind="delivery",
+        icon="owed",
+        label=f"Owed · {words.named(words.EFFECT, row['effect'])}",
+        text=row["why"],
+        badge=words.toned(words.DELIVERY, state),
+        facts=(
+            ("Delivery", f"{row['id']} · {row['effect']}"),
+            ("Lane", f"{row['lane']}, place {row['position']}"),
+            ("Key", row["key"]),
+            ("Tries", str(row["tries"])),
+        ),
+        body=row["body"],
+        resend=row["id"] if state in words.RESENDABLE else None,
+    )
+
+
+def _attempt(row: Row) -> Entry:
+    took = None if row["ended_at"] is None else row["ended_at"] - row["started_at"]
+    status = f"HTTP {row['status']}" if row["status"] else ""
+    facts = [
+        ("Attempt", f"{row['number']} of delivery {row['delivery']} · {words.named(words.ATTEMPT, row['kind'])}"),
+        ("Effect", row["effect"]),
+        ("Verdict", words.toned(words.VERDICT, row["verdict"])[1]),
+        ("Status", status or "none"),
+    ]
+    if took is not None:
+        facts.append(("Took", f"{took} ms"))
+    told = [part for part in (status, f"{took} ms" if took is not None else "", f"attempt {row['number']}") if part]
+    return Entry(
+        key=f"a{row['id']}",
+        at=row["started_at"],
+        rank=4,
+        kind="attempt",
+        icon="look" if row["kind"] == "look" else "out",
+        label=f"{words.named(words.EFFECT, row['effect'])}",
+        text=" · ".join(told),
+        badge=words.toned(words.VERDICT, row["verdict"]),
+        facts=tuple(facts),
+        body=row["detail"],
+    )

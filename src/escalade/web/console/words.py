@@ -1,0 +1,121 @@
+"""How the console names things: every state, effect and verdict in words an operator knows, with a tone."""
+
+from __future__ import annotations
+
+Toned = tuple[str, str]  # a tone of the stylesheet and the words
+
+CONTROL: dict[str, Toned] = {
+    "assistant": ("machine", "Assistant"),
+    "pending": ("person", "Waiting for an agent"),
+    "agent": ("person", "With an agent"),
+    "nobody": ("quiet", "Nobody"),
+}
+
+STATUS: dict[str, Toned] = {"open": ("good", "Open"), "closed": ("quiet", "Closed")}
+
+HANDOFF: dict[str, Toned] = {
+    "requested": ("warn", "Requested"),
+    "queued": ("person", "In the queue"),
+    "with_agent": ("person", "With an agent"),
+    "asynchronous": ("person", "Ticket"),
+    "ended": ("quiet", "Ended"),
+    "failed": ("bad", "Failed"),
+}
+
+MODE = {"live": "Live chat", "ticket": "Support ticket"}
+
+REASON = {
+    "asked_for_person": "The customer asked for a person",
+    "no_answer": "The assistant had no answer",
+    "unhelpful": "The answer did not help",
+    "topic": "A topic that always goes to people",
+    "error": "The assistant failed",
+    "api": "Asked for through the API",
+}
+
+ENDING = {
+    "by_agent": "An agent ended the session",
+    "inactive": "The session went inactive",
+    "by_customer": "The customer left",
+    "closed": "The ticket was closed",
+    "unknown": "Zendesk said it ended, not how",
+}
+
+ROLE = {"customer": "Customer", "assistant": "Assistant", "agent": "Agent", "system": "Notice"}
+
+EFFECT = {
+    "Answer": "Ask the assistant",
+    "EnsureUser": "Make the customer known",
+    "EnsureConversation": "Open the conversation",
+    "TakeControl": "Take control",
+    "PostContext": "Post the context for agents",
+    "PassToAgents": "Pass control to agents",
+    "ConfirmControl": "Confirm that agents have control",
+    "OpenTicket": "Open the ticket",
+    "AddNote": "Leave the internal note",
+    "NameRequester": "Name the requester",
+    "Post": "Post the customer's message",
+    "ReleaseControl": "Release control",
+}
+
+DELIVERY: dict[str, Toned] = {
+    "pending": ("warn", "Pending"),
+    "sending": ("warn", "Sending"),
+    "unsure": ("warn", "Unsure"),
+    "delivered": ("good", "Delivered"),
+    "covered": ("good", "Covered"),
+    "refused": ("bad", "Refused"),
+    "dropped": ("quiet", "Dropped"),
+    "withdrawn": ("quiet", "Withdrawn"),
+    "resent": ("quiet", "Sent again"),
+}
+
+RESENDABLE = frozenset({"refused", "dropped"})
+
+VERDICT: dict[str, Toned] = {
+    "under_way": ("warn", "Under way"),
+    "delivered": ("good", "Delivered"),
+    "found": ("good", "Found there already"),
+    "absent": ("quiet", "Not there"),
+    "retryable": ("warn", "Try later"),
+    "uncertain": ("warn", "May have arrived"),
+    "refused": ("bad", "Refused"),
+    "cut_short": ("warn", "Cut short"),
+}
+
+ATTEMPT = {"send": "Send", "look": "Look before sending again"}
+
+RECEIPT_STATE: dict[str, Toned] = {
+    "waiting": ("warn", "Waiting"),
+    "settled": ("good", "Applied"),
+    "ignored": ("quiet", "Ignored"),
+}
+
+RECEIPT = {
+    "message_added": "Message added",
+    "comment_added": "Comment added",
+    "status_changed": "Status changed",
+    "assignment_changed": "Agent assignment changed",
+    "session_end": "Session end",
+    "control_left": "Agents left control",
+    "other": "Other event",
+}
+
+SOURCE = {"zendesk": "Zendesk", "sunshine": "Sunshine Conversations"}
+
+OPERATOR_ROLE = {
+    "owner": "Owner: everything",
+    "admin": "Admin: conversations and settings",
+    "developer": "Developer: deliveries, webhook and API keys",
+    "viewer": "Viewer: looks, changes nothing",
+}
+
+
+def toned(table: dict[str, Toned], key: str) -> Toned:
+    """Give tone and words; what the table does not know is shown as it is."""
+    return table.get(key, ("quiet", key.replace("_", " ")))
+
+
+def named(table: dict[str, str], key: str) -> str:
+    """Give the words; what the table does not know is shown as it is."""
+    return table.get(key, key.replace("_", " "))

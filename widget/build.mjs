@@ -4,7 +4,7 @@
  * `node build.mjs [folder]` writes to the package's static folder unless told otherwise. The same
  * sources give the same bytes: the compiled files are committed, and a test compares them.
  */
-import { readFileSync, readdirSync, rmSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -61,6 +61,11 @@ await build({
     },
   },
 })
+
+// What is compiled in is distributed with us, and so is its licence.
+const bundled = ['preact', '@preact/signals', '@preact/signals-core']
+const licences = bundled.map((name) => `${name}\n\n${readFileSync(join(here, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`)
+writeFileSync(join(out, 'licences.txt'), licences.join('\n---\n\n'))
 
 const weigh = (path) => gzipSync(readFileSync(path), { level: 9 }).length
 const loader = weigh(join(out, 'loader.js'))

@@ -43,6 +43,7 @@ ASYNCHRONOUS = (
     "Nobody has been able to answer yet. Your request stays open with our team, "
     "and this chat goes on as soon as someone writes."
 )
+RATHER_LEAVE = "You need not wait. Your request stays with our team, and the answer will appear here."
 JOINED = "{name} joined the chat."
 CHANGED = "{name} is now with you."
 NOT_DELIVERED = "Your message “{text}” did not reach our team: {why}."

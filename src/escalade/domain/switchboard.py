@@ -184,6 +184,9 @@ def _handoff_asked(conversation: Conversation, event: HandoffAsked, policy: Poli
         return Decision(conversation=conversation, says=(_says(words.NOT_CONNECTED, Notice.HANDOFF_FAILED),))
     under_way = conversation.open_handoff
     if under_way is not None:
+        if event.wish is Wish.TICKET and under_way.state is HandoffState.QUEUED:
+            # The customer would rather not wait: the request stays where it is, and the chat goes on when someone writes.
+            return _nobody_answered(conversation, under_way, words.RATHER_LEAVE)
         may_upgrade = event.wish is Wish.LIVE and policy.live_enabled and under_way.mode is Mode.TICKET
         if not may_upgrade or under_way.ticket_id is not None or under_way.ticket_attempted:
             return _ignored(conversation, "a handoff is under way")
@@ -350,12 +353,12 @@ def _waiting_state(handoff: Handoff) -> HandoffState:
     return HandoffState.QUEUED if handoff.mode is Mode.LIVE else HandoffState.ASYNCHRONOUS
 
 
-def _nobody_answered(conversation: Conversation, handoff: Handoff) -> Decision:
+def _nobody_answered(conversation: Conversation, handoff: Handoff, text: str = words.ASYNCHRONOUS) -> Decision:
     if handoff.state is not HandoffState.QUEUED:
         return _ignored(conversation, f"the handoff is {handoff.state.value}")
     return Decision(
         conversation=replace(conversation, handoff=replace(handoff, state=HandoffState.ASYNCHRONOUS)),
-        says=(_says(words.ASYNCHRONOUS, Notice.ASYNCHRONOUS),),
+        says=(_says(text, Notice.ASYNCHRONOUS),),
     )
 
 

@@ -1,0 +1,62 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+# Each installs what it needs first, into .venv, from locked versions with hashes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN_LOCK := requirements/run.txt
+TEST_LOCK := requirements/test.txt
+TESTS ?= tests
+
+.PHONY: demo test check bench torture clean lock widget
+.DEFAULT_GOAL := help
+
+help: ## Show what there is to run
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/run.done ## Run the product, a fake Zendesk and a shop together
+	@$(BIN)/escalade demo $(ARGS)
+
+test: $(VENV)/test.done ## Run the checks and every test
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+check: $(VENV)/test.done ## Format, lint, types, layers
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/test.done ## Measure ingest and relay beside their baselines
+	$(BIN)/python -m benchmarks.ingest $(ARGS)
+	$(BIN)/python -m benchmarks.relay $(ARGS)
+
+torture: $(VENV)/test.done ## Kill the service many times while both sides talk
+	$(BIN)/python -m pytest tests/stories/test_faults.py -k killed --torture $(ARGS)
+
+widget: ## Build the widget's compiled files from widget/
+	cd widget && npm ci --no-audit --no-fund && npm run build
+
+lock: $(VENV)/test.done ## Resolve the locked versions again
+	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --quiet --output-file $(RUN_LOCK)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file $(TEST_LOCK)
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis widget/node_modules
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.done: $(VENV)/bin/python pyproject.toml $(RUN_LOCK)
+	$(PIP) install --require-hashes -r $(RUN_LOCK)
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test.done: $(VENV)/bin/python pyproject.toml $(TEST_LOCK)
+	$(PIP) install --require-hashes -r $(TEST_LOCK)
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/run.done

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from escalade.assistant.passages import sentences
-from escalade.assistant.retrieval import Passage
+from escalade.assistant.retrieval import ALIKE, Passage, query_terms
 from escalade.assistant.words import STOP_WORDS, stem, words
 
 MOST_SENTENCES = 4
@@ -61,8 +61,14 @@ def extract(passage: Passage, question: str, *, number: int) -> str:
 
 
 def _weights(passage: Passage, question: str) -> dict[str, float]:
-    """Give what each stem is worth: the question's words, and what its kind of question is answered with."""
-    weights = dict(passage.matched)
+    """Give what each stem is worth: the question's words, and the words its kind of question is answered with."""
+    title = {stem(word) for word in words(passage.title)}  # what the whole article is about chooses no part of it
+    held = dict(passage.matched)
+    weights: dict[str, float] = {}
+    for term in query_terms(question):
+        factor = 1.0 if term.stems.isdisjoint(title) else 0.5
+        for root in term.stems & held.keys():
+            weights[root] = held[root] * factor * (1.0 if root == term.stem else ALIKE)
     usual = sum(weights.values()) / len(weights) if weights else 1.0
     for asked, answered in _ANSWERED_WITH:
         if asked.search(question):
@@ -126,12 +132,14 @@ def _chosen(section: _Section, weights: dict[str, float]) -> list[list[str]]:
             lead -= 1
         following = at + 2 if at + 1 < len(units) and at + 1 not in lists else at + 1
         return units[lead:following]
+    first, last = at, at + 1
+    while first > 0 and first - 1 not in lists:
+        first -= 1
+    while last < len(units) and last not in lists:
+        last += 1
+    if last - first <= MOST_SENTENCES:
+        return units[first:last]
     start = at
-    while start > 0 and start - 1 not in lists and at - start < 2 and _LEANING.match(units[start][0]):
+    while start > first and at - start < 2 and _LEANING.match(units[start][0]):
         start -= 1
-    end = at + 1
-    while end < len(units) and end - start < MOST_SENTENCES - 1 and end not in lists:
-        end += 1
-    if end - start == 1 and start > 0 and start - 1 not in lists:
-        start -= 1
-    return units[start:end]
+    return units[start : min(last, start + MOST_SENTENCES - 1)]

@@ -78,7 +78,7 @@ def _spelt(word: str) -> str:
 def _one_slip(word: str, meant: str) -> bool:
     """Say whether two letters are swapped, or one is doubled, missing, or wrong; long words may have two slips."""
     if len(meant) < 5:
-        return sorted(word) == sorted(meant) and word[0] == meant[0] and word[-1] == meant[-1]
+        return sorted(word) == sorted(meant) and word[0] == meant[0]
     allowed = 2 if len(meant) >= 10 else 1
     return word[0] == meant[0] and abs(len(word) - len(meant)) <= allowed and _distance(word, meant) <= allowed
 

@@ -139,7 +139,7 @@ def _bounded(sentence: str) -> Iterator[str]:
 def _atom(text: str, after: str, path: list[tuple[int, str]], *, is_heading: bool = False) -> _Atom:
     return _Atom(
         text=text,
-        words=len(text.split()),
+        words=max(len(text.split()), len(text) // 40),  # endless words count for what they are
         after=after,
         heading=tuple(text for _, text in path),
         is_heading=is_heading,

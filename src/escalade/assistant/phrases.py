@@ -19,11 +19,16 @@ _KEPT = (
     "humano humana umano humain humaine humains persone season reason transferred pleased manage managed managers "
     "serviced supported custom customs specialists special specialise consultants consult consultation associated "
     "employees employed colleagues escalator representatives assistance assistants persoon agente agenten agentem "
-    "operador operadora operateur conseillere konsultantem advisors advisers advise advised peoples speaker peak"
+    "personne personnes konsultanta konsultantka konsultanci operador operadora operateur conseillere "
+    "konsultantem advisors advisers advise advised peoples speaker peak"
 )
 SPELLINGS: dict[str, str] = {word: word for word in _KEPT.split()}
 SPELLINGS |= {
     "reps": "rep",
+    "ned": "need",
+    "wnat": "want",
+    "wiht": "with",
+    "wtih": "with",
     "hooman": "human",
     "sb": "somebody",
     "representive": "representative",
@@ -33,7 +38,8 @@ SPELLINGS |= {
 
 _WHO = (
     r"(?:agents?|humans?|persons?|representatives?|reps?|operators?|advis[eo]rs?|someone|somebody|anyone|anybody|"
-    r"staff|employees?|managers?|supervisors?|colleagues?|people|team ?members?|specialists?|consultants?|experts?|"
+    r"staff|employees?|managers?|supervisors?|boss(?:es)?|colleagues?|people|team ?members?|specialists?|"
+    r"consultants?|experts?|"
     r"associates?|guy|man|woman|human beings?|live (?:chat|support)|"
     r"members? of (?:your )?(?:staff|team)|customer (?:service|support|care|success)|support(?: (?:team|agent|"
     r"person|staff|rep))?|help ?desk|"
@@ -57,27 +63,35 @@ _END = (
     r"that|to (?:help|talk|speak|assist|answer|look|handle|sort|call|contact|respond|reply|deal|chat|take|fix|review|"
     r"check|explain|resolve|ask|write)|and|or|but|because|cause|cuz|so|for|with|over|via|by|if|i|right|directly|"
     r"rather|not|right|regarding|concerning|real|quick|quickly|first|then|than|thanks|thank|urgently|available|online|"
-    r"else|before|as|my|you|whos|dammit|damn|man|mate|already|this|is|can|could)\b)"
+    r"else|ffs|omg|lol|bro|dude|ok|okay|yes|no|fast|thx|jesus|god|mister|before|as|my|you|whos|dammit|damn|man|"
+    r"mate|already|this|is|can|could)\b)"
 )
 _REACH = (
     r"(?:talk(?:ing)?|speak(?:ing)?|chat(?:ting)?|connect(?:ed)?|transfer(?:red)?|put through|escalated?|get through|"
     r"reach(?: out)?|get (?:in touch|a ?hold|hold|connected|in contact)|be in touch|be connected|be transferred|"
     r"have a (?:word|chat|call|conversation)|have a quick (?:word|chat)|deal|discuss (?:this|it|that)|communicate|"
-    r"converse|hear)"
+    r"converse|hear|complain|be (?:contacted|called|helped|assisted|served))"
 )
 _BOT = r"(?:bots?|robots?|chat ?bots?|machines?|ai|computers?|automated (?:\w+ )?\w+|software|program|algorithm|siri)"
 
 _SOURCES = (
     # talk to a person
     (
-        rf"\b{_REACH} (?:(?:directly|again|live|now|please|right now|further) )?(?:to|2|with|of|from|through to) {_ANY}"
+        rf"\b{_REACH} (?:(?:directly|again|live|now|please|right now|further) )?(?:to|2|with|of|from|by|through "
+        rf"to) {_ANY}"
         rf"{_WHO}{_END}"
     ),
     (
         rf"\b(?:contact|reach|call|phone|message) {_SURELY}(?:real (?:person|human)|human|agent|someone|somebody|"
         rf"representative|customer (?:service|support|care)|(?:your )?support(?: team)?|live (?:agent|person)){_END}"
     ),
+    r"\bwho (?:can|could|do|may|should) i (?:please )?(?:talk|speak|complain) (?:to|with)\b",
     # connect me, get me a person
+    (
+        r"\b(?:transfer|connect|forward|put|redirect|pass) me (?:on |over |through )?(?:to|with) (?:the |your "
+        r")?(?:billing|"
+        r"sales|returns|accounts?|accounting|finance|technical|tech|complaints|orders?|shipping|right)\b"
+    ),
     (
         rf"\b(?:connect|transfer|put|pass|hand|switch|forward|redirect|escalate|refer|route|send|bring|move)(?: "
         rf"(?:me|us|"
@@ -86,7 +100,7 @@ _SOURCES = (
         rf"{_ANY}{_WHO}{_END}"
     ),
     (
-        rf"\b(?:get|give|find|fetch|bring|send|show|assign|grab|hand)(?: (?:me|us))?(?: (?:in|here|over))? {_SURELY}"
+        rf"\b(?:get|give|fetch|bring|send|show|assign|grab|hand)(?: (?:me|us))?(?: (?:in|here|over))? {_SURELY}"
         r"(?:human(?: being)?s?|live (?:agent|person)|real (?:person|human|one|agent)|person|agent|representative|rep|"
         rf"operator|advis[eo]r|someone|somebody|manager|supervisor|customer (?:service|support)){_END}"
     ),
@@ -116,7 +130,8 @@ _SOURCES = (
         rf"person|people|"
         r"agents?|someone|somebody|anyone|anybody|representatives?|operators?|one)"
         r"(?: (?:there|here|around|available|online|alive|working|on duty|on shift|in the office|at home|behind this))?"
-        r"(?: (?:who|that|i|we|to)\b.{0,40}?\b(?:talk|speak|chat|help|contact|assist|reach|call|deal)\w*| with a pulse)"
+        r"(?: (?:who|that|i|we|to)\b.{0,40}?\b(?:talk|speak|chat|help|contact|assist|reach|call|deal|email|write|"
+        r"message)\w*| with a pulse)"
     ),
     (
         rf"\b(?:is|are) there {_SURELY}(?:humans?|person|people|agents?|someone|anyone|anybody|somebody|"
@@ -163,7 +178,8 @@ _SOURCES = (
         r"(?: (?:please|actually|there))* help(?: (?:me|us|out|please|now|here))*(?: [.!?])*$"
     ),
     r"\b(?:please )?(?:call|phone|ring) me(?: back)?(?= [.,!?;]|$| please| now| on| at| asap| today| tomorrow| about)",
-    r"\bgive me a (?:call|ring)\b|\b(?:request|want|need|would like|arrange|schedule) (?:a |an )?call ?back\b",
+    r"\bgive me a (?:call|ring)\b|\b(?:request|want|need|would like|id like|arrange|schedule) (?:a |an )?call ?back\b",
+    r"\bno (?:real |live )?(?:humans?|agents?|person|people) (?:available|here|there|online|around)\b",
     # not a machine
     (
         rf"\b(?:stop|quit|enough|no more|sick|tired|fed up|done|had enough|hate|cant stand|dont want|do not want|"
@@ -179,14 +195,17 @@ _SOURCES = (
         rf"this|some|any|another|your|just|stupid|talking|to|with|speaking|f\w*ing|damn)){{0,4}} {_BOT}(?= [.,!?;]|$|"
         r" (?:please|but|and|thanks|again|anymore|here|i))"
     ),
-    rf"\b(?:stupid|useless|dumb|idiotic|crappy|shitty|f\w*ing|worthless|terrible|annoying|rubbish|moronic|damn) "
-    rf"{_BOT}\b",
+    (
+        rf"\b(?:stupid|useless|dumb|idiotic|crappy|shitty|f\w*ing|worthless|terrible|annoying|rubbish|moronic|damn) "
+        rf"{_BOT}\b"
+    ),
     rf"\b(?:this|the|your|you) (?:{_BOT} )(?:is|are|isnt|doesnt|cant|keeps|sucks|does not|cannot|never)\b",
     rf"\b(?:get|go|take) (?:past|beyond|around|off|rid of|me past|me off) (?:the |this |your )?{_BOT}\b",
     rf"\b(?:wont|not going to|refuse to|not) (?:\w+ ){{1,4}}(?:an?|this|the|your) {_BOT}\b",
     # just the word
     (
-        r"^(?:(?:hi|hello|hey|yes|no|ok|please|just|i said|again|the|an?|real|live|actual|human|f\w*ing|damn|"
+        r"(?:^|(?<=[.,!?;:\n] ))(?:(?:hi|hello|hey|yes|no|ok|please|just|i said|again|the|an?|real|live|actual|"
+        r"human|f\w*ing|damn|"
         r"bloody|want|"
         r"need|to|now|speak|talk|chat|with|get|me) |[.,!?:;] )*"
         r"(?:agents?|human(?: being)?s?|real (?:person|people)|person|representative|rep|operator|advis[eo]r|"
@@ -207,6 +226,7 @@ NEGATED = re.compile(
 )
 # Questions and tales about people, not to them. Each holds for the whole text.
 NOT_ASKING: tuple[re.Pattern[str], ...] = (
+    re.compile(r"^what happens (?:when|if|once|after)\b"),
     re.compile(r"\b(?:become|becoming|work(?:ing)? as|job as|career as|apply(?:ing)? (?:to be|as|for)|train(?:ing)? as|"
                r"hire|hiring|salary|vacanc\w+) (?:an?|your|more)? ?(?:agent|representative|advis[eo]r|operator|"
                r"manager)"),
@@ -275,6 +295,13 @@ _PL_WHO = (
 _PL_ANY = r"(?:(?:zywym|zywa|prawdziwym|prawdziwa|jakims|innym|waszym|prawdziwego|zywego) )*"
 
 _ELSEWHERE = (
+    (
+        r"\b(?:jemand|ein mensch|ein mitarbeiter|eine mitarbeiterin)(?: (?:mich|bitte|mir|von ihnen|vom "
+        r"support))* (?:anrufen|"
+        r"zuruckrufen|kontaktieren)\b"
+    ),
+    rf"\b(?:geef|geeft)(?: u)?(?: me| mij) {_NL_ANY}{_NL_WHO}\b",
+    rf"^con {_ES_ANY}{_ES_WHO}\b",
     rf"\bmit {_DE_ANY}{_DE_WHO} (?:\w+ )?(?:sprechen|reden|chatten|verbinden|verbunden|telefonieren|schreiben|kontakt)",
     rf"\b(?:sprechen|reden|verbinde\w*|verbinden sie mich)(?: (?:mich|bitte|sie))* mit {_DE_ANY}{_DE_WHO}\b",
     (
@@ -282,8 +309,10 @@ _ELSEWHERE = (
         rf"{_DE_ANY}"
         r"(?:mensch(?:en)?|mitarbeiter(?:in)?|berater(?:in)?|echte person|jemanden?(?= [.!?,]|$| sprechen))\b"
     ),
-    rf"\b(?:parler|discuter|echanger|communiquer|contacter|joindre)(?: (?:directement))?(?: (?:a|avec))? "
-    rf"{_FR_ANY}{_FR_WHO}\b",
+    (
+        rf"\b(?:parler|discuter|echanger|communiquer|contacter|joindre)(?: (?:directement))?(?: (?:a|avec))? "
+        rf"{_FR_ANY}{_FR_WHO}\b"
+    ),
     (
         rf"\b(?:passez|mettez|transferez|connectez|passer|transferer|mettre)(?: (?:moi|en|relation|contact|me))* "
         rf"(?:a|avec|vers)? ?"
@@ -326,15 +355,18 @@ _ELSEWHERE = (
     rf"\bmet {_NL_ANY}{_NL_WHO} (?:\w+ )?(?:praten|spreken|chatten|bellen|verbinden|verbonden|overleggen|contact)",
     rf"\b(?:praten|spreken|verbind|verbinden|chatten)(?: (?:me|mij|ik|graag))*(?: door)? met {_NL_ANY}{_NL_WHO}\b",
     rf"\b(?:spreek ik|kan ik|mag ik|wil)(?: (?:graag|ik))* {_NL_ANY}{_NL_WHO} (?:aan de lijn|spreken)\b",
-    rf"\b(?:ik wil|wil graag|ik heb|ik wil graag) {_NL_ANY}(?:mens|medewerker|echt persoon)(?= [.!?,]|$| nodig| "
-    rf"spreken)",
+    (
+        rf"\b(?:ik wil|wil graag|ik heb|ik wil graag) {_NL_ANY}(?:mens|medewerker|echt persoon)(?= [.!?,]|$| nodig| "
+        rf"spreken)"
+    ),
     (
         rf"\b(?:porozmawiac|rozmawiac|pogadac|polaczyc|polacz(?:cie)?|skontaktowac|prosze|polaczenie)(?: (?:mnie|"
         rf"sie|bezposrednio|"
         rf"prosze|o))* (?:z|ze) {_PL_ANY}{_PL_WHO}\b"
     ),
     (
-        rf"\b(?:chce|potrzebuje|prosze(?: o)?|poprosze(?: o)?|dajcie(?: mi)?) {_PL_ANY}(?:czlowieka|konsultanta|zywego "
+        rf"\b(?:chce|potrzebuje|prosze(?: o)?|poprosze(?: o| z)?|dajcie(?: mi)?) {_PL_ANY}(?:czlowieka|"
+        rf"konsultant(?:a|em|ka)|zywego "
         r"czlowieka|pracownika|doradce)\b"
     ),
     (

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 from escalade.assistant.words import LONGEST_WORD, STOP_WORDS, stem, words
@@ -120,7 +121,7 @@ def query_terms(text: str) -> tuple[Term, ...]:
     """Give the words that say what a question is about, each once, in its order."""
     found: dict[str, Term] = {}
     said = words(text[:LONGEST_QUESTION])
-    for word, following in zip(said, [*said[1:], ""], strict=True):
+    for word, following in pairwise([*said, ""]):
         if word in STOP_WORDS or len(word) > LONGEST_WORD or (len(word) < 2 and not word.isdigit()):
             continue
         root = stem(word)

@@ -20,7 +20,7 @@ from escalade.domain.errors import Invalid
 from escalade.store.knowledge import Entry
 
 HELP_CENTER = "help-center"
-READER = b"1"  # raised when reading or cutting changes, so that everything is read again
+READER = b"2"  # raised when reading or cutting changes, so that everything is read again
 ENDINGS = ", ".join(sorted(SUFFIXES))
 
 

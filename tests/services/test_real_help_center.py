@@ -77,7 +77,6 @@ UNSEEN: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-
 # Written last and never looked at while anything was changed.
 HELD: tuple[tuple[str, str], ...] = (
     ("How do I store an array in a column?", "arrays"),

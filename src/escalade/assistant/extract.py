@@ -69,10 +69,10 @@ def _weights(passage: Passage, question: str) -> dict[str, float]:
         factor = 1.0 if term.stems.isdisjoint(title) else 0.5
         for root in term.stems & held.keys():
             weights[root] = held[root] * factor * (1.0 if root == term.stem else ALIKE)
-    usual = sum(weights.values()) / len(weights) if weights else 1.0
+    most = max(weights.values(), default=1.0)
     for asked, answered in _ANSWERED_WITH:
         if asked.search(question):
-            weights |= {stem(word): 0.5 * usual for word in answered if stem(word) not in weights}
+            weights |= {stem(word): 0.5 * most for word in answered if stem(word) not in weights}
     return weights
 
 
@@ -137,6 +137,8 @@ def _chosen(section: _Section, weights: dict[str, float]) -> list[list[str]]:
         first -= 1
     while last < len(units) and last not in lists:
         last += 1
+    if last - first == 1 and first - 1 in lists:  # one sentence after a list says little without it
+        first = max(0, first - 2)
     if last - first <= MOST_SENTENCES:
         return units[first:last]
     start = at

@@ -273,7 +273,9 @@ class Library:
     ) -> dict[str, int]:
         done = 0
         async for article in reader.articles():
-            raw = Raw(source_id=article.id, title=article.title, url=article.url, data=article.body.encode())
+            title = article.title.encode("utf-8", "replace").decode()  # half a surrogate cannot be kept
+            data = article.body.encode("utf-8", "replace")
+            raw = Raw(source_id=article.id, title=title, url=article.url, data=data)
             await self._take(source, raw, tally)
             done += 1
             if progress:

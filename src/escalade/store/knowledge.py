@@ -274,18 +274,13 @@ def search(tx: Tx, organisation: OrganisationId, groups: Sequence[Sequence[str]]
     Any string is a harmless word: each is quoted, so nothing in it can be read as an operator.
     """
     total = count_passages(tx, organisation)
-    asked = [" OR ".join(_quoted(word) for word in group) for group in groups]
-    asked = [group for group in asked if group]
-    if not total or not asked or len(asked) != len(groups):
+    asked = [" OR ".join(filter(None, (_quoted(word) for word in group))) for group in groups]
+    if not total or not any(asked):
         return Found(hits=(), total=total, frequencies=tuple(0 for _ in groups))
     tenant = f"organisation : {_quoted(_tenant_word(organisation))}"
+    count = "SELECT count(*) FROM knowledge_index WHERE knowledge_index MATCH :query"
     frequencies = tuple(
-        int(
-            tx.value(
-                "SELECT count(*) FROM knowledge_index WHERE knowledge_index MATCH :query",
-                query=f"({tenant}) AND ({{title heading text}} : ({group}))",
-            )
-        )
+        int(tx.value(count, query=f"({tenant}) AND ({{title heading text}} : ({group}))")) if group else 0
         for group in asked
     )
     rows = tx.all(
@@ -297,7 +292,7 @@ def search(tx: Tx, organisation: OrganisationId, groups: Sequence[Sequence[str]]
         # the tenant's word finds, but does not count
         " WHERE knowledge_index MATCH :query ORDER BY bm25(knowledge_index, 0.0, 4.0, 2.0, 1.0), p.id LIMIT :limit",
         organisation=organisation,
-        query=f"({tenant}) AND ({{title heading text}} : ({' OR '.join(asked)}))",
+        query=f"({tenant}) AND ({{title heading text}} : ({' OR '.join(filter(None, asked))}))",
         limit=limit,
     )
     return Found(hits=tuple(Hit(**dict(row)) for row in rows), total=total, frequencies=frequencies)

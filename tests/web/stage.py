@@ -166,11 +166,16 @@ class Stage:
         return httpx2.post(f"{self.base_url}{path}", json=body, headers=headers, timeout=30)
 
     def connect(self) -> None:
-        """Connect to the emulator."""
+        """Connect to the emulator, with everything else as at the start."""
         seed = self.emulator.seed
         auth = {"type": "client_credentials", "client_id": seed.oauth_client_id}
         auth["client_secret"] = seed.oauth_client_secret
-        patch = {"zendesk": {"subdomain": "acme", "base_url": self.zendesk, "auth": auth}}
+        tickets = {"assignee_id": None, "group_id": None, "priority": None, "custom_fields": {}}
+        patch = {
+            "zendesk": {"subdomain": "acme", "base_url": self.zendesk, "auth": auth},
+            "tickets": tickets,
+            "live": {"enabled": False},
+        }
         assert self.api("PATCH", "/settings", patch).status_code == 200
 
     def conversation(self, *said: str, customer: Mapping[str, str] | None = None, key: str | None = None) -> str:

@@ -89,9 +89,18 @@ class Checks:
     def _failed(self, visit: Visit, what: str, title: str, error: DeliveryError | Rejected | TimeoutError) -> Note:
         if isinstance(error, TimeoutError):
             return self._note(visit, what, title, f"No answer within {PATIENCE_S:.0f} seconds.")
-        return self._note(visit, what, title, said(error), answer=getattr(error, "answer", ""))
+        return self._note(visit, what, title, said(error), answer=_answer_of(error))
 
     def _note(self, visit: Visit, what: str, title: str, text: str, *, answer: str = "", passed: bool = False) -> Note:
         key = (visit.organisation.id, what)
         self._last[key] = Result(passed=passed, sentence=text, at=visit.parts.ports.now())
         return Note(tone="good" if passed else "bad", title=title, text=text, answer=answer)
+
+
+def _answer_of(error: BaseException | None) -> str:
+    """Give what Zendesk said; it may lie behind the error that was raised for it."""
+    while error is not None:
+        if isinstance(error, DeliveryError) and error.answer:
+            return error.answer
+        error = error.__cause__
+    return ""

@@ -17,7 +17,7 @@ from escalade.web import views
 from escalade.web.console import words
 from escalade.web.console.gate import Visit
 from escalade.web.console.pages import HEADERS
-from escalade.web.console.timeline import Story, tell
+from escalade.web.console.timeline import SAID, Story, tell
 
 PATH = "/console/conversations"
 A_PAGE = 25
@@ -75,13 +75,15 @@ async def show(visit: Visit) -> Response:
 async def story(visit: Visit) -> Response:
     """Tell one conversation in the order in which it happened."""
     found = await _load(visit)
+    view = "said" if visit.asked("view") == "said" else "all"
     settings = visit.organisation.settings.zendesk
     base = settings.base_url or (f"https://{settings.subdomain}.zendesk.com" if settings.subdomain else "")
     context = msgspec.json.format(msgspec.json.encode(found.conversation.context), indent=2).decode()
     return visit.show(
         "conversation.html",
         conversation=found.conversation,
-        entries=tell(found),
+        entries=[entry for entry in tell(found) if view == "all" or entry.kind in SAID],
+        view=view,
         handoffs=found.handoffs,
         context=context if found.conversation.context else "",
         desk=base,

@@ -69,6 +69,11 @@ def pretty(text: str) -> str:
         return text
 
 
+def sentence(text: str) -> str:
+    """Begin a message of the services like a sentence; an address stays as it is."""
+    return text if "://" in text[:9] else text[:1].upper() + text[1:]
+
+
 class Pages:
     """The templates."""
 
@@ -80,7 +85,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(stamp=stamp, clock=clock, day=day, ago=ago, pretty=pretty)
+        self._environment.filters.update(stamp=stamp, clock=clock, day=day, ago=ago, pretty=pretty, sentence=sentence)
         self._environment.globals.update(version=__version__, words=words)
 
     def draw(self, template: str, context: Mapping[str, Any], *, status: int = 200) -> Response:

@@ -11,7 +11,9 @@ from escalade.store.mailbox import Receipt
 from escalade.web.console import words
 from escalade.web.console.words import Toned
 
-SHORT = 120
+# Among what happened in the same millisecond: cause before effect.
+FROM_CUSTOMER, HEARD, ASKED, SAID_AFTER, OWED, TRIED, QUEUED, ENDED = range(8)
+SAID = frozenset({"customer", "assistant", "agent", "system", "handoff"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Entry:
 
     key: str
     at: Millis
-    rank: int  # among what happened in the same millisecond: cause before effect
+    rank: tuple[int, int]
     kind: str
     icon: str
     label: str
@@ -67,7 +69,7 @@ def _message(message: Message) -> Entry:
     return Entry(
         key=f"m{message.seq}",
         at=message.created_at,
-        rank=0,
+        rank=(FROM_CUSTOMER if message.role is Role.CUSTOMER else SAID_AFTER, message.seq),
         kind=message.role.value,
         icon=message.role.value,
         label=label,
@@ -86,7 +88,7 @@ def _handoff(handoff: Handoff) -> Iterator[Entry]:
     yield Entry(
         key=f"h{handoff.id}",
         at=handoff.asked_at,
-        rank=1,
+        rank=(ASKED, 0),
         kind="handoff",
         icon="handoff",
         label="Handoff asked for",
@@ -98,7 +100,7 @@ def _handoff(handoff: Handoff) -> Iterator[Entry]:
         yield Entry(
             key=f"q{handoff.id}",
             at=handoff.queued_at,
-            rank=5,
+            rank=(QUEUED, 0),
             kind="handoff",
             icon="handoff",
             label="Agents have control",
@@ -109,7 +111,7 @@ def _handoff(handoff: Handoff) -> Iterator[Entry]:
         yield Entry(
             key=f"e{handoff.id}",
             at=handoff.ended_at,
-            rank=6,
+            rank=(ENDED, 0),
             kind="handoff",
             icon="ended",
             label="Handoff ended",
@@ -119,16 +121,16 @@ def _handoff(handoff: Handoff) -> Iterator[Entry]:
 
 def _receipt(receipt: Receipt) -> Entry:
     ours = receipt.source not in words.SOURCE
-    label = receipt.kind if ours else words.named(words.RECEIPT, receipt.kind)
-    source = "Escalade" if ours else words.SOURCE[receipt.source]
+    label = words.named(words.OURS if ours else words.RECEIPT, receipt.kind)
+    source = "Noted" if ours else words.SOURCE[receipt.source]
     return Entry(
         key=f"r{receipt.id}",
         at=receipt.received_at,
-        rank=2,
+        rank=(HEARD, receipt.id),
         kind="receipt",
         icon="in",
         label=f"{source} · {label}",
-        text=receipt.outcome,
+        text="" if receipt.outcome == "applied" else receipt.outcome.replace("_", " "),
         badge=words.toned(words.RECEIPT_STATE, receipt.state),
         facts=(("Receipt", f"{receipt.id} · {receipt.kind}"), ("Key", receipt.key)),
         body=receipt.body,
@@ -140,11 +142,11 @@ def _delivery(row: Row) -> Entry:
     return Entry(
         key=f"d{row['id']}",
         at=row["created_at"],
-        rank=3,
+        rank=(OWED, row["id"]),
         kind="delivery",
         icon="owed",
         label=f"Owed · {words.named(words.EFFECT, row['effect'])}",
-        text=row["why"],
+        text=words.named(words.OURS, row["why"]),
         badge=words.toned(words.DELIVERY, state),
         facts=(
             ("Delivery", f"{row['id']} · {row['effect']}"),
@@ -168,14 +170,15 @@ def _attempt(row: Row) -> Entry:
     ]
     if took is not None:
         facts.append(("Took", f"{took} ms"))
-    told = [part for part in (status, f"{took} ms" if took is not None else "", f"attempt {row['number']}") if part]
+    nth = f"attempt {row['number']}" if row["number"] > 1 else ""
+    told = [part for part in (status, f"{took} ms" if took is not None else "", nth) if part]
     return Entry(
         key=f"a{row['id']}",
         at=row["started_at"],
-        rank=4,
+        rank=(TRIED, row["id"]),
         kind="attempt",
         icon="look" if row["kind"] == "look" else "out",
-        label=f"{words.named(words.EFFECT, row['effect'])}",
+        label=words.named(words.EFFECT, row["effect"]),
         text=" · ".join(told),
         badge=words.toned(words.VERDICT, row["verdict"]),
         facts=tuple(facts),

@@ -70,7 +70,7 @@ DELIVERY: dict[str, Toned] = {
     "resent": ("quiet", "Sent again"),
 }
 
-RESENDABLE = frozenset({"refused", "dropped"})
+RESENDABLE = frozenset({"refused"})
 
 VERDICT: dict[str, Toned] = {
     "under_way": ("warn", "Under way"),
@@ -99,6 +99,24 @@ RECEIPT = {
     "session_end": "Session end",
     "control_left": "Agents left control",
     "other": "Other event",
+}
+
+OURS = {  # events we owe ourselves, kept as receipts so that a crash cannot lose them
+    "CustomerSaid": "The customer wrote",
+    "AssistantSaid": "The assistant answered",
+    "HandoffAsked": "A person was asked for",
+    "HandoffQueued": "Agents have control",
+    "TicketOpened": "The ticket is open",
+    "HandoffRefused": "Zendesk refused the handoff",
+    "PostRefused": "A message did not reach Zendesk",
+    "DeskSaid": "An agent wrote",
+    "AgentAssigned": "An agent was assigned",
+    "TicketStatusChanged": "The ticket's status changed",
+    "SessionEnded": "The session ended",
+    "NobodyAnswered": "Nobody answered in time",
+    "CustomerIdentified": "The customer gave a name or address",
+    "Released": "Back to the assistant",
+    "Closed": "The conversation was closed",
 }
 
 SOURCE = {"zendesk": "Zendesk", "sunshine": "Sunshine Conversations"}

@@ -30,6 +30,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   button.addEventListener('click', () => copy(button.parentElement.querySelector('code')));
 }
 
+document.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
 document.querySelector('[data-focus]')?.focus({ preventScroll: false });
 
 const dirty = new Set();

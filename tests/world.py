@@ -112,11 +112,11 @@ class Zendesk:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._token = "control-token-of-this-test"
-        arguments = ["-m", "zendesk_emulator", "serve", "--port", str(self.port), "--token", self._token]
+        self.token = "control-token-of-this-test"
+        arguments = ["-m", "zendesk_emulator", "serve", "--port", str(self.port), "--token", self.token]
         self.program = Program(arguments, {}, folder / "zendesk.log", self.url + "/emulator/fidelity")
         self._http = httpx2.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self._token}"}, timeout=40
+            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=40
         )
 
     def start(self) -> None:

@@ -46,8 +46,12 @@ from escalade.domain.model import (
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import Decision, decide
 from escalade.store import conversations, mailbox, organisations
+from escalade.store.conversations import Place
 from escalade.store.database import Tx
 
+_kept = msgspec.json.Encoder()
+
+HURRY_EVERY_MS = 1_000
 PARK_MS = 60_000  # how long news of a ticket we do not know yet is kept: it may be ours before our own answer is in
 
 
@@ -81,6 +85,7 @@ class Intake:
     def __init__(self, now: Callable[[], Millis], new_id: Callable[[], str]) -> None:
         self._now = now
         self._new_id = new_id
+        self._hurried: dict[OrganisationId, Millis] = {}
 
     # facts about a known conversation
 
@@ -190,33 +195,49 @@ class Intake:
         3. Decide at once what needs no look; ring for the rest.
         """
         now = self._now()
-        handoff = self._whose(tx, organisation, arrival)
-        conversation = None if handoff is None else conversations.conversation_of(tx, organisation, handoff)
-        parks = handoff is None and arrival.ticket_id is not None and self._may_be_ours(tx, organisation, now)
-        known = handoff is not None
+        place = self._place(tx, organisation, arrival)
+        state, outcome = self._first_verdict(tx, organisation, arrival, place)
         receipt = mailbox.accept(
             tx,
             organisation,
             source=source,
             key=arrival.key,
             kind=arrival.kind.value,
-            body=msgspec.json.encode({"arrival": asdict(arrival), "raw": raw}).decode(),
+            body=_kept.encode({"arrival": arrival, "raw": raw}).decode(),
             now=now,
-            conversation=conversation,
-            handoff=handoff,
-            state="waiting" if known or parks else "ignored",
-            outcome="" if known or parks else "unknown_ticket",
+            conversation=None if place is None else place.conversation,
+            handoff=None if place is None else place.handoff,
+            state=state,
+            outcome=outcome,
         )
         if receipt is None:
             return Accepted(status=Status.DUPLICATE)
+        if place is not None:
+            self._hurry(tx, organisation, now)
         if arrival.kind is ArrivalKind.OTHER:
-            mailbox.settle(tx, receipt, "no meaning for us", now, ignored=True)
             return Accepted(status=Status.IGNORED, reason="unknown_event")
-        if handoff is None or conversation is None:
+        if place is None:
             return Accepted(status=Status.IGNORED, reason="unknown_ticket")
-        return self._act(tx, organisation, conversation, handoff, receipt, arrival, policy)
+        if state == "ignored":
+            return Accepted(status=Status.ACCEPTED)
+        return self._act(tx, organisation, place, receipt, arrival, policy)
 
-    def _whose(self, tx: Tx, organisation: OrganisationId, arrival: Arrival) -> HandoffId | None:
+    def _first_verdict(
+        self, tx: Tx, organisation: OrganisationId, arrival: Arrival, place: Place | None
+    ) -> tuple[str, str]:
+        """Say what can be said before anything is decided: most news is an echo and is finished with its receipt."""
+        if arrival.kind is ArrivalKind.OTHER:
+            return "ignored", "no meaning for us"
+        if place is None:
+            # Our own answer, which names the ticket, may not be in yet.
+            parks = arrival.ticket_id is not None and conversations.waits_for_ticket(tx, organisation)
+            return ("waiting", "") if parks else ("ignored", "unknown_ticket")
+        if _is_echo(arrival) and arrival.ticket_id in {None, place.ticket_id}:
+            return "ignored", "echo"
+        return "waiting", ""
+
+    def _place(self, tx: Tx, organisation: OrganisationId, arrival: Arrival) -> Place | None:
+        """Find whose handoff news is about."""
         for channel, kind, theirs in (
             (ChannelName.SUNSHINE, LinkKind.CONVERSATION, arrival.conversation_id),
             (ChannelName.ZENDESK, LinkKind.TICKET, arrival.ticket_id),
@@ -224,32 +245,30 @@ class Intake:
             (ChannelName.SUNSHINE, LinkKind.MESSAGE, arrival.message_id),
         ):
             if theirs is not None:
-                found = conversations.handoff_at(tx, organisation, channel=channel, kind=kind, theirs=theirs)
+                found = conversations.place_of(tx, organisation, channel=channel, kind=kind, theirs=theirs)
                 if found is not None:
                     return found
         return None
 
-    def _may_be_ours(self, tx: Tx, organisation: OrganisationId, now: Millis) -> bool:
-        """Say whether a ticket we do not know could still turn out to be one of ours."""
-        for row in conversations.open_handoffs(tx):
-            if row["organisation"] == organisation and '"ticket_id":null' in row["body"]:
-                return True
-        return False
+    def _hurry(self, tx: Tx, organisation: OrganisationId, now: Millis) -> None:
+        """Clear the back-off towards a Zendesk that has just spoken to us; once a second is soon enough."""
+        if now - self._hurried.get(organisation, 0) >= HURRY_EVERY_MS:
+            self._hurried[organisation] = now
+            mailbox.hurry(tx, organisation, now)
 
     def _act(
         self,
         tx: Tx,
         organisation: OrganisationId,
-        conversation_id: ConversationId,
-        handoff_id: HandoffId,
+        place: Place,
         receipt: int,
         arrival: Arrival,
         policy: Policy,
     ) -> Accepted:
-        now = self._now()
-        conversation = conversations.load(tx, organisation, conversation_id)
+        now, handoff_id = self._now(), place.handoff
+        conversation = conversations.load(tx, organisation, place.conversation)
         assert conversation is not None
-        if arrival.ticket_id is not None:
+        if arrival.ticket_id not in {None, place.ticket_id}:
             conversation = self.learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
         if (
             arrival.kind is ArrivalKind.SESSION_END
@@ -263,11 +282,10 @@ class Intake:
         if event is not None:
             decision = self.apply(tx, conversation, event, policy).decision
             mailbox.settle(tx, receipt, decision.ignored or "applied", now, ignored=bool(decision.ignored))
-        elif arrival.kind is ArrivalKind.MESSAGE_ADDED and arrival.actor_type in {"end_user", "user"}:
+        elif _is_echo(arrival):
             mailbox.settle(tx, receipt, "echo", now, ignored=True)
         else:
             tx.ring("look", handoff_id)
-        mailbox.hurry(tx, organisation, now)
         return Accepted(status=Status.ACCEPTED)
 
     def learn_ticket(
@@ -317,13 +335,17 @@ class Intake:
         now = self._now()
         for receipt in mailbox.parked(tx, organisation):
             arrival = arrival_of(receipt)
-            handoff = self._whose(tx, organisation, arrival)
-            conversation = None if handoff is None else conversations.conversation_of(tx, organisation, handoff)
-            if handoff is not None and conversation is not None:
-                mailbox.assign(tx, receipt.id, conversation, handoff)
-                self._act(tx, organisation, conversation, handoff, receipt.id, arrival, policy)
+            place = self._place(tx, organisation, arrival)
+            if place is not None:
+                mailbox.assign(tx, receipt.id, place.conversation, place.handoff)
+                self._act(tx, organisation, place, receipt.id, arrival, policy)
             elif receipt.received_at < now - PARK_MS:
                 mailbox.settle(tx, receipt.id, "unknown_ticket", now, ignored=True)
+
+
+def _is_echo(arrival: Arrival) -> bool:
+    """Say whether this is the customer's own message coming back."""
+    return arrival.kind is ArrivalKind.MESSAGE_ADDED and arrival.actor_type in {"end_user", "user"}
 
 
 def policy_of(tx: Tx, organisation: OrganisationId) -> Policy:

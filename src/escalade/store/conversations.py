@@ -5,6 +5,8 @@ Every function takes its transaction first, never commits, and names its organis
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 
 from escalade.domain.errors import Conflict
@@ -166,6 +168,8 @@ def _conversation(row: Row) -> Conversation:
 
 def save(tx: Tx, before: Conversation, after: Conversation, now: Millis) -> None:
     """Write down what a decision changed, and nothing else."""
+    if after == before:
+        return
     if after.handoff is not None and after.handoff != before.handoff:
         save_handoff(tx, after, after.handoff)
     if after.customer != before.customer:
@@ -187,14 +191,15 @@ def save(tx: Tx, before: Conversation, after: Conversation, now: Millis) -> None
 def save_handoff(tx: Tx, conversation: Conversation, handoff: Handoff) -> None:
     """Create or replace a handoff."""
     tx.run(
-        "INSERT INTO handoff (id, organisation, conversation, state, body, asked_at)"
-        " VALUES (:id, :organisation, :conversation, :state, :body, :asked_at)"
-        " ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body",
+        "INSERT INTO handoff (id, organisation, conversation, state, body, ticket_id, asked_at)"
+        " VALUES (:id, :organisation, :conversation, :state, :body, :ticket_id, :asked_at) ON CONFLICT (id)"
+        " DO UPDATE SET state = excluded.state, body = excluded.body, ticket_id = excluded.ticket_id",
         id=handoff.id,
         organisation=conversation.organisation,
         conversation=conversation.id,
         state=handoff.state.value,
         body=_json.encode(handoff).decode(),
+        ticket_id=handoff.ticket_id,
         asked_at=handoff.asked_at,
     )
 
@@ -355,6 +360,45 @@ def handoff_at(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str,
         theirs=theirs,
     )
     return None if found is None else HandoffId(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where news belongs: the handoff, its conversation, and the ticket's number where we know it."""
+
+    handoff: HandoffId
+    conversation: ConversationId
+    ticket_id: str | None
+
+
+def place_of(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str, theirs: str) -> Place | None:
+    """Say where news about their record belongs; the latest, where it served several handoffs."""
+    row = tx.one(
+        "SELECT h.id, h.conversation, h.ticket_id FROM link l JOIN handoff h ON h.id = l.handoff"
+        " WHERE l.organisation = :organisation AND l.channel = :channel AND l.kind = :kind AND l.theirs = :theirs"
+        " ORDER BY l.rowid DESC LIMIT 1",
+        organisation=organisation,
+        channel=channel,
+        kind=kind,
+        theirs=theirs,
+    )
+    if row is None:
+        return None
+    return Place(
+        handoff=HandoffId(row["id"]), conversation=ConversationId(row["conversation"]), ticket_id=row["ticket_id"]
+    )
+
+
+def waits_for_ticket(tx: Tx, organisation: OrganisationId) -> bool:
+    """Say whether an open handoff's ticket is still unknown, so that news of a strange ticket may be ours."""
+    return (
+        tx.value(
+            "SELECT 1 FROM handoff WHERE state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
+            " AND organisation = :organisation AND ticket_id IS NULL LIMIT 1",
+            organisation=organisation,
+        )
+        is not None
+    )
 
 
 def links_of(tx: Tx, handoff: HandoffId) -> dict[tuple[str, str], str]:

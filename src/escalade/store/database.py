@@ -105,7 +105,8 @@ class SqliteDatabase:
     def __init__(self, url: str, *, readers: int = 2, checkpoint: bool = True) -> None:
         self.path = sqlite_path(url)
         self._engine = make_engine(url, checkpoint=checkpoint)
-        self._inbox: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[list[_Unit] | None] = queue.SimpleQueue()
+        self._gathered: list[_Unit] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader", initializer=self._open_reader)
@@ -126,6 +127,7 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Finish what was begun and close every connection."""
         if self._writer is not None:
+            self._hand_over()
             self._inbox.put(None)
             await asyncio.to_thread(self._writer.join)
             self._writer = None
@@ -139,8 +141,16 @@ class SqliteDatabase:
         if self._loop is None or self._writer is None:
             raise Unavailable("the database is not open")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._inbox.put(_Unit(work, future))
+        if not self._gathered:
+            # Handed over once for each turn of the loop: waking the writer for every unit costs more than the unit.
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(_Unit(work, future))
         return await future
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._inbox.put(self._gathered)
+            self._gathered = []
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on a snapshot of its own; it cannot write."""
@@ -162,10 +172,10 @@ class SqliteDatabase:
             return
         opened.put(None)
         while True:
-            unit = self._inbox.get()
-            if unit is None:
+            first = self._inbox.get()
+            if first is None:
                 break
-            group = [unit]
+            group = first
             stop = False
             while len(group) < LARGEST_GROUP:
                 try:
@@ -175,7 +185,7 @@ class SqliteDatabase:
                 if following is None:
                     stop = True
                     break
-                group.append(following)
+                group.extend(following)
             self._commit(connection, group)
             assert self._loop is not None
             try:

@@ -124,7 +124,7 @@ class Hooks:
             return
         self._check_account(sender, read)
         raw = body[:RAW_KEPT].decode("utf-8", "replace")
-        arrival = replace(read.arrival, text=read.arrival.text[:RAW_KEPT])
+        arrival = read.arrival if len(body) < RAW_KEPT else replace(read.arrival, text=read.arrival.text[:RAW_KEPT])
         accepted = await self._database.write(lambda tx: self._arrive(tx, sender, read, arrival, raw))
         await answer_json(send, 200, _answer(accepted))
 

@@ -128,24 +128,40 @@ async def answer_problem(send: Send, problem: Problem) -> None:
 
 def header(scope: Scope, name: bytes) -> str | None:
     """Give a header that may come once; several of it are malformed."""
-    found = [value for key, value in scope["headers"] if key == name]
-    if len(found) > 1:
+    values, repeated = _head(scope)
+    if name in repeated:
         raise Problem("malformed-request", f"more than one {name.decode()} header")
-    return found[0].decode("latin-1") if found else None
+    value = values.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
+def _head(scope: Scope) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
+    """Give the headers by name, and the names that came more than once; read once for each request."""
+    kept: tuple[dict[bytes, bytes], frozenset[bytes]] | None = scope.get("escalade.head")
+    if kept is None:
+        headers: list[Header] = list(scope["headers"])
+        values = dict(headers)
+        repeated: frozenset[bytes] = frozenset()
+        if len(values) != len(headers):
+            names = [name for name, _ in headers]
+            repeated = frozenset(name for name in values if names.count(name) > 1)
+        kept = scope["escalade.head"] = (values, repeated)
+    return kept
 
 
 def check_head(scope: Scope) -> None:
     """Refuse a head that two parsers could read differently, whatever server is underneath."""
-    headers: list[Header] = list(scope["headers"])
-    if len(headers) > MOST_HEADERS or sum(len(k) + len(v) for k, v in headers) > MOST_HEADER_BYTES:
+    headers: list[Header] = scope["headers"]
+    size = 0
+    for name, value in headers:
+        size += len(name) + len(value)
+    if len(headers) > MOST_HEADERS or size > MOST_HEADER_BYTES:
         raise Problem("headers-too-large", f"at most {MOST_HEADERS} headers of {MOST_HEADER_BYTES} bytes together")
-    names = [name for name, _ in headers]
-    if names.count(b"host") != 1:
+    values, repeated = _head(scope)
+    if b"host" not in values or b"host" in repeated:
         raise Problem("malformed-request", "exactly one Host header")
-    if b"transfer-encoding" in names and b"content-length" in names:
-        raise Problem("malformed-request", "both Content-Length and Transfer-Encoding")
-    if names.count(b"content-length") > 1:
-        raise Problem("malformed-request", "more than one Content-Length")
+    if b"content-length" in values and (b"transfer-encoding" in values or b"content-length" in repeated):
+        raise Problem("malformed-request", "more than one way to tell the length of the body")
 
 
 def check_json_kind(scope: Scope, *, required: bool) -> None:

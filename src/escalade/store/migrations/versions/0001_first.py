@@ -94,6 +94,7 @@ TABLES = (
         conversation TEXT NOT NULL,
         state TEXT NOT NULL,
         body TEXT NOT NULL,               -- the whole value as JSON
+        ticket_id TEXT,                   -- from the body: news of a ticket looks here first
         asked_at BIGINT NOT NULL,
         cursor TEXT,                      -- how far Zendesk's own list has been read
         looked_at BIGINT

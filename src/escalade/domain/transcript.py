@@ -110,23 +110,34 @@ def _cut(text: str, limit: int) -> int:
         end = index + 1
     for mark in ("\n", " "):
         at = text.rfind(mark, end // 2, end)
-        if at > 0:
+        if at > 0 and not _joins(text, at + 1):
             return at + 1
-    # No line or word to cut at: step back until no joined character (a family emoji, an accent) is torn.
+    # No line or word to cut at: step back until no joined character (a family emoji, a flag, an accent) is torn.
     back = end
     while back > 1 and _joins(text, back):
         back -= 1
-    return back if back > 1 else end
+    return end if _joins(text, back) else back
 
 
 def _joins(text: str, at: int) -> bool:
+    """Say whether a cut here would tear what a person sees as one character."""
     if at >= len(text):
         return False
     following, before = text[at], text[at - 1]
+    if _is_flag_half(following):  # flags are pairs: two halves belong together, the next two do not belong to them
+        halves = 0
+        while halves < at and _is_flag_half(text[at - 1 - halves]):
+            halves += 1
+        return halves % 2 == 1
     return (
-        unicodedata.combining(following) != 0
-        or following in "\u200d\ufe0f"
+        unicodedata.category(following).startswith("M")
+        or following in "\u200c\u200d"
         or before == "\u200d"
         or "\U0001f3fb" <= following <= "\U0001f3ff"
-        or ("\U0001f1e6" <= following <= "\U0001f1ff" and "\U0001f1e6" <= before <= "\U0001f1ff")
+        or "\U000e0020" <= following <= "\U000e007f"
+        or before + following == "\r\n"
     )
+
+
+def _is_flag_half(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"

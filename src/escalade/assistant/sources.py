@@ -56,15 +56,15 @@ class Document:
     blocks: tuple[Block, ...]
 
 
-def read_file(name: str, data: bytes) -> Document:
+def read_file(name: str, content: bytes) -> Document:
     """Read a file by the ending of its name."""
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise Unreadable(f"a {suffix or 'nameless'} file is not read; use Markdown, HTML or plain text")
-    if len(data) > LARGEST_FILE:
+    if len(content) > LARGEST_FILE:
         raise Unreadable(f"it is larger than {LARGEST_FILE // 1_000_000} MB; split it")
-    text = decode(data, markup=suffix in HTML)
+    text = decode(content, markup=suffix in HTML)
     fallback = re.sub(r"[-_]+", " ", path.stem).strip().capitalize() or path.name
     if suffix in MARKDOWN:
         document = read_markdown(text, fallback)
@@ -77,20 +77,20 @@ def read_file(name: str, data: bytes) -> Document:
     return document
 
 
-def decode(data: bytes, *, markup: bool = False) -> str:
+def decode(content: bytes, *, markup: bool = False) -> str:
     """Give the text of a file: UTF-8, else what its markup declares, else Windows' Latin."""
-    if b"\0" in data[:8192] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unreadable("it is not text")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
     try:
-        return data.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        declared = re.search(rb"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]+)", data[:2048]) if markup else None
+        declared = re.search(rb"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]+)", content[:2048]) if markup else None
         try:
-            return data.decode(declared.group(1).decode("ascii") if declared else "cp1252", errors="replace")
+            return content.decode(declared.group(1).decode("ascii") if declared else "cp1252", errors="replace")
         except LookupError:
-            return data.decode("cp1252", errors="replace")
+            return content.decode("cp1252", errors="replace")
 
 
 def read_plain(text: str, fallback: str) -> Document:

@@ -31,7 +31,7 @@ class Raw:
     source_id: str
     title: str = ""
     url: str | None = None
-    data: bytes = b""
+    content: bytes = b""
     error: str | None = None
 
 
@@ -87,7 +87,7 @@ def read_raw(path: Path, root: Path) -> Raw:
             return Raw(source_id=name, error="it is a link that leads out of the folder")
         if path.stat().st_size > LARGEST_FILE:
             return Raw(source_id=name, error=f"it is larger than {LARGEST_FILE // 1_000_000} MB; split it")
-        return Raw(source_id=name, data=path.read_bytes())
+        return Raw(source_id=name, content=path.read_bytes())
     except OSError as error:
         return Raw(source_id=name, error=f"it cannot be opened: {error.strerror or error}")
 
@@ -97,7 +97,7 @@ def digest(raw: Raw) -> str:
     told = hashlib.sha256(READER)
     for part in (raw.title, raw.url or "", raw.error or ""):
         told.update(b"\0" + part.encode("utf-8", "replace"))
-    told.update(b"\0" + raw.data)
+    told.update(b"\0" + raw.content)
     return told.hexdigest()
 
 
@@ -108,10 +108,10 @@ def entry(raw: Raw, of: str, *, article: bool) -> Entry:
     if error is None:
         try:
             if article:
-                page = read_html(raw.data.decode(), raw.title)
+                page = read_html(raw.content.decode(), raw.title)
                 document = Document(title=raw.title, blocks=page.blocks)
             else:
-                document = read_file(raw.source_id, raw.data)
+                document = read_file(raw.source_id, raw.content)
         except Unreadable as reason:
             error = str(reason)
         except Exception as reason:  # one document never stops an import, and says what it did

@@ -274,8 +274,8 @@ class Library:
         done = 0
         async for article in reader.articles():
             title = article.title.encode("utf-8", "replace").decode()  # half a surrogate cannot be kept
-            data = article.body.encode("utf-8", "replace")
-            raw = Raw(source_id=article.id, title=title, url=article.url, data=data)
+            content = article.body.encode("utf-8", "replace")
+            raw = Raw(source_id=article.id, title=title, url=article.url, content=content)
             await self._take(source, raw, tally)
             done += 1
             if progress:

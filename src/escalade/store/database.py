@@ -109,6 +109,7 @@ class SqliteDatabase:
         self._gathered: list[_Unit] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: threading.Thread | None = None
+        self._closing = False
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader", initializer=self._open_reader)
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
@@ -125,7 +126,8 @@ class SqliteDatabase:
             raise error
 
     async def close(self) -> None:
-        """Finish what was begun and close every connection."""
+        """Finish what was begun and close every connection; what comes from now on is told so."""
+        self._closing = True
         if self._writer is not None:
             self._hand_over()
             self._inbox.put(None)
@@ -138,7 +140,7 @@ class SqliteDatabase:
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in a transaction; when this returns, it is durable."""
-        if self._loop is None or self._writer is None:
+        if self._loop is None or self._writer is None or self._closing:
             raise Unavailable("the database is not open")
         future: asyncio.Future[T] = self._loop.create_future()
         if not self._gathered:
@@ -154,6 +156,8 @@ class SqliteDatabase:
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on a snapshot of its own; it cannot write."""
+        if self._closing:
+            raise Unavailable("the database is not open")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._readers, functools.partial(self._read, work))
@@ -252,7 +256,10 @@ class SqliteDatabase:
 
 def sqlite_path(url: str) -> Path:
     """Give the file of a `sqlite:///` address; the only engine this version serves."""
-    parsed = sqlalchemy.make_url(url)
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except sqlalchemy.exc.ArgumentError as error:
+        raise ConfigError("ESCALADE_DATABASE_URL: not an address; use one such as sqlite:///escalade.db") from error
     if parsed.get_backend_name() != "sqlite":
         raise ConfigError(
             f"ESCALADE_DATABASE_URL: {parsed.get_backend_name()} is not served by this version; use sqlite:///escalade.db"
@@ -286,14 +293,17 @@ def transaction(engine: Engine) -> Iterator[Tx]:
     """Run one transaction of a command; safe beside a running server on the same database."""
     pooled = engine.raw_connection()
     connection = _driver(pooled)
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         yield Tx(connection)
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    else:
         connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        told = _translated(error)
+        if told is error:
+            raise
+        raise told from error
     finally:
         pooled.close()
 

@@ -1,0 +1,441 @@
+"""The services on a real database in a temporary file, with a clock that moves only when told, and two rooms behind
+the desk that remember what they were sent.
+
+The rooms are channels with state: they can be told to answer badly once or for a while, to take a message and lose
+the answer, and to be out of reach. What arrived in them is what arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, Page, Sent, Session
+from escalade.domain.effects import (
+    Effect,
+    EnsureConversation,
+    EnsureUser,
+    LaneName,
+    OpenTicket,
+    Post,
+)
+from escalade.domain.errors import DeliveryError, Retryable, Uncertain
+from escalade.domain.events import AssistantSaid, Event
+from escalade.domain.model import (
+    Agent,
+    AgentId,
+    Conversation,
+    ConversationId,
+    Message,
+    MessageId,
+    Millis,
+    OrganisationId,
+    Role,
+)
+from escalade.domain.organisation import LiveSettings, Organisation, Settings, ZendeskSettings
+from escalade.services.accounts import LIVE_SECRET, Accounts
+from escalade.services.bell import Bell
+from escalade.services.courier import Courier, CourierPolicy
+from escalade.services.desk import Desk
+from escalade.services.intake import Intake
+from escalade.services.ports import Ports
+from escalade.services.reconcile import Reconcile
+from escalade.services.tuning import Tuning
+from escalade.services.upkeep import Upkeep
+from escalade.store import conversations, mailbox, organisations, overview, schema
+from escalade.store.database import Ring, Row, SqliteDatabase, Tx, make_engine
+from escalade.store.vault import Vault
+
+T = TypeVar("T")
+
+KEY = "the-master-key-of-these-tests-is-long-enough"
+ORGANISATION = OrganisationId("org_1")
+OTHER = OrganisationId("org_2")
+NOON: Millis = 1_768_478_400_000
+INES = Agent(id=AgentId("7"), name="Inès")
+Ids = tuple[ChannelName, LinkKind]
+
+
+@functools.cache
+def _blank() -> bytes:
+    """Give a database with this version's tables; made once, since Alembic takes its time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "blank.db"
+        engine = make_engine(f"sqlite:///{path}")
+        schema.migrate(engine)
+        engine.dispose()
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return path.read_bytes()
+
+
+def blank_database(folder: Path) -> str:
+    """Put a database with every table into a folder and give its address."""
+    path = folder / "escalade.db"
+    path.write_bytes(_blank())
+    return f"sqlite:///{path}"
+
+
+@asynccontextmanager
+async def opened(url: str, *, checkpoint: bool = True) -> AsyncIterator[SqliteDatabase]:
+    """Open a database and close it."""
+    database = SqliteDatabase(url, checkpoint=checkpoint)
+    database.start()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+class Clock:
+    """Time that moves when somebody sleeps or a test says so."""
+
+    def __init__(self) -> None:
+        self.at: Millis = NOON
+
+    def now(self) -> Millis:
+        return self.at
+
+    def passes(self, seconds: float) -> None:
+        self.at += int(seconds * 1000)
+
+    async def sleep(self, seconds: float) -> None:
+        self.passes(seconds)
+        await asyncio.sleep(0)
+
+
+def ports(clock: Clock) -> Ports:
+    """Give ports on a test's clock; ids are counted, so that a failure reads the same twice."""
+    count = itertools.count(1)
+    return Ports(
+        now=clock.now,
+        sleep=clock.sleep,
+        new_id=lambda: f"id-{next(count)}",
+        new_token=lambda: f"token-{next(count)}-of-this-test",
+        jitter=lambda: 1.0,
+    )
+
+
+class Room:
+    """A system on the desk's side, with what arrived in it and how it behaves next.
+
+    `next` is worked off one verdict a send: an error is raised, and where it is `Uncertain` with `arrives` the effect
+    has taken place all the same. `looks` marks the effects it does not recognise when they come twice.
+    """
+
+    def __init__(self, name: ChannelName, clock: Clock) -> None:
+        self.name = name
+        self._clock = clock
+        self.arrived: list[tuple[str, str]] = []  # effect and text or id, in the order of arrival
+        self.sends: list[str] = []  # the effect of every attempt
+        self.finds = 0
+        self.next: list[DeliveryError] = []
+        self.next_find: list[DeliveryError] = []
+        self.always: DeliveryError | None = None
+        self.arrives = True
+        self.looks: tuple[type[Effect], ...] = (Post,)
+        self.holds: asyncio.Event | None = None  # a send waits for it after it has arrived
+        self.reached = asyncio.Event()
+        self.list: list[Heard] = []
+        self.unreachable = False
+        self.asked_after: list[str | None] = []
+        self.state = Session.ACTIVE
+        self.freezes: str | None = None
+        self.frozen_bodies: list[str | None] = []
+        self._marks: dict[str, Sent] = {}
+
+    def freeze(self, account: Account, job: Job) -> str | None:
+        return None if self.freezes is None else f"{self.freezes} {job.key}"
+
+    def after_uncertain(self, job: Job) -> After:
+        return After.LOOK if isinstance(job.effect, self.looks) else After.REPEAT
+
+    async def send(self, account: Account, job: Job) -> Sent:
+        self.sends.append(type(job.effect).__name__)
+        self.frozen_bodies.append(job.frozen)
+        error = self.next.pop(0) if self.next else self.always
+        if error is not None and not (isinstance(error, Uncertain) and self.arrives):
+            raise error
+        sent = self._take(job)
+        self.reached.set()
+        if self.holds is not None:
+            await self.holds.wait()
+        if error is not None:
+            raise error
+        return sent
+
+    def _take(self, job: Job) -> Sent:
+        known = self._marks.get(job.key)
+        if known is not None and not isinstance(job.effect, self.looks):
+            return known  # a repetition it recognises
+        text = job.message.text if isinstance(job.effect, Post) and job.message else ""
+        self.arrived.append((type(job.effect).__name__, text))
+        return self._marks.setdefault(job.key, Sent(links=self._links(job), status=201))
+
+    def _links(self, job: Job) -> tuple[Link, ...]:
+        effect, place = job.effect, f"{self.name.value}-{len(self.arrived)}"
+        match effect:
+            case OpenTicket():
+                return (Link(channel=self.name, kind=LinkKind.TICKET, theirs="4711", ours=effect.handoff),)
+            case EnsureUser():
+                return (Link(channel=self.name, kind=LinkKind.USER, theirs=place, ours=effect.handoff),)
+            case EnsureConversation():
+                return (Link(channel=self.name, kind=LinkKind.CONVERSATION, theirs=place, ours=effect.handoff),)
+            case Post(message=message):
+                return (Link(channel=self.name, kind=LinkKind.MESSAGE, theirs=place, ours=message),)
+            case _:
+                return ()
+
+    async def find(self, account: Account, job: Job) -> Sent | None:
+        self.finds += 1
+        if self.next_find:
+            raise self.next_find.pop(0)
+        return self._marks.get(job.key)
+
+    async def heard_since(self, account: Account, links: Mapping[Ids, str], cursor: str | None) -> Page:
+        self.asked_after.append(cursor)
+        if self.unreachable:
+            raise Retryable("out of reach")
+        begin = 0 if cursor is None else int(cursor)
+        return Page(heard=tuple(self.list[begin:]), cursor=str(len(self.list)))
+
+    def says(self, text: str, *, agent: Agent | None = INES, ours: bool = False, id: str | None = None) -> str:
+        """Put a message at the end of the room's own list."""
+        id = id or f"theirs-{len(self.list) + 1}"
+        role = Role.AGENT if agent is not None else Role.SYSTEM
+        self.list.append(Heard(id=id, ours=ours, role=role, text=text, agent=agent))
+        return id
+
+    # what the desk can name and say of a session
+
+    async def ticket_of(self, account: Account, conversation: str, since: Millis) -> str | None:
+        return None
+
+    async def agent(self, account: Account, agent_id: str) -> Agent | None:
+        return INES if agent_id == INES.id else None
+
+    async def session(self, account: Account, links: dict[Ids, str]) -> Session:
+        if self.unreachable:
+            raise Retryable("out of reach")
+        return self.state
+
+    @property
+    def posted(self) -> list[str]:
+        """Give the customer's words that arrived, in order."""
+        return [text for effect, text in self.arrived if effect == "Post"]
+
+
+class Scripted:
+    """An assistant that says what it is told to."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Event] = {}
+        self.asked: list[str] = []
+        self.thinks: asyncio.Event | None = None
+
+    async def reply(self, account: Account, conversation: Conversation, question: Message) -> Event:
+        self.asked.append(question.text)
+        if self.thinks is not None:
+            await self.thinks.wait()
+        fallback = AssistantSaid(id=MessageId(f"answer-{question.id}"), text=f"About “{question.text}” …")
+        return self.answers.get(question.text, fallback)
+
+
+@dataclass
+class Backstage:
+    """Every service, and what they stand on."""
+
+    url: str
+    database: SqliteDatabase
+    clock: Clock
+    ports: Ports
+    bell: Bell
+    vault: Vault
+    accounts: Accounts
+    intake: Intake
+    zendesk: Room
+    sunshine: Room
+    assistant: Scripted
+    courier: Courier
+    reconcile: Reconcile
+    upkeep: Upkeep
+    desk: Desk
+    tuning: Tuning
+    checked: list[Account] = field(default_factory=list)
+    staffed: bool | None = None
+    rung: set[Ring] = field(default_factory=set)
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        return await self.database.write(work)
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        return await self.database.read(work)
+
+    async def open(self, id: str = "c-1", organisation: OrganisationId = ORGANISATION, **customer: Any) -> Customer:
+        """Open a conversation."""
+        opened = await self.desk.open_conversation(organisation, id=id, customer=customer)
+        return Customer(self, organisation, opened.id)
+
+    async def step(self, lane: LaneName = LaneName.DESK, id: str = "c-1") -> bool:
+        """Let the courier move the head of a lane once."""
+        conversation = ConversationId(id)
+        return await self.courier.step(mailbox.Lane(organisation=ORGANISATION, conversation=conversation, name=lane))
+
+    async def drain(self, id: str = "c-1") -> None:
+        """Let the courier work as far as it gets without waiting, in both lanes."""
+        for lane in (LaneName.ASSISTANT, LaneName.DESK):
+            while await self.step(lane, id):
+                pass
+
+    async def settle(self, id: str = "c-1", *, seconds: float = 600) -> None:
+        """Let the courier work until everything owed is settled; time passes as it waits, at most this long."""
+        end = self.clock.at + int(seconds * 1000)
+        while self.clock.at < end:
+            await self.drain(id)
+            due = await self.read(mailbox.next_due_at)
+            if due is None:
+                return
+            self.clock.at = max(self.clock.at + 1, due)
+        raise AssertionError(f"still owed: {await self.owed(id)}")
+
+    async def deliveries(self, id: str = "c-1") -> list[Row]:
+        conversation = ConversationId(id)
+        found = await self.read(lambda tx: overview.deliveries(tx, ORGANISATION, conversation=conversation))
+        return sorted(found, key=lambda row: (row["lane"], row["position"]))
+
+    async def owed(self, id: str = "c-1") -> list[tuple[str, str]]:
+        """Give effect and state of each delivery in the desk lane."""
+        return [(row["effect"], row["state"]) for row in await self.deliveries(id) if row["lane"] == "desk"]
+
+    async def receipts(self, organisation: OrganisationId = ORGANISATION) -> list[mailbox.Receipt]:
+        found = await self.read(lambda tx: mailbox.receipts(tx, organisation))
+        return found[::-1]
+
+    async def attempts(self, delivery: int) -> list[tuple[str, str]]:
+        rows = await self.read(lambda tx: overview.attempts(tx, ORGANISATION, delivery))
+        return [(row["kind"], row["verdict"]) for row in rows]
+
+
+@dataclass
+class Customer:
+    """One conversation, seen from the customer's side."""
+
+    stage: Backstage
+    organisation: OrganisationId
+    id: ConversationId
+
+    async def says(self, text: str, id: str | None = None) -> MessageId:
+        said = await self.stage.desk.say(self.organisation, self.id, role=Role.CUSTOMER, text=text, id=id)
+        return said.message.id
+
+    async def conversation(self) -> Conversation:
+        return await self.stage.desk.load(self.organisation, self.id)
+
+    async def messages(self) -> list[Message]:
+        return (await self.stage.desk.messages(self.organisation, self.id))[1]
+
+    async def transcript(self, *roles: Role) -> list[str]:
+        return [m.text for m in await self.messages() if not roles or m.role in roles]
+
+    async def notices(self) -> list[str]:
+        return [m.notice.value for m in await self.messages() if m.notice]
+
+    async def deliveries(self) -> dict[str, str]:
+        """Say what became of each of the customer's messages, by its text."""
+        return {m.text: m.delivery.value for m in await self.messages() if m.role is Role.CUSTOMER}
+
+    async def happens(self, event: Event) -> Conversation:
+        """Let a fact become known, as any service would."""
+
+        def written(tx: Tx) -> Conversation:
+            current = conversations.load(tx, self.organisation, self.id)
+            assert current is not None
+            found = organisations.load(tx, self.organisation)
+            assert found is not None
+            from escalade.domain.policy import Policy
+
+            return self.stage.intake.apply(tx, current, event, Policy.of(found.settings)).decision.conversation
+
+        return await self.stage.write(written)
+
+
+TICKETS = Settings(zendesk=ZendeskSettings(subdomain="acme"))
+LIVE = Settings(
+    zendesk=ZendeskSettings(subdomain="acme"),
+    live=LiveSettings(enabled=True, app_id="app", key_id="key", require_online_agent=False),
+)
+
+
+@asynccontextmanager
+async def backstage(
+    folder: Path, *, settings: Settings = TICKETS, development: bool = False, unsure_wait_s: float = 60.0
+) -> AsyncIterator[Backstage]:
+    """Open every service on a fresh database with two organisations."""
+    clock = Clock()
+    made = ports(clock)
+    vault = Vault(KEY)
+    accounts = Accounts(vault)
+    url = blank_database(folder)
+    async with opened(url) as database:
+        intake = Intake(clock.now, made.new_id)
+        zendesk, sunshine = Room(ChannelName.ZENDESK, clock), Room(ChannelName.SUNSHINE, clock)
+        sunshine.looks = (Post, EnsureConversation)
+        channels: Any = {ChannelName.ZENDESK: zendesk, ChannelName.SUNSHINE: sunshine}
+        bell, assistant = Bell(), Scripted()
+        policy = CourierPolicy(unsure_wait_s=unsure_wait_s)
+        found: Backstage
+
+        async def staffed(_account: Account) -> bool | None:
+            return found.staffed
+
+        async def check_live(account: Account) -> None:
+            found.checked.append(account)
+            if sunshine.always is not None:
+                raise sunshine.always
+
+        found = Backstage(
+            url=url,
+            database=database,
+            clock=clock,
+            ports=made,
+            bell=bell,
+            vault=vault,
+            accounts=accounts,
+            intake=intake,
+            zendesk=zendesk,
+            sunshine=sunshine,
+            assistant=assistant,
+            courier=Courier(database, bell, made, intake, accounts, channels, assistant, policy),
+            reconcile=Reconcile(database, made, intake, accounts, channels, zendesk, sunshine),
+            upkeep=Upkeep(database, made, intake),
+            desk=Desk(database, made, intake, accounts, staffed),
+            tuning=Tuning(database, made, accounts, vault, development=development, check_live=check_live),
+        )
+
+        def rang(rings: set[Ring]) -> None:
+            found.rung |= rings
+            bell.ring(rings)
+
+        database.on_commit = rang
+
+        def furnished(tx: Tx) -> None:
+            for id in (ORGANISATION, OTHER):
+                organisation = Organisation(id=id, name=f"Company {id}", widget_key=f"pk_{id}", settings=settings)
+                organisations.create(tx, organisation, NOON)
+                if settings.live.enabled:
+                    sealed = vault.seal("s3cret", organisation=id, name=LIVE_SECRET, nonce=b"0" * 12)
+                    organisations.save_secret(tx, id, LIVE_SECRET, sealed, "cret", NOON)
+
+        await database.write(furnished)
+        yield found
+        await found.courier.close()
+        await found.reconcile.close()

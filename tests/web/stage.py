@@ -170,7 +170,7 @@ class Stage:
         seed = self.emulator.seed
         auth = {"type": "client_credentials", "client_id": seed.oauth_client_id}
         auth["client_secret"] = seed.oauth_client_secret
-        tickets = {"assignee_id": None, "group_id": None, "priority": None, "custom_fields": {}}
+        tickets: dict[str, Any] = {"assignee_id": None, "group_id": None, "priority": None, "custom_fields": {}}
         patch = {
             "zendesk": {"subdomain": "acme", "base_url": self.zendesk, "auth": auth},
             "tickets": tickets,

@@ -246,11 +246,15 @@ def test_a_viewer_looks_at_everything_and_changes_nothing(running: Stage) -> Non
 
 
 def test_a_developer_reads_no_transcripts(running: Stage) -> None:
+    running.connect()
     developer = running.signed_in("developer", "dev@example.com")
     id = running.conversation("What customers write")
     assert developer.get(f"/console/conversations/{id}").status_code == 403
     assert developer.get("/console/conversations").status_code == 403
-    assert developer.get("/console/deliveries").status_code == 200
+    until(lambda: running.api("GET", f"/conversations/{id}").json()["counts"].get("deliveries_delivered"))
+    page = developer.get("/console/deliveries").text
+    assert "Ask the assistant" in page
+    assert "What customers write" not in page
     developer.get("/console")
     assert developer.post("/console/widget", {"allowed_origins": ""}).status_code == 403
     assert developer.post("/console/settings/api-key").status_code == 303

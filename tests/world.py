@@ -115,9 +115,7 @@ class Zendesk:
         self.token = "control-token-of-this-test"
         arguments = ["-m", "zendesk_emulator", "serve", "--port", str(self.port), "--token", self.token]
         self.program = Program(arguments, {}, folder / "zendesk.log", self.url + "/emulator/fidelity")
-        self._http = httpx2.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=40
-        )
+        self._http = httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=40)
 
     def start(self) -> None:
         self.program.start()
@@ -195,6 +193,7 @@ class Escalade:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
         if check:
             assert done.returncode == 0, done.stderr
@@ -245,7 +244,9 @@ class Customer:
         def sent() -> bool:
             try:
                 answer = self._product.http.post(
-                    f"/api/v1/conversations/{self.id}/messages", json={"id": id, "text": text}, headers=self._product.key
+                    f"/api/v1/conversations/{self.id}/messages",
+                    json={"id": id, "text": text},
+                    headers=self._product.key,
                 )
             except httpx2.HTTPError:
                 return False
@@ -283,7 +284,8 @@ class Customer:
 
         def reached() -> bool:
             conversation = self.page()["conversation"]
-            found = {**(conversation["handoff"] or {}), "control": conversation["control"], "status": conversation["status"]}
+            found = dict(conversation["handoff"] or {})
+            found |= {"control": conversation["control"], "status": conversation["status"]}
             return all(found.get(name) == value for name, value in expected.items())
 
         eventually(reached, f"{expected}; it is {self.page()['conversation']}")
@@ -362,13 +364,9 @@ class World:
                 "title": "AI escalation: session end",
                 "conditions": {
                     "all": [],
-                    "any": [
-                        {"field": self._session_state(), "operator": "value_previous", "value": "active"}
-                    ],
+                    "any": [{"field": self._session_state(), "operator": "value_previous", "value": "active"}],
                 },
-                "actions": [
-                    {"field": "notification_webhook", "value": [ends["webhook"]["id"], SESSION_END_BODY]}
-                ],
+                "actions": [{"field": "notification_webhook", "value": [ends["webhook"]["id"], SESSION_END_BODY]}],
             },
         )
 

@@ -27,7 +27,7 @@ from escalade.channels.sunshine import webhook as sunshine_webhook
 from escalade.channels.sunshine.channel import SunshineChannel
 from escalade.channels.zendesk import webhook as zendesk_webhook
 from escalade.channels.zendesk.channel import ZendeskChannel
-from escalade.channels.zendesk.help_center import HelpCenter
+from escalade.channels.zendesk.help_center import HelpCenter, public_page
 from escalade.channels.zendesk.oauth import Pair
 from escalade.domain.errors import ConfigError, NotFound
 from escalade.domain.model import Millis, OrganisationId
@@ -132,7 +132,10 @@ class Product:
             lambda tx: organisations.save_secret(tx, organisation, ZENDESK_REFRESH, sealed, last4, now)
         )
 
-    async def _help_center(self, organisation: OrganisationId, _location: str) -> HelpCenter:
+    async def _help_center(self, organisation: OrganisationId, location: str) -> HelpCenter:
+        """Open the organisation's own help centre, or the public one at an address."""
+        if "://" in location:
+            return HelpCenter(partial(public_page, self.outbound, self.ports.now, location))
         found = await self.database.read(lambda tx: organisations.load(tx, organisation))
         if found is None:
             raise NotFound("no such organisation")

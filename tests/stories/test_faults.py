@@ -81,7 +81,9 @@ def test_a_server_error_after_the_effect_is_not_a_second_message(world: World) -
 
 
 def test_a_ticket_whose_answer_was_lost_is_opened_once(world: World) -> None:
-    world.zendesk.fault(side="api", method="POST", path=r"/api/v2/tickets(\.json)?$", action="drop", when="after", times=1)
+    world.zendesk.fault(
+        side="api", method="POST", path=r"/api/v2/tickets(\.json)?$", action="drop", when="after", times=1
+    )
     customer = world.customer()
     handoff = customer.escalate(mode="ticket")
     customer.wait_until(state="asynchronous")
@@ -90,7 +92,12 @@ def test_a_ticket_whose_answer_was_lost_is_opened_once(world: World) -> None:
 
 def test_when_live_chat_is_refused_a_ticket_is_opened_and_the_customer_is_told(world: World) -> None:
     world.zendesk.fault(
-        side="api", method="POST", path=r"/sc/v2/apps/[^/]+/conversations$", action="answer", status=400, body={"errors": []}
+        side="api",
+        method="POST",
+        path=r"/sc/v2/apps/[^/]+/conversations$",
+        action="answer",
+        status=400,
+        body={"errors": []},
     )
     customer = world.customer()
     customer.says("I want to talk to a person")
@@ -98,8 +105,10 @@ def test_when_live_chat_is_refused_a_ticket_is_opened_and_the_customer_is_told(w
     customer.wait_until(state="asynchronous", mode="ticket")
     ticket = world.ticket_of(customer)
     eventually(
-        lambda: [c["body"] for c in world.ticket_of(customer)["comments"] if c["public"]]
-        == ["I want to talk to a person", "it is urgent"],
+        lambda: (
+            [c["body"] for c in world.ticket_of(customer)["comments"] if c["public"]]
+            == ["I want to talk to a person", "it is urgent"]
+        ),
         "both messages are on the ticket, once",
     )
     assert ticket["from_messaging_channel"] is False

@@ -81,9 +81,7 @@ def test_solved_keeps_relaying_and_closed_ends(world: World) -> None:
     world.zendesk.agent("status", ticket=ticket, status="solved")
     customer.says("one more thing")
     world.zendesk.agent("reply", ticket=ticket, body="Yes?")
-    same_transcript(
-        world, customer, ticket, customers=["My tent arrived torn", "one more thing"], agents=["Yes?"]
-    )
+    same_transcript(world, customer, ticket, customers=["My tent arrived torn", "one more thing"], agents=["Yes?"])
     world.zendesk.agent("status", ticket=ticket, status="closed")
     customer.wait_until(state="ended")
     assert customer.handoff()["ended"] == "closed"

@@ -31,7 +31,7 @@ from escalade.domain.errors import Refused, Retryable, Uncertain
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
 ANSWER_LIMIT = 1024 * 1024
-LIST_LIMIT = 2 * 1024 * 1024  # help-centre lists carry whole articles
+LIST_LIMIT = 16 * 1024 * 1024  # a page of a help centre carries a hundred whole articles
 MAX_RATIO = 20  # how many times larger a compressed answer may become
 RATIO_FREE = 64 * 1024
 KEPT_FOR_LEDGER = 500

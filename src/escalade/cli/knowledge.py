@@ -119,15 +119,24 @@ def _run(work: Callable[[Library], Awaitable[T]]) -> T:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """Draw a bar on standard error while documents are read."""
+    """Draw a bar on standard error while documents are read; where nobody watches, write a line now and then."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _line_by_line
+        return
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def show(done: int, total: int | None, title: str) -> None:
             bar.update(task, completed=done, total=total, description=title[:50])
 
         yield show
+
+
+def _line_by_line(done: int, total: int | None, _title: str) -> None:
+    if done and done % 100 == 0:
+        _say(f"read {done}" + (f" of {total}" if total else ""))
 
 
 def _tell_imported(read: list[Imported], *, as_json: bool, several: bool = False) -> None:

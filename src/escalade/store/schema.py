@@ -14,7 +14,7 @@ HEAD = "0001"  # held equal to the newest migration by a test, so that a start n
 
 
 def migrate(engine: Engine) -> bool:
-    """Run the migrations that are missing; say whether any was."""
+    """Run the migrations that are missing, all of them or none; say whether any was."""
     if is_current(engine):
         return False
     # Alembic takes over a second to import, so only a database that needs it waits for it.
@@ -24,6 +24,8 @@ def migrate(engine: Engine) -> bool:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:
+        # The driver begins nothing by itself. One lock holds two starts apart, and a crash leaves no half of a version.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()

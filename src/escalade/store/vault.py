@@ -39,10 +39,10 @@ class Vault:
         key = self._keys.get(key_id)
         if key is None:
             raise ConfigError(f"ESCALADE_SECRET_KEY: the key {key_id} that sealed {name} is missing; add it at the end")
-        raw = base64.b64decode(encoded)
         try:
+            raw = base64.b64decode(encoded)
             return key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(organisation, name)).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise ConfigError(f"the stored secret {name} does not belong here, or was changed") from error
 
 

@@ -611,6 +611,8 @@ def test_the_checklist_follows_what_is_really_so(tmp_path: Path) -> None:
         assert "No deliveries yet" in owner.get("/console/deliveries").text
         assert "Zendesk is not connected yet" in owner.get("/console/escalate/tickets").text
         found.connect()
+        assert "saved, not tested yet" in owner.get("/console").text
+        owner.done("/console/escalate/connection/test")
         assert "1 of 7 done" in owner.get("/console").text
         assert found.hook({"ticket_id": "5", "type": "fv:conversation_closed"}).status_code == 200
         assert "2 of 7 done" in owner.get("/console").text

@@ -151,6 +151,16 @@ def widget_opened_at(tx: Tx, organisation: OrganisationId) -> int | None:
     return found
 
 
+def reached_zendesk_at(tx: Tx, organisation: OrganisationId) -> int | None:
+    """Say when Zendesk last took something from us."""
+    found: int | None = tx.value(
+        "SELECT max(settled_at) FROM delivery WHERE organisation = :organisation AND lane = 'desk'"
+        " AND state = 'delivered'",
+        organisation=organisation,
+    )
+    return found
+
+
 def list_conversations(
     tx: Tx,
     organisation: OrganisationId,

@@ -8,6 +8,7 @@ from escalade.domain.organisation import AuthType, TicketSettings
 from escalade.services.accounts import LIVE_SECRET, ZENDESK_REFRESH, ZENDESK_SECRET, ZENDESK_TOKEN
 from escalade.store import knowledge, organisations, overview
 from escalade.store.database import Row, Tx
+from escalade.store.organisations import SealedSecret
 from escalade.web.console.checks import Checks
 from escalade.web.console.gate import Visit
 from escalade.web.console.pages import ago
@@ -39,7 +40,8 @@ class _Facts:
 
     heard: dict[str, Row]
     widget_at: int | None
-    secrets: frozenset[str]
+    secrets: dict[str, SealedSecret]
+    reached_at: int | None
     documents: int
 
 
@@ -57,7 +59,8 @@ class Checklist:
             return _Facts(
                 heard=overview.heard(tx, id, "zendesk"),
                 widget_at=overview.widget_opened_at(tx, id),
-                secrets=frozenset(organisations.secrets(tx, id)),
+                secrets=organisations.secrets(tx, id),
+                reached_at=overview.reached_zendesk_at(tx, id),
                 documents=sum(source.documents for source in knowledge.sources(tx, id)),
             )
 
@@ -75,16 +78,18 @@ class Checklist:
     def _connection(self, visit: Visit, facts: _Facts) -> Step:
         zendesk = visit.organisation.settings.zendesk
         last = self._checks.last(visit.organisation.id, "support")
-        state, told = "todo", "Tell us your Zendesk address and how to sign in."
-        if zendesk.is_connected and SECRET_OF[zendesk.auth.type] not in facts.secrets:
+        secret = facts.secrets.get(SECRET_OF[zendesk.auth.type])
+        state, told, act = "todo", "Tell us your Zendesk address and how to sign in.", "Connect"
+        if zendesk.is_connected and secret is None:
             state, told = "problem", "The secret is missing: type it in again."
-        elif zendesk.is_connected:
+        elif zendesk.is_connected and secret is not None:
             place = f"{zendesk.subdomain}.zendesk.com" if zendesk.base_url is None else zendesk.base_url
-            state, told = "done", place
+            told, act = f"{place} · saved, not tested yet", "Test"
             if last is not None:
-                state = "done" if last.passed else "problem"
-                told = f"{place} · {last.sentence}"
-        return _step("connection", "Connect Zendesk", state, told, "/console/escalate/connection", "Connect")
+                state, told = "done" if last.passed else "problem", f"{place} · {last.sentence}"
+            elif facts.reached_at is not None and facts.reached_at >= secret.set_at:
+                state, told = "done", f"{place} · last delivery {ago(facts.reached_at, visit.now)}"
+        return _step("connection", "Connect Zendesk", state, told, "/console/escalate/connection", act)
 
     def _live(self, visit: Visit, facts: _Facts) -> Step:
         live = visit.organisation.settings.live

@@ -74,6 +74,21 @@ def sentence(text: str) -> str:
     return text if "://" in text[:9] else text[:1].upper() + text[1:]
 
 
+def listed(detail: str) -> str:
+    """Write the detail of a change for people: a list of names, or names with their values."""
+    try:
+        found = json.loads(detail)
+    except ValueError:
+        return detail
+    match found:
+        case list():
+            return ", ".join(map(str, found))
+        case dict():
+            return ", ".join(f"{name}: {value}" for name, value in found.items())
+        case _:
+            return str(found or "")
+
+
 class Pages:
     """The templates."""
 
@@ -85,7 +100,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(stamp=stamp, clock=clock, day=day, ago=ago, pretty=pretty, sentence=sentence)
+        self._environment.filters.update(
+            stamp=stamp, clock=clock, day=day, ago=ago, pretty=pretty, sentence=sentence, listed=listed
+        )
         self._environment.globals.update(version=__version__, words=words)
 
     def draw(self, template: str, context: Mapping[str, Any], *, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.processes
 
 WEBHOOK = {"side": "webhook"}
 MESSAGES = {"side": "api", "method": "POST", "path": r"/conversations/[^/]+/messages"}
+SEED = 4711
 FIRST = "My tent arrived torn"
 
 
@@ -126,14 +128,16 @@ def test_zendesk_out_of_reach_for_a_while_loses_nothing(world: World) -> None:
     same_transcript(world, customer, ticket, customers=[FIRST, "a", "b", "c"], agents=[])
 
 
-@pytest.mark.timeout(240)
-def test_the_service_killed_again_and_again_loses_and_repeats_nothing(fresh_world: World) -> None:
+@pytest.mark.timeout(3600)
+def test_the_service_killed_again_and_again_loses_and_repeats_nothing(fresh_world: World, torture: bool) -> None:
     """Kill the service at ever other moments while both sides talk; the ends must agree all the same."""
     world = fresh_world
     world.connect(live=True)
     customer, ticket = start_live(world)
-    mine = [f"customer line {n}" for n in range(12)]
-    theirs = [f"agent line {n}" for n in range(12)]
+    dice = random.Random(SEED)
+    kills = 200 if torture else 5
+    mine = [f"customer line {n}" for n in range(kills * 2 + 2)]
+    theirs = [f"agent line {n}" for n in range(kills * 2 + 2)]
 
     def speak() -> None:
         for line in mine:
@@ -142,17 +146,17 @@ def test_the_service_killed_again_and_again_loses_and_repeats_nothing(fresh_worl
     def answer() -> None:
         for line in theirs:
             world.zendesk.agent("reply", ticket=ticket, body=line)
-            time.sleep(0.3)
+            time.sleep(0.5)
 
     speakers = [threading.Thread(target=speak), threading.Thread(target=answer)]
     for speaker in speakers:
         speaker.start()
-    for pause in (0.05, 0.21, 0.09, 0.37, 0.13):
-        time.sleep(pause)
+    for _ in range(kills):
+        time.sleep(dice.uniform(0.02, 0.4))
         world.product.program.kill()
         world.product.program.start()
     for speaker in speakers:
-        speaker.join(60)
+        speaker.join(3000)
     same_transcript(world, customer, ticket, customers=[FIRST, *mine], agents=theirs)
 
 

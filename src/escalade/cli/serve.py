@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import uvicorn
 
 from escalade import telemetry
-from escalade.app import Product
+from escalade.app import Product, courier_lock
 from escalade.domain.errors import ConfigError
 from escalade.settings import load
+from escalade.store.database import sqlite_path
 
 
 def serve(role: str, host: str | None, port: int | None) -> None:
@@ -16,6 +19,8 @@ def serve(role: str, host: str | None, port: int | None) -> None:
         raise ConfigError(f"--role {role}: this version runs everything in one process; use --role all")
     settings = load(host=host, port=port)
     telemetry.set_up(settings.log_format, settings.log_level)
+    # Tried here first, where the answer can be one sentence; the server itself takes it for good.
+    os.close(courier_lock(sqlite_path(settings.database_url)))
     product = Product(settings)
     uvicorn.run(
         product.asgi(),

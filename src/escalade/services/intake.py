@@ -18,6 +18,7 @@ from escalade.domain.effects import Post
 from escalade.domain.events import (
     BY_NAME,
     AgentAssigned,
+    AssistantSaid,
     CustomerSaid,
     DeskSaid,
     Event,
@@ -97,10 +98,12 @@ class Intake:
         3. Save the new state, append what is said, owe the effects.
         """
         now = self._now()
-        if isinstance(event, CustomerSaid | DeskSaid):
+        if isinstance(event, CustomerSaid | AssistantSaid | DeskSaid):
             id = event.message.id if isinstance(event, CustomerSaid) else event.id
             stored = None if id is None else self._message(tx, conversation, id)
-            if stored is not None:
+            if stored is not None and isinstance(event, AssistantSaid) and stored.role is not Role.ASSISTANT:
+                event = replace(event, id=None)  # the customer happened on the answer's id: it gets another
+            elif stored is not None:
                 return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
         if isinstance(event, PostRefused):
             event = self._explain(tx, conversation, event)

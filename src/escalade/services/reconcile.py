@@ -42,7 +42,7 @@ from escalade.domain.model import (
 from escalade.domain.organisation import OnInactive
 from escalade.domain.policy import Policy
 from escalade.services.accounts import Accounts
-from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
+from escalade.services.intake import Intake, arrival_of, desk_message_id, policy_of, said_by
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.database import Database, Row, Tx
@@ -196,6 +196,8 @@ class Reconcile:
         """
         scene = await self._database.read(lambda tx: self._scene(tx, handoff))
         if scene is None:
+            if await self._database.read(lambda tx: self._late_bells(tx, handoff)):
+                await self._database.write(lambda tx: self._answer_late_bells(tx, handoff))
             return None
         channel = self._list_of(scene)
         page: Page | None = None
@@ -240,6 +242,24 @@ class Reconcile:
                 if receipt.kind in _BELLS
             ),
         )
+
+    def _late_bells(self, tx: Tx, handoff: HandoffId) -> list[mailbox.Receipt]:
+        row = tx.one("SELECT organisation, conversation FROM handoff WHERE id = :id", id=handoff)
+        if row is None:
+            return []
+        waiting = mailbox.waiting(tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]))
+        return [receipt for receipt in waiting if receipt.handoff == handoff and receipt.kind in _BELLS]
+
+    def _answer_late_bells(self, tx: Tx, handoff: HandoffId) -> None:
+        """Finish with news of an earlier handoff: a person's words are shown, the rest has nothing left to change."""
+        for bell in self._late_bells(tx, handoff):
+            arrival = arrival_of(bell)
+            said = bell.kind == ArrivalKind.MESSAGE_ADDED and arrival.actor_type == "agent" and bool(arrival.text)
+            conversation = conversations.load(tx, bell.organisation, ConversationId(bell.conversation or ""))
+            if said and conversation is not None:
+                policy = policy_of(tx, bell.organisation)
+                self._intake.apply(tx, conversation, said_by(handoff, arrival), policy)
+            mailbox.settle(tx, bell.id, "about an earlier handoff", self._ports.now(), ignored=not said)
 
     def _list_of(self, scene: _Scene) -> Channel | None:
         """Choose whose list is the truth for this handoff."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from escalade.channels.zendesk import webhook as zendesk_webhook
 from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.channels.zendesk.help_center import HelpCenter, public_page
 from escalade.channels.zendesk.oauth import Pair
-from escalade.domain.errors import ConfigError, NotFound
+from escalade.domain.errors import ConfigError, NotFound, Unavailable
 from escalade.domain.model import Millis, OrganisationId
 from escalade.services.accounts import ZENDESK_REFRESH, Accounts
 from escalade.services.bell import Bell
@@ -55,12 +55,26 @@ from escalade.web.console.parts import Parts
 from escalade.web.hooks import Hooks, Read
 from escalade.web.stream import Streams, resume_from
 from escalade.web.widget import Widget
-from escalade.web.wire import Problem, Receive, Scope, Send, answer_problem, check_head, rejected
+from escalade.web.wire import (
+    NO_SNIFF,
+    NO_STORE,
+    Problem,
+    Receive,
+    Scope,
+    Send,
+    answer_problem,
+    check_head,
+    header,
+    rejected,
+    unavailable,
+)
 
 log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "web" / "static"
 API_EVENTS = "/api/v1/conversations/"
+LARGEST_BODY = 1024 * 1024
+CAREFUL = (NO_STORE, NO_SNIFF, (b"referrer-policy", b"no-referrer"))
 
 
 class Product:
@@ -250,7 +264,28 @@ class App:
         elif is_for_console(path):
             await self._console(scope, receive, send)
         else:
-            await self._rest(scope, receive, send)
+            await self._rest_of_it(scope, receive, send)
+
+    async def _rest_of_it(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to FastAPI once its head is in order; nothing of ours is kept in a cache by default."""
+
+        lines = CAREFUL[1:] if scope["path"].startswith("/static/") else CAREFUL
+
+        async def careful(event: MutableMapping[str, Any]) -> None:
+            if event["type"] == "http.response.start":
+                names = {name.lower() for name, _ in event["headers"]}
+                event["headers"] = [*event["headers"], *(line for line in lines if line[0] not in names)]
+            await send(event)
+
+        try:
+            check_head(scope)
+            declared = header(scope, b"content-length")
+            if declared is not None and (not declared.isdigit() or len(declared) > 9 or int(declared) > LARGEST_BODY):
+                raise Problem("too-large", f"at most {LARGEST_BODY} bytes", headers=((b"connection", b"close"),))
+        except Problem as problem:
+            await answer_problem(send, problem)
+            return
+        await self._rest(scope, receive, careful)
 
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the developer API's stream."""
@@ -269,6 +304,8 @@ class App:
             await answer_problem(send, problem)
         except NotFound as error:
             await answer_problem(send, rejected(error))
+        except Unavailable as error:
+            await answer_problem(send, unavailable(3, str(error)[:200]))
 
     def _fastapi(self) -> FastAPI:
         product = self._product

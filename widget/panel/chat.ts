@@ -359,6 +359,8 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
         asking.value = false
       }
     },
+    /** Stop waiting: the request stays with the team, and the answer appears here when someone writes. */
+    leaveMessage: () => act('escalate', { reason: 'asked_for_person', mode: 'ticket' }),
     release: () => act('release', {}),
     close: () => act('close', {}),
     setCustomer,

@@ -57,7 +57,8 @@ export function Status() {
 
   const email = chat.email.value
   const back = () => void chat.release().catch(() => report(words.releaseFailed))
-  const leave = (label: string) => <button type="button" class="link" onClick={() => setAsked(true)}>{label}</button>
+  const leaveMessage = () => void chat.leaveMessage().catch(() => report(words.escalationFailedHint))
+  const change = (label: string) => <button type="button" class="link" onClick={() => setAsked(true)}>{label}</button>
   const title = { connecting: handoff.mode === 'ticket' ? words.creating : words.connecting, waiting: words.waiting,
     ticket: handoff.ticket_id ? fill(words.ticketNumber, { ticket: handoff.ticket_id }) : words.ticketCreated, live: '' }[stage as 'live']
   const hint = stage === 'ticket' ? (email ? fill(words.ticketReply, { email }) : words.ticketReplyHere)
@@ -74,9 +75,9 @@ export function Status() {
           <EmailForm focus={asked} done={() => setAsked(false)} cancel={handoff.needs_email ? null : () => setAsked(false)} />
         ) : (
           <div class="actions">
-            {stage === 'waiting' && !email && leave(words.leaveMessage)}
+            {stage === 'waiting' && <button type="button" class="link" onClick={leaveMessage}>{words.leaveMessage}</button>}
             {stage === 'waiting' && <button type="button" class="link" onClick={back}>{words.backToAssistant}</button>}
-            {stage === 'ticket' && email && leave(words.change)}
+            {stage === 'ticket' && email && change(words.change)}
           </div>
         )}
       </div>

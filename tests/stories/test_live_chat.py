@@ -140,3 +140,43 @@ def test_when_no_agent_is_online_it_is_a_ticket_from_the_start(fresh_world: Worl
     customer = fresh_world.customer()
     customer.says("I want a human")
     customer.wait_until(state="asynchronous", mode="ticket")
+
+
+def test_a_customer_who_would_rather_not_wait_leaves_it_on_the_same_ticket(world: World) -> None:
+    customer = world.customer()
+    customer.says("I want a person")
+    customer.wait_until(state="queued")
+    first = customer.handoff()["id"]
+    assert customer.escalate(mode="ticket")["id"] == first
+    customer.wait_until(state="asynchronous", mode="live")
+    ticket = str(world.ticket_of(customer)["id"])
+    world.zendesk.agent("reply", ticket=ticket, body="Here is your answer")
+    customer.wait_for("agent", "Here is your answer")
+    customer.wait_until(state="with_agent")
+
+
+def test_sunshines_own_webhook_is_a_second_way_in(fresh_world: World) -> None:
+    world = fresh_world
+    world.connect(live=True, webhooks=False)
+    target = f"{world.product.url}/hooks/sunshine/{world.product.keys['organisation_id']}"
+    triggers = ["conversation:message", "switchboard:passControl", "switchboard:releaseControl"]
+    made = world.zendesk.post(
+        "/emulator/admin/integration",
+        {"displayName": "second way", "webhooks": [{"target": target, "triggers": triggers}]},
+    )
+    secret = made["integration"]["webhooks"][0]["secret"]
+    world.product.api("PATCH", "/settings", live={"webhook_secret": secret})
+    customer = world.customer()
+    customer.says("I want a person")
+    customer.wait_until(state="queued")
+    world.zendesk.agent("accept")
+    world.zendesk.agent("reply", body="Heard through Sunshine")
+    customer.wait_for("agent", "Heard through Sunshine")
+    heard = [r for r in world.product.api("GET", "/receipts")["receipts"] if r["source"] == "sunshine"]
+    assert any(r["kind"] == "message_added" and r["conversation"] == customer.id for r in heard)
+    world.zendesk.agent("end-session")
+    customer.wait_until(state="ended", ended="by_agent")
+    refused = world.product.http.post(
+        f"/hooks/sunshine/{world.product.keys['organisation_id']}", json={"events": []}, headers={"X-API-Key": "wrong"}
+    )
+    assert refused.status_code == 401

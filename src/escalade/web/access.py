@@ -5,8 +5,10 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
+from escalade.domain.errors import Unavailable
 from escalade.domain.model import CustomerId, Millis, OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.domain.policy import Policy
@@ -17,6 +19,7 @@ from escalade.web.wire import Scope, header, unauthorized
 
 KEPT_MS = 1_000  # how long an answer of the store is believed: a revoked token works no longer than this
 MOST_KEPT = 10_000
+NOTE_EVERY_MS = 60_000
 IDLE_MS = 24 * 3600 * 1000
 OLDEST_MS = 30 * IDLE_MS
 BEARER = re.compile(r"(?i:bearer) ([A-Za-z0-9\-._~+/]+=*)\Z")  # https://www.rfc-editor.org/rfc/rfc6750#section-2.1
@@ -47,6 +50,7 @@ class Access:
         self._accounts = accounts
         self._now = now
         self._senders: dict[tuple[str, str], tuple[Millis, Sender | None]] = {}
+        self._noted: dict[str, Millis] = {}
         self._keys: dict[str, tuple[Millis, OrganisationId | None]] = {}
 
     async def webhook(self, scope: Scope) -> Sender:
@@ -63,6 +67,10 @@ class Access:
             kept = self._senders[key] = (now + KEPT_MS, sender)
         if kept[1] is None:
             raise unauthorized()
+        if now - self._noted.get(key[1], 0) >= NOTE_EVERY_MS:
+            self._noted[key[1]] = now
+            with suppress(Unavailable):  # a note for the console is not worth a message
+                await self._database.write(lambda tx: organisations.used_token(tx, key[1], now))
         return kept[1]
 
     def _sender(self, tx: Tx, organisation: str, token_digest: str, now: Millis) -> Sender | None:

@@ -125,11 +125,15 @@ def ports(clock: Clock) -> Ports:
     )
 
 
+class Unheard(Uncertain):
+    """The request may have arrived, and has not."""
+
+
 class Room:
     """A system on the desk's side, with what arrived in it and how it behaves next.
 
-    `next` is worked off one verdict a send: an error is raised, and where it is `Uncertain` with `arrives` the effect
-    has taken place all the same. `looks` marks the effects it does not recognise when they come twice.
+    `next` is worked off one verdict a send: an error is raised, and where it is `Uncertain` the effect has taken place
+    all the same, unless it is `Unheard`. `looks` marks the effects it does not recognise when they come twice.
     """
 
     def __init__(self, name: ChannelName, clock: Clock) -> None:
@@ -141,7 +145,6 @@ class Room:
         self.next: list[DeliveryError] = []
         self.next_find: list[DeliveryError] = []
         self.always: DeliveryError | None = None
-        self.arrives = True
         self.looks: tuple[type[Effect], ...] = (Post,)
         self.holds: asyncio.Event | None = None  # a send waits for it after it has arrived
         self.reached = asyncio.Event()
@@ -163,7 +166,7 @@ class Room:
         self.sends.append(type(job.effect).__name__)
         self.frozen_bodies.append(job.frozen)
         error = self.next.pop(0) if self.next else self.always
-        if error is not None and not (isinstance(error, Uncertain) and self.arrives):
+        if error is not None and (isinstance(error, Unheard) or not isinstance(error, Uncertain)):
             raise error
         sent = self._take(job)
         self.reached.set()
@@ -207,6 +210,11 @@ class Room:
             raise Retryable("out of reach")
         begin = 0 if cursor is None else int(cursor)
         return Page(heard=tuple(self.list[begin:]), cursor=str(len(self.list)))
+
+    def forgets(self) -> None:
+        """Let nothing of what was sent have arrived."""
+        self.arrived.clear()
+        self._marks.clear()
 
     def says(self, text: str, *, agent: Agent | None = INES, ours: bool = False, id: str | None = None) -> str:
         """Put a message at the end of the room's own list."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from escalade.channels.base import Arrival, ArrivalKind, ChannelName, LinkKind
+from escalade.domain import policy as words
 from escalade.domain.effects import LaneName
 from escalade.domain.errors import Conflict
 from escalade.domain.events import AssistantSaid, CustomerSaid, DeskSaid, HandoffAsked, PostRefused, SessionEnded
@@ -228,7 +229,6 @@ async def test_news_without_a_meaning_is_kept_and_ignored(stage: Backstage) -> N
 @pytest.mark.parametrize(
     ("arrival", "control", "notice"),
     [
-        (news(ArrivalKind.STATUS_CHANGED, status="CLOSED"), Control.ASSISTANT, "ended"),
         (news(ArrivalKind.STATUS_CHANGED, status="solved"), Control.PENDING, "ticket_created"),
         (news(ArrivalKind.SESSION_END), Control.ASSISTANT, "ended"),
         (news(ArrivalKind.MESSAGE_ADDED, actor_type="end_user", text="My stove"), Control.PENDING, "ticket_created"),
@@ -243,6 +243,18 @@ async def test_what_needs_no_look_is_decided_at_once(
     assert (await customer.conversation()).control is control
     assert (await customer.notices())[-1] == notice
     assert await stage.read(lambda tx: mailbox.waiting(tx, ORGANISATION, customer.id)) == []
+
+
+async def test_the_end_of_a_ticket_waits_for_its_last_words(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.says("We replaced it. Goodbye!")
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    await arrive(stage, news(ArrivalKind.STATUS_CHANGED, status="CLOSED"))
+    assert ("look", handoff.id) in stage.rung
+    await stage.reconcile.look(handoff.id, session=False)
+    assert (await customer.transcript())[-2:] == ["We replaced it. Goodbye!", words.ENDED[Ending.CLOSED]]
+    assert (await customer.conversation()).control is Control.ASSISTANT
 
 
 async def test_an_automatic_text_on_a_ticket_waits_for_the_list_and_is_no_persons_word(stage: Backstage) -> None:

@@ -195,7 +195,7 @@ def name_of(event: Event) -> str:
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize("event", ONE_OF_EACH + VARIANTS, ids=name_of)
-@pytest.mark.parametrize("policy", [POLICY, Policy(), Policy(zendesk_connected=False, assistant_enabled=False)])
+@pytest.mark.parametrize("policy", [POLICY, Policy(), Policy(zendesk_connected=False)])
 def test_every_event_has_an_answer_in_every_situation(situation: str, event: Event, policy: Policy) -> None:
     before = SITUATIONS[situation]
     decision = decide(before, event, policy, NOON + 1)
@@ -259,10 +259,6 @@ def test_a_customers_words_go_to_whoever_has_control(situation: str, effects: tu
     assert decision.effects == effects
     owed = bool(effects) and isinstance(effects[0], Post)
     assert [said.tracked for said in decision.says] == ([] if situation == "closed" else [owed])
-
-
-def test_nobody_answers_where_the_assistant_is_turned_off() -> None:
-    assert happens("with the assistant", SAID, Policy(assistant_enabled=False)).effects == ()
 
 
 @pytest.mark.parametrize(
@@ -334,6 +330,16 @@ def test_a_ticket_that_was_not_attempted_yet_can_still_become_a_live_chat() -> N
 @pytest.mark.parametrize("situation", ["ticket attempted", "ticket open", "live asked for", "in the queue"])
 def test_asking_again_later_gives_the_handoff_that_is_under_way(situation: str) -> None:
     assert happens(situation, ASKED_LIVE).ignored == "a handoff is under way"
+
+
+def test_a_customer_who_would_rather_not_wait_is_answered_when_someone_writes() -> None:
+    leaves = HandoffAsked(id=HandoffId("hof_2"), reason=Reason.API, wish=Wish.TICKET)
+    decision = happens("in the queue", leaves)
+    handoff = decision.conversation.handoff
+    assert handoff is not None
+    assert (handoff.id, handoff.mode, handoff.state) == (CURRENT, Mode.LIVE, HandoffState.ASYNCHRONOUS)
+    assert decision.conversation.control is Control.PENDING
+    assert [said.notice for said in decision.says] == [Notice.ASYNCHRONOUS]
 
 
 def test_a_live_step_refused_for_good_turns_the_handoff_into_a_ticket() -> None:
@@ -560,6 +566,7 @@ SEND, COVERED, DROP = (True, False), (False, True), (False, False)
         ("ticket open", ABOUT, COVERED),
         ("ticket open", POST, SEND),
         ("after an agent ended it", POST, DROP),
+        ("after a failure", ABOUT, DROP),
         ("with an agent", LEAVE, SEND),
         ("after an agent ended it", LEAVE, SEND),
         ("ticket open", LEAVE, DROP),
@@ -636,7 +643,6 @@ def events() -> st.SearchStrategy[Event]:
 
 POLICIES = st.builds(
     Policy,
-    assistant_enabled=st.booleans(),
     zendesk_connected=st.booleans(),
     live_enabled=st.booleans(),
     require_online_agent=st.booleans(),
@@ -651,8 +657,7 @@ def test_no_story_breaks_the_invariants(story: list[tuple[Event, Policy]]) -> No
         require_invariants(conversation, event, decision)
         if isinstance(event, CustomerSaid) and conversation.status is Status.OPEN:
             assert [said.id for said in decision.says] == [event.message.id]
-            mute = conversation.control is Control.ASSISTANT and not policy.assistant_enabled
-            assert len(decision.effects) == (0 if mute else 1)
+            assert len(decision.effects) == 1  # owed to the assistant or to the desk, never to nobody
         if isinstance(event, DeskSaid):
             assert decision.says[-1].text == event.text  # whatever the desk says is shown
         for effect in decision.effects:

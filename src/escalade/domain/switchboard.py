@@ -452,7 +452,9 @@ def standing(effect: Effect, conversation: Conversation) -> Standing:
             return SEND if handoff.ticket_id is not None else Standing(send=False, why="there is no ticket")
         case Post(message=message):
             if handoff.mode is Mode.TICKET and message == handoff.about:
-                return Standing(send=False, covered=True, why="it opened the ticket")
+                if handoff.is_open or handoff.ticket_id is not None:
+                    return Standing(send=False, covered=True, why="it opened the ticket")
+                return _over(handoff)
             return SEND if handoff.is_open else _over(handoff)
         case ReleaseControl():
             return SEND if handoff.mode is Mode.LIVE else Standing(send=False, why="it is a ticket")

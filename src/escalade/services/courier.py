@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -30,12 +31,21 @@ from escalade.domain.effects import (
 )
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unavailable, Uncertain
 from escalade.domain.events import Event, HandoffQueued, HandoffRefused, PostRefused, TicketOpened
-from escalade.domain.model import Conversation, DeliveryView, Message, Millis, Mode, TicketId
+from escalade.domain.model import (
+    Conversation,
+    ConversationId,
+    DeliveryView,
+    Message,
+    Millis,
+    Mode,
+    OrganisationId,
+    TicketId,
+)
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import standing
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
-from escalade.services.intake import Intake
+from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.database import Database, Tx
@@ -103,10 +113,22 @@ class Courier:
     async def run(self) -> None:
         """Drain lanes as they fall due, until cancelled."""
         await self._database.write(lambda tx: mailbox.recover(tx, self._ports.now()))
+        await self._catch_up()
         with self._bell.listen(("lane", LaneName.DESK.value), ("lane", LaneName.ASSISTANT.value)) as listener:
             while True:
                 pause = await self._start_due_lanes()
                 await listener.wait(pause)
+
+    async def _catch_up(self) -> None:
+        """Decide what a crash left undecided before any lane moves: later effects rely on what earlier ones led to."""
+        for organisation, conversation in await self._database.read(mailbox.conversations_waiting):
+            try:
+                await self._database.write(partial(self._decide, organisation=organisation, conversation=conversation))
+            except Exception:
+                log.exception("receipts_undecided", conversation=conversation)
+
+    def _decide(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> None:
+        self._intake.work(tx, organisation, conversation, policy_of(tx, organisation))
 
     async def _start_due_lanes(self) -> float:
         """Start a task for each due lane; say how long to wait before the next look."""
@@ -243,6 +265,8 @@ class Courier:
         question = task.job.message
         assert question is not None
         attempt = await self._begin(task, kind="send", frozen=None)
+        if attempt is None:
+            return True
         topic = conversations.topic(conversation.organisation, conversation.id)
         self._bell.typing(topic, "assistant", True)
         try:
@@ -260,14 +284,31 @@ class Courier:
         await self._work(task)
         return True
 
-    async def _begin(self, task: _Task, *, kind: str, frozen: str | None) -> int:
-        def written(tx: Tx) -> int:
+    async def _begin(self, task: _Task, *, kind: str, frozen: str | None) -> int | None:
+        """Write down that an attempt starts, or nothing if what is wanted has changed since the head was read."""
+
+        def written(tx: Tx) -> int | None:
             effect = task.delivery.effect
+            if self._has_changed(tx, task):
+                return None
             if kind == "send" and isinstance(effect, OpenTicket):
                 self._mark_ticket_attempted(tx, task)
             return mailbox.begin(tx, task.delivery, kind=kind, frozen=frozen, now=self._ports.now())
 
         return await self._database.write(written)
+
+    def _has_changed(self, tx: Tx, task: _Task) -> bool:
+        delivery = task.delivery
+        current = mailbox.head(tx, delivery.lane)
+        if current is None or (current.id, current.state) != (delivery.id, delivery.state):
+            return True
+        conversation = conversations.load(tx, delivery.lane.organisation, delivery.lane.conversation)
+        return (
+            conversation is None
+            or (delivery.state == "pending" and not standing(delivery.effect, conversation).send)
+            or (conversation.handoff and conversation.handoff.mode)
+            != (task.conversation.handoff and task.conversation.handoff.mode)
+        )
 
     def _mark_ticket_attempted(self, tx: Tx, task: _Task) -> None:
         """From here on a ticket may exist: the handoff can no longer be upgraded to live, nor forgotten."""
@@ -283,14 +324,16 @@ class Courier:
             frozen = channel.freeze(task.account, task.job)
         job = replace(task.job, frozen=frozen)
         attempt = await self._begin(task, kind="send", frozen=frozen)
+        if attempt is None:
+            return True
         try:
             sent = await channel.send(task.account, job)
         except DeliveryError as error:
-            return await self._failed(task, attempt, error)
+            return await self._failed(task, attempt, error, channel)
         except Exception as error:
             # A fault of ours after the attempt began: it may have arrived.
             log.exception("attempt_broke", lane=str(task.delivery.lane), effect=type(job.effect).__name__)
-            return await self._failed(task, attempt, Uncertain(f"{type(error).__name__}: {error}"))
+            return await self._failed(task, attempt, Uncertain(f"{type(error).__name__}: {error}"), channel)
         await self._delivered(task, attempt, sent, verdict="delivered", channel=channel)
         return True
 
@@ -304,9 +347,15 @@ class Courier:
             await self._postpone(delivery, "unsure", due_in, failed=False)
             return False
         attempt = await self._begin(task, kind="look", frozen=None)
+        if attempt is None:
+            return True
         try:
             found = await channel.find(task.account, task.job)
+        except Refused:
+            found = None  # a lasting no: there is nothing to be found in
         except DeliveryError as error:
+            if self._out_of_patience(task):
+                return await self._failed(task, attempt, error, channel)
             failed, pause = error, self._backoff(delivery, error)
             await self._database.write(lambda tx: self._look_failed(tx, task, attempt, failed, pause))
             return False
@@ -382,10 +431,10 @@ class Courier:
             return None if ticket is None else TicketOpened(handoff=effect.handoff, ticket_id=TicketId(ticket))
         return None
 
-    async def _failed(self, task: _Task, attempt: int, error: DeliveryError) -> bool:
+    async def _failed(self, task: _Task, attempt: int, error: DeliveryError, channel: Channel) -> bool:
         """Write down a failed attempt and what it means for the lane."""
         delivery, effect = task.delivery, task.delivery.effect
-        if isinstance(error, Retryable) and self._out_of_patience(task):
+        if isinstance(error, Retryable | Uncertain) and self._out_of_patience(task):
             error = Refused(f"gave up: {error.detail}", status=error.status, answer=error.answer)
         log.warning(
             "attempt_failed",
@@ -396,6 +445,8 @@ class Courier:
             why=error.detail[:200],
         )
         pause = self._backoff(delivery, error)
+        if isinstance(error, Uncertain) and channel.after_uncertain(task.job) is After.LOOK:
+            pause = LOOK_AFTER_S[0]
 
         def written(tx: Tx) -> None:
             now = self._ports.now()
@@ -409,7 +460,7 @@ class Courier:
                     if event is not None:
                         self._intake.owe(tx, task.conversation, "courier", f"{delivery.key}.refused", event)
                 case Uncertain():
-                    mailbox.postpone(tx, delivery, "unsure", now + int(LOOK_AFTER_S[0] * 1000), failed=True)
+                    mailbox.postpone(tx, delivery, "unsure", now + int(pause * 1000), failed=True)
                 case _:
                     mailbox.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True)
 

@@ -1,0 +1,693 @@
+"""What is owed arrives in order and once, whatever becomes of an attempt; when it cannot arrive, its sender is told."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from escalade.domain.effects import LaneName
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
+from escalade.domain.events import HandoffAsked
+from escalade.domain.model import (
+    Control,
+    ConversationId,
+    HandoffId,
+    HandoffState,
+    MessageId,
+    Mode,
+    Reason,
+    Role,
+    Wish,
+)
+from escalade.services.courier import LIVE_PATIENCE_MS, Courier
+from escalade.store import mailbox
+from escalade.store.database import Tx
+from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
+
+T = TypeVar("T")
+DESK = mailbox.Lane(organisation=ORGANISATION, conversation=ConversationId("c-1"), name=LaneName.DESK)
+LIVE_WAY = ["EnsureUser", "EnsureConversation", "TakeControl", "PostContext", "PassToAgents", "ConfirmControl"]
+
+
+async def asks_for_a_person(stage: Backstage, *said: str, wish: Wish = Wish.AUTO) -> Customer:
+    customer = await stage.open()
+    for text in said or ("My stove is broken",):
+        await customer.says(text)
+    await stage.desk.escalate(ORGANISATION, customer.id, wish=wish)
+    return customer
+
+
+async def with_a_ticket(stage: Backstage) -> Customer:
+    customer = await asks_for_a_person(stage)
+    await stage.drain()
+    assert (await customer.conversation()).handoff is not None
+    stage.zendesk.sends.clear()
+    return customer
+
+
+async def seconds_until_due(stage: Backstage) -> float | None:
+    due = await stage.read(mailbox.next_due_at)
+    return None if due is None else (due - stage.clock.at) / 1000
+
+
+async def head(stage: Backstage) -> mailbox.Delivery:
+    found = await stage.read(lambda tx: mailbox.head(tx, DESK))
+    assert found is not None
+    return found
+
+
+# The two ways
+
+
+async def test_a_ticket_is_opened_noted_and_told(stage: Backstage) -> None:
+    customer = await asks_for_a_person(stage, "My stove is broken", "It smokes")
+    await stage.drain()
+    assert [effect for effect, _ in stage.zendesk.arrived] == ["OpenTicket", "AddNote"]
+    assert await stage.owed() == [("OpenTicket", "delivered"), ("AddNote", "delivered"), ("Post", "covered")]
+    conversation = await customer.conversation()
+    assert conversation.handoff is not None
+    assert (conversation.handoff.state, conversation.handoff.ticket_id) == (HandoffState.ASYNCHRONOUS, "4711")
+    assert await customer.notices() == ["handoff_requested", "ticket_created"]
+    assert (await customer.deliveries())["It smokes"] == "delivered"
+    assert stage.sunshine.sends == []
+
+
+async def test_a_live_chat_is_handed_over_step_by_step_and_the_ticket_is_left_out(live: Backstage) -> None:
+    customer = await asks_for_a_person(live)
+    await live.drain()
+    assert [effect for effect, _ in live.sunshine.arrived] == [*LIVE_WAY, "Post"]
+    assert live.zendesk.sends == []
+    assert (await live.owed())[6:] == [("OpenTicket", "covered"), ("AddNote", "covered"), ("Post", "delivered")]
+    conversation = await customer.conversation()
+    assert conversation.handoff is not None
+    assert conversation.handoff.state is HandoffState.QUEUED
+    assert await customer.notices() == ["handoff_requested", "waiting"]
+
+
+@pytest.mark.parametrize("step", LIVE_WAY)
+async def test_a_live_step_refused_for_good_gives_way_to_the_ticket(live: Backstage, step: str) -> None:
+    customer = await asks_for_a_person(live)
+    for done in LIVE_WAY[: LIVE_WAY.index(step)]:
+        await live.step()
+        assert live.sunshine.arrived[-1][0] == done
+    live.sunshine.next = [Refused("no", status=404)]
+    await live.drain()
+    assert live.sunshine.sends == LIVE_WAY[: LIVE_WAY.index(step) + 1]
+    assert [effect for effect, _ in live.zendesk.arrived] == ["OpenTicket", "AddNote"]
+    assert await customer.notices() == ["handoff_requested", "asynchronous", "ticket_created"]
+    conversation = await customer.conversation()
+    assert conversation.handoff is not None
+    assert (conversation.handoff.mode, conversation.handoff.ticket_id) == (Mode.TICKET, "4711")
+
+
+async def test_a_ticket_refused_for_good_is_told_with_every_word_that_did_not_arrive(stage: Backstage) -> None:
+    stage.zendesk.next = [Refused("no such group", status=422)]
+    customer = await asks_for_a_person(stage)
+    await customer.says("Hello?")
+    await stage.drain()
+    conversation = await customer.conversation()
+    assert conversation.control is Control.ASSISTANT
+    assert conversation.handoff is not None
+    assert conversation.handoff.state is HandoffState.FAILED
+    assert (await customer.deliveries())["Hello?"] == "failed"
+    assert await customer.notices() == [
+        "handoff_requested",
+        "handoff_failed",
+        "not_delivered",
+        "not_delivered",
+    ]
+
+
+# Verdicts
+
+
+async def test_what_is_to_be_tried_later_is_tried_later_and_nothing_overtakes_it(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Retryable("busy", status=409), Retryable("busy", status=409)]
+    for text in ("one", "two", "three"):
+        await customer.says(text)
+    pauses = []
+    for _ in range(2):
+        assert await stage.step() is False
+        assert stage.zendesk.posted == []
+        pauses.append(await seconds_until_due(stage))
+        assert await stage.read(lambda tx: mailbox.due(tx, stage.clock.at)) == []
+        stage.clock.passes(pauses[-1] or 0)
+    await stage.drain()
+    assert stage.zendesk.posted == ["one", "two", "three"]
+    assert pauses == [1.0, 2.0]
+    assert set((await customer.deliveries()).values()) == {"delivered"}
+
+
+async def test_the_pause_doubles_up_to_a_minute(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    await customer.says("one")
+    stage.zendesk.always = Retryable("down", status=503)
+    pauses = []
+    for _ in range(9):
+        await stage.step()
+        pauses.append(await seconds_until_due(stage))
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+async def test_zendesk_may_say_itself_when_to_come_back(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    await customer.says("one")
+    stage.zendesk.next = [Retryable("slow down", after=93.0, status=429)]
+    await stage.step()
+    assert await seconds_until_due(stage) == 93
+
+
+async def test_a_word_refused_for_good_is_told_and_the_next_goes_on(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Refused("the ticket is closed", status=422, answer='{"error":"closed"}')]
+    await customer.says("one")
+    await customer.says("two")
+    await stage.drain()
+    assert stage.zendesk.posted == ["two"]
+    found = await customer.deliveries()
+    assert (found["one"], found["two"]) == ("failed", "delivered")
+    assert (await customer.messages())[-1].text == "Your message “one” did not reach our team: the ticket is closed."
+    refused = next(row for row in await stage.deliveries() if row["state"] == "refused")
+    assert await stage.attempts(refused["id"]) == [("send", "refused")]
+
+
+async def test_a_repetition_zendesk_recognises_is_sent_again_with_the_same_bytes(stage: Backstage) -> None:
+    stage.zendesk.freezes = "body of"
+    stage.zendesk.next = [Uncertain("timeout"), Unheard("timeout"), Uncertain("timeout")]
+    customer = await asks_for_a_person(stage)
+    await stage.settle()
+    assert stage.zendesk.sends[:4] == ["OpenTicket"] * 4
+    assert len(set(stage.zendesk.frozen_bodies[:4])) == 1
+    assert stage.zendesk.finds == 0
+    assert [effect for effect, _ in stage.zendesk.arrived] == ["OpenTicket", "AddNote"]
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    assert handoff.ticket_id == "4711"
+
+
+async def test_what_may_have_arrived_is_looked_for_before_it_is_sent_again(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Uncertain("timeout")]
+    await customer.says("one")
+    await customer.says("two")
+    await stage.settle()
+    assert stage.zendesk.posted == ["one", "two"]
+    assert stage.zendesk.sends == ["Post", "Post"]
+    assert stage.zendesk.finds == 1
+    assert stage.clock.at - NOON == 1000
+    assert set((await customer.deliveries()).values()) == {"delivered"}
+
+
+async def test_it_is_sent_again_only_when_a_late_arrival_has_become_impossible(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Unheard("timeout")]
+    await customer.says("one")
+    await customer.says("two")
+    tried = stage.clock.at
+    await stage.step()
+    first = next(row for row in await stage.deliveries() if row["state"] == "unsure")
+    looked_after = []
+    while stage.zendesk.posted == []:
+        before = stage.zendesk.finds
+        await stage.drain()
+        if stage.zendesk.finds > before:
+            looked_after.append((stage.clock.at - tried) / 1000)
+        stage.clock.passes(await seconds_until_due(stage) or 0)
+    assert looked_after == [1, 3, 10, 60]
+    assert stage.zendesk.posted == ["one", "two"]
+    assert stage.zendesk.sends == ["Post"] * 3
+    looks = [("look", "absent")] * 4
+    assert (await stage.attempts(first["id"]))[1:] == [*looks, ("send", "delivered")]
+
+
+async def test_a_late_arrival_is_found_by_a_later_look(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Uncertain("timeout")]
+    await customer.says("one")
+    await stage.step()
+    hidden, stage.zendesk._marks = stage.zendesk._marks, {}
+    while (await seconds_until_due(stage) or 0) + (stage.clock.at - NOON) / 1000 < 60:
+        stage.clock.passes(await seconds_until_due(stage) or 0)
+        await stage.drain()
+    assert stage.zendesk.sends == ["Post"]
+    stage.zendesk._marks = hidden
+    await stage.settle()
+    assert stage.zendesk.posted == ["one"]
+    assert (await customer.deliveries())["one"] == "delivered"
+
+
+async def test_while_a_look_fails_nothing_is_sent_again(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Uncertain("timeout")]
+    stage.zendesk.next_find = [Retryable("down")] * 12
+    await customer.says("one")
+    await customer.says("two")
+    await stage.settle(seconds=3600)
+    assert stage.zendesk.posted == ["one", "two"]
+    assert stage.zendesk.sends == ["Post", "Post"]
+    assert stage.clock.at - NOON > 60_000
+
+
+async def test_a_fault_of_our_own_during_an_attempt_may_have_sent_it(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    broken: Any = ZeroDivisionError("ours")
+    stage.zendesk.next = [broken]
+    await customer.says("one")
+    await stage.step()
+    assert (await head(stage)).state == "unsure"
+    await stage.settle()
+    assert stage.zendesk.posted == ["one"]
+
+
+async def test_an_uncertain_outage_is_not_hammered(stage: Backstage) -> None:
+    await asks_for_a_person(stage)
+    await stage.step(LaneName.ASSISTANT)
+    stage.zendesk.always = Unheard("500", status=500)
+    pauses = []
+    for _ in range(8):
+        await stage.step()
+        pauses.append(await seconds_until_due(stage) or 0)
+        stage.clock.passes(pauses[-1])
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 60
+
+
+# Live patience
+
+
+@pytest.mark.parametrize("error", [Retryable("down", status=429), Unheard("down", status=500)], ids=["later", "unsure"])
+@pytest.mark.parametrize("step", ["EnsureUser", "EnsureConversation", "PassToAgents", "ConfirmControl"])
+async def test_a_customer_waits_a_minute_for_live_chat_and_then_gets_a_ticket(
+    live: Backstage, error: DeliveryError, step: str
+) -> None:
+    customer = await asks_for_a_person(live)
+    for _ in LIVE_WAY[: LIVE_WAY.index(step)]:
+        await live.step()
+    live.sunshine.always = error
+    live.sunshine.next_find = [Retryable("down")] * 100
+    await live.settle(seconds=300)
+    assert [effect for effect, _ in live.zendesk.arrived] == ["OpenTicket", "AddNote"]
+    assert LIVE_PATIENCE_MS <= live.clock.at - NOON <= 2 * LIVE_PATIENCE_MS
+    conversation = await customer.conversation()
+    assert conversation.handoff is not None
+    assert (conversation.handoff.mode, conversation.handoff.ticket_id) == (Mode.TICKET, "4711")
+
+
+async def test_live_chat_that_is_back_within_the_minute_stays_live(live: Backstage) -> None:
+    customer = await asks_for_a_person(live)
+    live.sunshine.next = [Retryable("down")] * 4
+    await live.settle()
+    conversation = await customer.conversation()
+    assert conversation.handoff is not None
+    assert conversation.handoff.mode is Mode.LIVE
+    assert live.zendesk.sends == []
+
+
+# What is no longer wanted
+
+
+async def test_the_assistant_does_not_answer_what_a_person_was_asked_for_meanwhile(stage: Backstage) -> None:
+    await asks_for_a_person(stage)
+    await stage.drain()
+    assert stage.assistant.asked == []
+    answers = [row for row in await stage.deliveries() if row["effect"] == "Answer"]
+    assert [(row["state"], row["why"]) for row in answers] == [("dropped", "a person has control")]
+
+
+async def test_the_assistant_finishing_late_does_not_talk_over_a_person(stage: Backstage) -> None:
+    customer = await stage.open()
+    await customer.says("My stove is broken")
+    stage.assistant.thinks = asyncio.Event()
+    thinking = asyncio.create_task(stage.step(LaneName.ASSISTANT))
+    while not stage.assistant.asked:
+        await asyncio.sleep(0)
+    await stage.desk.escalate(ORGANISATION, customer.id)
+    stage.assistant.thinks.set()
+    await thinking
+    assert await customer.transcript(Role.ASSISTANT) == []
+
+
+async def test_words_left_behind_when_the_customer_leaves_are_told(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Retryable("busy")]
+    await customer.says("one")
+    await stage.step()
+    await stage.desk.release(ORGANISATION, customer.id)
+    await stage.settle()
+    assert stage.zendesk.posted == []
+    assert (await customer.deliveries())["one"] == "failed"
+    assert (await customer.messages())[-1].text == "Your message “one” did not reach our team: the chat ended."
+
+
+async def test_a_word_that_may_have_arrived_before_the_end_is_looked_for_before_it_is_let_go(
+    stage: Backstage,
+) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Uncertain("timeout"), Unheard("timeout")]
+    await customer.says("one")
+    await stage.step()
+    await stage.desk.release(ORGANISATION, customer.id)
+    await stage.settle()
+    assert (await customer.deliveries())["one"] == "delivered"
+    assert stage.zendesk.sends == ["Post"]
+
+
+async def test_a_ticket_that_may_have_been_opened_is_pursued_after_the_customer_left(stage: Backstage) -> None:
+    customer = await asks_for_a_person(stage)
+    stage.zendesk.next = [Uncertain("timeout")]
+    await stage.step()
+    await stage.desk.release(ORGANISATION, customer.id)
+    await stage.settle()
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    assert (handoff.ticket_id, handoff.is_open) == ("4711", False)
+
+
+async def test_leaving_a_live_chat_is_told_to_zendesk_after_the_words_before_it(live: Backstage) -> None:
+    customer = await asks_for_a_person(live)
+    await live.drain()
+    await live.desk.release(ORGANISATION, customer.id)
+    await live.drain()
+    assert [effect for effect, _ in live.sunshine.arrived][-2:] == ["Post", "ReleaseControl"]
+
+
+# Upgrades
+
+
+async def test_a_ticket_not_attempted_yet_becomes_a_live_chat_and_every_word_goes_there(live: Backstage) -> None:
+    customer = await asks_for_a_person(live, "My stove is broken", wish=Wish.TICKET)
+    await customer.says("It smokes")
+    await live.desk.escalate(ORGANISATION, customer.id, wish=Wish.LIVE)
+    await live.drain()
+    assert live.zendesk.sends == []
+    assert live.sunshine.posted == ["My stove is broken", "It smokes"]
+    assert set((await customer.deliveries()).values()) == {"delivered"}
+
+
+class Interrupted:
+    """A database on which something else happens between a read and the next write."""
+
+    def __init__(self, stage: Backstage) -> None:
+        self._database = stage.database
+        self.before_next_write: Callable[[], Any] | None = None
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        return await self._database.read(work)
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        meanwhile, self.before_next_write = self.before_next_write, None
+        if meanwhile is not None:
+            await meanwhile()
+        return await self._database.write(work)
+
+
+async def test_a_ticket_is_not_opened_when_live_is_chosen_at_the_last_moment(live: Backstage) -> None:
+    customer = await asks_for_a_person(live, wish=Wish.TICKET)
+    await live.step(LaneName.ASSISTANT)
+    database = Interrupted(live)
+    live.courier._database = database
+    database.before_next_write = lambda: live.desk.escalate(ORGANISATION, customer.id, wish=Wish.LIVE)
+    await live.drain()
+    assert live.zendesk.sends == []
+    assert [effect for effect, _ in live.sunshine.arrived] == [*LIVE_WAY, "Post"]
+
+
+async def test_a_word_is_not_sent_when_the_customer_leaves_at_the_last_moment(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    await customer.says("one")
+    database = Interrupted(stage)
+    stage.courier._database = database
+    database.before_next_write = lambda: stage.desk.release(ORGANISATION, customer.id)
+    await stage.drain()
+    assert stage.zendesk.posted == []
+    assert (await customer.deliveries())["one"] == "failed"
+
+
+# Crashes
+
+
+async def crash_during_a_send(stage: Backstage) -> None:
+    """End the process after the request has arrived and before its outcome is written down."""
+    stage.zendesk.holds = asyncio.Event()
+    stage.zendesk.reached.clear()
+    drain = asyncio.create_task(stage.step())
+    await stage.zendesk.reached.wait()
+    drain.cancel()
+    await asyncio.gather(drain, return_exceptions=True)
+    stage.zendesk.holds = None
+
+
+async def start_again(stage: Backstage) -> None:
+    await stage.write(lambda tx: mailbox.recover(tx, stage.clock.at))
+
+
+async def test_a_word_sent_just_before_a_crash_is_found_and_not_sent_twice(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    await customer.says("one")
+    await customer.says("two")
+    await crash_during_a_send(stage)
+    await start_again(stage)
+    await stage.settle()
+    assert stage.zendesk.posted == ["one", "two"]
+    assert set((await customer.deliveries()).values()) == {"delivered"}
+
+
+async def test_a_word_cut_short_by_a_crash_is_sent_again_after_the_wait(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    await customer.says("one")
+    await crash_during_a_send(stage)
+    stage.zendesk.forgets()
+    await start_again(stage)
+    await stage.settle()
+    assert stage.zendesk.posted == ["one"]
+    assert stage.clock.at - NOON >= 60_000
+
+
+async def test_a_ticket_opened_just_before_a_crash_is_one_ticket(stage: Backstage) -> None:
+    customer = await asks_for_a_person(stage)
+    await crash_during_a_send(stage)
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    assert handoff.ticket_attempted
+    await start_again(stage)
+    await stage.settle()
+    assert [effect for effect, _ in stage.zendesk.arrived] == ["OpenTicket", "AddNote"]
+
+
+async def test_an_answer_cut_short_by_a_crash_is_given_once(stage: Backstage) -> None:
+    customer = await stage.open()
+    await customer.says("What is up?", "m-1")
+    stage.assistant.thinks = asyncio.Event()
+    drain = asyncio.create_task(stage.step(LaneName.ASSISTANT))
+    while not stage.assistant.asked:
+        await asyncio.sleep(0)
+    drain.cancel()
+    await asyncio.gather(drain, return_exceptions=True)
+    stage.assistant.thinks = None
+    await start_again(stage)
+    await stage.settle()
+    assert await customer.transcript(Role.ASSISTANT) == ["About “What is up?” …"]
+
+
+async def test_a_crash_before_the_ticket_is_known_does_not_cost_the_note(stage: Backstage) -> None:
+    customer = await asks_for_a_person(stage)
+    await stage.step(LaneName.ASSISTANT)
+    database = Interrupted(stage)
+    stage.courier._database = database
+
+    async def dies() -> None:
+        database.before_next_write = None
+        raise asyncio.CancelledError
+
+    async def writes_the_outcome_and_dies() -> None:
+        database.before_next_write = dies
+
+    async def begins() -> None:
+        database.before_next_write = writes_the_outcome_and_dies
+
+    database.before_next_write = begins  # the attempt, its outcome, and then nothing more
+    with pytest.raises(asyncio.CancelledError):
+        await stage.step()
+    assert (await stage.owed())[0] == ("OpenTicket", "delivered")
+    running = asyncio.create_task(stage.courier.run())
+    await until(lambda: stage.zendesk.sends == ["OpenTicket", "AddNote"])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await stage.courier.close()
+    await stage.settle()
+    assert stage.zendesk.posted == []
+    assert (await customer.notices())[-1] == "ticket_created"
+
+
+async def test_where_looking_is_refused_for_good_it_is_sent_again_and_told(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Unheard("timeout"), Refused("the ticket is gone", status=404)]
+    stage.zendesk.next_find = [Refused("the ticket is gone", status=404)] * 9
+    await customer.says("one")
+    await stage.settle()
+    assert (await customer.deliveries())["one"] == "failed"
+
+
+# The assistant's lane
+
+
+async def test_an_answer_or_a_cry_for_help_is_decided_like_any_other_event(stage: Backstage) -> None:
+    customer = await stage.open()
+    await customer.says("What is up?", "m-1")
+    await stage.drain()
+    assert await customer.transcript(Role.ASSISTANT) == ["About “What is up?” …"]
+    asked = HandoffAsked(id=HandoffId("hof_1"), reason=Reason.NO_ANSWER, about=MessageId("m-2"), evidence="no passage")
+    stage.assistant.answers["And why?"] = asked
+    await customer.says("And why?", "m-2")
+    await stage.settle()
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    assert (handoff.reason, handoff.about, handoff.evidence) == (Reason.NO_ANSWER, "m-2", "no passage")
+    assert (await customer.deliveries())["And why?"] == "delivered"
+
+
+async def test_questions_are_answered_in_order(stage: Backstage) -> None:
+    customer = await stage.open()
+    for text in ("one", "two", "three"):
+        await customer.says(text)
+    await stage.drain()
+    assert stage.assistant.asked == ["one", "two", "three"]
+
+
+# The loop
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not reached():
+            await asyncio.sleep(0.002)
+
+
+async def test_a_running_courier_wakes_when_something_is_owed_and_recovers_what_was_cut_short(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    await customer.says("one")
+    await stage.write(lambda tx: mailbox.begin(tx, _head(tx), kind="send", frozen=None, now=stage.clock.at))
+    running = asyncio.create_task(stage.courier.run())
+    other = await stage.open("c-2")
+    await other.says("What is up?")
+    await until(lambda: stage.assistant.asked == ["What is up?"])
+    assert not running.done()
+    assert (await head(stage)).state in {"unsure", "sending"}
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await stage.courier.close()
+
+
+def _head(tx: Tx) -> mailbox.Delivery:
+    found = mailbox.head(tx, DESK)
+    assert found is not None
+    return found
+
+
+async def test_a_conversation_that_hangs_holds_up_no_other(stage: Backstage) -> None:
+    await asks_for_a_person(stage)
+    stage.zendesk.holds = asyncio.Event()
+    running = asyncio.create_task(stage.courier.run())
+    await until(lambda: stage.zendesk.sends == ["OpenTicket"])
+    other = await stage.open("c-2")
+    await other.says("What is up?")
+    await until(lambda: stage.assistant.asked == ["What is up?"])
+    stage.zendesk.holds.set()
+    await until(lambda: stage.zendesk.sends == ["OpenTicket", "AddNote"])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await stage.courier.close()
+
+
+async def test_one_lane_never_has_two_senders(stage: Backstage) -> None:
+    await asks_for_a_person(stage)
+    stage.zendesk.holds = asyncio.Event()
+    courier: Courier = stage.courier
+    for _ in range(3):
+        await courier._start_due_lanes()
+        await asyncio.sleep(0)
+    await until(lambda: stage.zendesk.sends == ["OpenTicket"])
+    assert len([lane for lane in courier._busy if lane.name is LaneName.DESK]) == 1
+    stage.zendesk.holds.set()
+    await until(lambda: not courier._busy)
+    assert stage.zendesk.sends == ["OpenTicket", "AddNote"]
+
+
+async def test_a_refused_word_is_sent_again_when_an_operator_asks(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Refused("the group is gone", status=422)]
+    await customer.says("one")
+    await stage.drain()
+    refused = next(row for row in await stage.deliveries() if row["state"] == "refused")
+    await stage.desk.resend(ORGANISATION, refused["id"])
+    await stage.drain()
+    assert stage.zendesk.posted == ["one"]
+    assert (await customer.deliveries())["one"] == "delivered"
+
+
+# Any weather at all
+
+WEATHER = st.lists(
+    st.sampled_from(
+        [None, Retryable("busy"), Retryable("slow", after=5.0), Uncertain("timeout"), Unheard("timeout"), Refused("no")]
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    weather=WEATHER,
+    looks=st.lists(st.sampled_from([None, Retryable("down")]), max_size=6),
+    crashes=st.sets(st.integers(1, 12), max_size=2),
+)
+async def test_in_any_weather_each_word_arrives_once_in_order_or_is_told(
+    weather: list[DeliveryError | None], looks: list[DeliveryError | None], crashes: set[int]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with backstage(Path(folder)) as stage:
+            customer = await with_a_ticket(stage)
+            stage.zendesk.next = list(weather)  # type: ignore[arg-type]
+            stage.zendesk.next_find = [error for error in looks if error is not None]
+            texts = [f"word {n}" for n in range(5)]
+            for text in texts:
+                await customer.says(text)
+            steps = 0
+            while (due := await stage.read(mailbox.next_due_at)) is not None:
+                stage.clock.at = max(stage.clock.at, due)
+                steps += 1
+                assert steps < 200
+                if steps in crashes and (await head(stage)).state == "pending":
+                    await crash_during_a_send_if_it_arrives(stage)
+                    await start_again(stage)
+                else:
+                    await stage.step()
+            deliveries = await customer.deliveries()
+            arrived = stage.zendesk.posted
+            assert arrived == [text for text in texts if text in arrived]  # in order
+            assert len(arrived) == len(set(arrived))  # once
+            for text in texts:
+                assert deliveries[text] == ("delivered" if text in arrived else "failed")
+            told = [text for text in await customer.transcript(Role.SYSTEM) if "did not reach" in text]
+            assert len(told) == len(texts) - len(arrived)
+
+
+async def crash_during_a_send_if_it_arrives(stage: Backstage) -> None:
+    """End the process in the middle of the next attempt, wherever that is."""
+    stage.zendesk.holds = asyncio.Event()
+    stage.zendesk.reached.clear()
+    drain = asyncio.create_task(stage.step())
+    reached = asyncio.create_task(stage.zendesk.reached.wait())
+    await asyncio.wait({drain, reached}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (drain, reached):
+        task.cancel()
+    await asyncio.gather(drain, reached, return_exceptions=True)
+    stage.zendesk.holds = None

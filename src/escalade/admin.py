@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,12 +12,13 @@ from sqlalchemy.engine import Engine
 from escalade.domain.errors import Invalid, NotFound
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
-from escalade.services.desk import EMAIL
+from escalade.services.desk import EMAIL, check_id
 from escalade.services.ports import Ports
 from escalade.settings import Settings, load
 from escalade.store import operators, organisations, schema
-from escalade.store.database import make_engine, transaction
+from escalade.store.database import make_engine, sqlite_path, transaction
 
+TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{20,512}=*\Z")
 LINK_MS = 24 * 3600 * 1000
 ROLES = ("owner", "admin", "developer", "viewer")
 
@@ -31,18 +33,24 @@ def _engine(settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
-def create_organisation(name: str) -> dict[str, str]:
-    """Create an organisation with its keys; they are shown here and kept as digests only."""
+def create_organisation(name: str, *, id: str | None = None, webhook_token: str | None = None) -> dict[str, str]:
+    """Create an organisation with its keys; they are shown here and kept as digests only.
+
+    An id and a webhook token that Zendesk already sends can be taken over: then only the host name changes there.
+    """
     settings, ports = load(), Ports()
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100:
         raise Invalid("give the organisation a name of 1 to 100 characters")
-    organisation = Organisation(
-        id=OrganisationId(f"org_{ports.new_id()}"), name=name, widget_key=f"pk_{ports.new_id()}"
-    )
-    api_key, webhook_token = f"ek_{ports.new_token()}", f"wt_{ports.new_token()}"
+    chosen = OrganisationId(check_id(id, "--id") if id is not None else f"org_{ports.new_id()}")
+    organisation = Organisation(id=chosen, name=name, widget_key=f"pk_{ports.new_id()}")
+    if webhook_token is not None and not TOKEN.match(webhook_token):
+        raise Invalid("--webhook-token: 20 to 512 characters of the kind a bearer token has")
+    api_key, webhook_token = f"ek_{ports.new_token()}", webhook_token or f"wt_{ports.new_token()}"
     with _engine(settings) as engine, transaction(engine) as tx:
         now = ports.now()
+        if organisations.load(tx, chosen) is not None:
+            raise Invalid(f"--id {chosen}: there is such an organisation already")
         organisations.create(tx, organisation, now)
         organisations.add_token(tx, organisation.id, "api", api_key, now)
         organisations.add_token(tx, organisation.id, "webhook", webhook_token, now)
@@ -90,7 +98,10 @@ def migrate() -> str:
 
 def check() -> tuple[bool, str]:
     """Say whether the database is whole and of this version."""
-    engine = make_engine(load().database_url, checkpoint=False)
+    settings = load()
+    if not sqlite_path(settings.database_url).exists():
+        return False, f"there is no database at {sqlite_path(settings.database_url)}; `escalade db migrate` makes one"
+    engine = make_engine(settings.database_url, checkpoint=False)
     try:
         if not schema.is_current(engine):
             return False, "the tables are of another version; run `escalade db migrate`"

@@ -94,7 +94,8 @@ def _list(call: Call) -> Json:
     external_id = call.query("external_id")
     if external_id:
         tickets = [ticket for ticket in tickets if ticket.external_id == external_id]
-    if call.query("sort") == "-id":  # https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#list-tickets
+    # https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#list-tickets
+    if call.query("sort") == "-id":
         tickets.sort(key=lambda ticket: ticket.id, reverse=True)
     show = support_json.ticket
     return paged(call.request, call.account.base_url, "tickets", tickets, lambda ticket: show(call.account, ticket))

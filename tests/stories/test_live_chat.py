@@ -180,3 +180,23 @@ def test_sunshines_own_webhook_is_a_second_way_in(fresh_world: World) -> None:
         f"/hooks/sunshine/{world.product.keys['organisation_id']}", json={"events": []}, headers={"X-API-Key": "wrong"}
     )
     assert refused.status_code == 401
+
+
+def test_the_agents_last_words_come_before_a_closed_ticket_even_if_no_webhook_told_them(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.fault(side="webhook", kind="message_added", action="drop")
+    world.zendesk.agent("reply", ticket=ticket, body="All the best!")
+    world.zendesk.agent("status", ticket=ticket, status="closed")
+    customer.wait_until(state="ended", ended="closed")
+    said = customer.transcript("agent", "system")
+    assert said[-2] == "All the best!", "the last words, then the end"
+
+
+def test_with_the_assistant_switched_off_a_request_for_a_person_is_heard(fresh_world: World) -> None:
+    fresh_world.connect()
+    fresh_world.product.api("PATCH", "/settings", assistant={"enabled": False})
+    customer = fresh_world.customer()
+    customer.says("How do I return something?")
+    customer.says("I want to talk to a human")
+    customer.wait_until(state="asynchronous")
+    assert customer.transcript("assistant") == []

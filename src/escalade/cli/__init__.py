@@ -64,12 +64,15 @@ def demo(
 
 @org.command("create")
 def org_create(
-    name: str, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+    name: str,
+    id: Annotated[str | None, typer.Option("--id", help="Take over an organisation id that Zendesk sends.")] = None,
+    webhook_token: Annotated[str | None, typer.Option(help="Take over a bearer token that Zendesk sends.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Create an organisation and print its keys, once."""
     from escalade.admin import create_organisation
 
-    made = create_organisation(name)
+    made = create_organisation(name, id=id, webhook_token=webhook_token)
     if as_json:
         print(json.dumps(made))
         return
@@ -123,7 +126,8 @@ def main() -> None:
     try:
         app()
     except ConfigError as error:
-        print(f"escalade: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"escalade: {line}", file=sys.stderr)
         raise SystemExit(2) from error
     except EscaladeError as error:
         print(f"escalade: {getattr(error, 'detail', None) or error}", file=sys.stderr)

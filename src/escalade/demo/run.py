@@ -45,7 +45,11 @@ def run(port: int, *, fresh: bool, browser: bool) -> None:
     if fresh:
         _forget()
     HOME.mkdir(mode=0o700, exist_ok=True)
-    product, zendesk, shop = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}", f"http://localhost:{port + 2}")
+    product, zendesk, shop = (
+        f"http://127.0.0.1:{port}",
+        f"http://127.0.0.1:{port + 1}",
+        f"http://localhost:{port + 2}",
+    )
     environment = {
         "ESCALADE_ENV": "development",
         "ESCALADE_DATABASE_URL": f"sqlite:///{HOME / 'escalade.db'}",

@@ -21,7 +21,7 @@ class Shop:
         pages["/"] = pages["/index.html"]
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the name the server calls
+            def do_GET(self) -> None:
                 kind, body = pages.get(self.path.partition("?")[0], ("text/plain; charset=utf-8", b""))
                 self.send_response(200 if body else 404)
                 self.send_header("Content-Type", kind)

@@ -19,6 +19,8 @@ AgentId = NewType("AgentId", str)  # Zendesk's user id; unique within one Zendes
 
 Millis = int
 
+VISITOR = "v-"  # how the id of a widget's visitor begins
+
 
 class Status(StrEnum):
     """Tell the life of a conversation; independent of control."""
@@ -142,6 +144,11 @@ class Customer:
     email: str | None = None
     locale: str | None = None
     verified: bool = False
+
+    @property
+    def is_visitor(self) -> bool:
+        """Say whether they came through our widget, where nobody else could answer them."""
+        return self.id.startswith(VISITOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from escalade.domain.organisation import OnInactive, RolloutMode, Settings
 class Policy:
     """What `decide` may and must do for one organisation."""
 
-    assistant_enabled: bool = True
     zendesk_connected: bool = True
     live_enabled: bool = False
     require_online_agent: bool = True
@@ -23,7 +22,6 @@ class Policy:
     def of(cls, settings: Settings) -> Policy:
         """Draw the policy from the settings tree."""
         return cls(
-            assistant_enabled=settings.assistant.enabled,
             zendesk_connected=settings.zendesk.is_connected and settings.rollout.mode is not RolloutMode.OFF,
             live_enabled=settings.live.enabled and settings.rollout.mode is RolloutMode.EVERYONE,
             require_online_agent=settings.live.require_online_agent,

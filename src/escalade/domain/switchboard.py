@@ -157,8 +157,8 @@ def _customer_said(conversation: Conversation, message: Utterance, policy: Polic
     assert message.id is not None
     match conversation.control:
         case Control.ASSISTANT:
-            effects: tuple[Effect, ...] = (Answer(message=message.id),) if policy.assistant_enabled else ()
-            return Decision(conversation=conversation, says=(message,), effects=effects)
+            # Also where the assistant is switched off: a request for a person is heard all the same.
+            return Decision(conversation=conversation, says=(message,), effects=(Answer(message=message.id),))
         case Control.PENDING | Control.AGENT:
             handoff = conversation.open_handoff
             if handoff is None:  # no such state is ever stored; losing the message would be worse than asking again
@@ -185,7 +185,7 @@ def _handoff_asked(conversation: Conversation, event: HandoffAsked, policy: Poli
     under_way = conversation.open_handoff
     if under_way is not None:
         if event.wish is Wish.TICKET and under_way.state is HandoffState.QUEUED:
-            # The customer would rather not wait: the request stays where it is, and the chat goes on when someone writes.
+            # The customer would rather not wait: the request stays where it is; the chat goes on when someone writes.
             return _nobody_answered(conversation, under_way, words.RATHER_LEAVE)
         may_upgrade = event.wish is Wish.LIVE and policy.live_enabled and under_way.mode is Mode.TICKET
         if not may_upgrade or under_way.ticket_id is not None or under_way.ticket_attempted:

@@ -45,7 +45,7 @@ from escalade.domain.model import (
     TicketId,
 )
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import Decision, decide
+from escalade.domain.switchboard import GONE, Decision, decide
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.conversations import Place
 from escalade.store.database import Tx
@@ -322,6 +322,8 @@ class Intake:
         """Read the event out of news that needs no look at Zendesk's own record."""
         live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
         match arrival.kind:
+            case ArrivalKind.STATUS_CHANGED if (arrival.status or "").lower() in GONE:
+                return None  # the agent's last words come before the end
             case ArrivalKind.STATUS_CHANGED:
                 return TicketStatusChanged(handoff=handoff, status=(arrival.status or "").lower())
             case ArrivalKind.ASSIGNMENT_CHANGED if arrival.agent_id is None:

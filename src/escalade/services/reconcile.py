@@ -25,7 +25,7 @@ from escalade.channels.base import (
     Session,
 )
 from escalade.domain.errors import DeliveryError
-from escalade.domain.events import AgentAssigned, DeskSaid, Event, SessionEnded
+from escalade.domain.events import AgentAssigned, DeskSaid, Event, SessionEnded, TicketStatusChanged
 from escalade.domain.model import (
     Agent,
     AgentId,
@@ -54,6 +54,8 @@ LIVE_EVERY_MS = 5_000
 TICKET_EVERY_MS = 15_000
 QUIET_EVERY_MS = 60_000
 QUIET_AFTER_MS = 10 * 60_000
+ASLEEP_EVERY_MS = 10 * 60_000
+ASLEEP_AFTER_MS = 24 * 3600_000
 RETRY_MS = 1_000
 GIVE_UP_MS = 60_000
 SEEK_AFTER_MS = 5_000
@@ -154,12 +156,13 @@ class Reconcile:
             await self._ports.sleep(SWEEP_S)
 
     def _every(self, row: Row, now: int) -> int:
-        state = HandoffState(row["state"])
+        """Say how often to look without being rung for: often while people talk, seldom while it is quiet."""
+        state, quiet = HandoffState(row["state"]), now - row["updated_at"]
         if state is HandoffState.REQUESTED:
             return QUIET_EVERY_MS
-        if state is HandoffState.ASYNCHRONOUS:
-            return TICKET_EVERY_MS if now - (row["looked_at"] or now) < QUIET_AFTER_MS else QUIET_EVERY_MS
-        return LIVE_EVERY_MS
+        if quiet < QUIET_AFTER_MS:
+            return TICKET_EVERY_MS if state is HandoffState.ASYNCHRONOUS else LIVE_EVERY_MS
+        return QUIET_EVERY_MS if quiet < ASLEEP_AFTER_MS else ASLEEP_EVERY_MS
 
     async def close(self) -> None:
         """Stop the looks that are under way; whatever they had not written is looked at again."""
@@ -377,7 +380,7 @@ class Reconcile:
                 handoff=handoff.id,
                 id=desk_message_id(channel.name, message.id),
                 role=message.role,
-                text=message.text,
+                text=message.text or _files(message),
                 agent=message.agent,
                 attachments=message.attachments,
             )
@@ -395,17 +398,25 @@ class Reconcile:
                     mailbox.settle(tx, bell.id, "the session goes on", now, ignored=True)
                 else:
                     again = True
+        for bell in scene.bells:
+            if bell.kind == ArrivalKind.STATUS_CHANGED:  # a closed ticket: its last words have just been read
+                again |= self._close(tx, scene, bell, reached=reached)
         if facts.session is not None:
             self._apply(tx, scene, facts.session)
         if page is not None:
             conversations.looked(tx, handoff.id, page.cursor, now)
         elif channel is None:
             conversations.looked(tx, handoff.id, None, now)
-        self._bell_rest(tx, organisation, scene)
+        self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
         return RETRY_MS / 1000 if again or not reached else None
 
-    def _bell_rest(self, tx: Tx, organisation: OrganisationId, scene: _Scene) -> None:
-        self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
+    def _close(self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, *, reached: bool) -> bool:
+        """End a handoff whose ticket is gone, after its last words; say whether to look again first."""
+        if not reached and self._ports.now() - bell.received_at < PATIENCE_MS:
+            return True
+        status = (arrival_of(bell).status or "").lower()
+        self._apply(tx, scene, TicketStatusChanged(handoff=scene.handoff.id, status=status), bell)
+        return False
 
     def _answer_bell(self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, ids: set[str], *, reached: bool) -> bool:
         """Settle a message's bell once the message is in the transcript; say whether to look again."""
@@ -448,6 +459,12 @@ class Reconcile:
             mailbox.settle(
                 tx, bell.id, decision.ignored or "applied", self._ports.now(), ignored=bool(decision.ignored)
             )
+
+
+def _files(message: Heard) -> str:
+    """Say that a file was sent: it is not shown here yet, and an empty message would be worse than saying so."""
+    names = ", ".join(file.name for file in message.attachments)
+    return f"Sent a file that cannot be shown here yet: {names}" if names else ""
 
 
 _BELLS = frozenset(kind.value for kind in ArrivalKind)

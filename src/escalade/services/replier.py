@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from escalade.assistant.answering import Assistant, Question, Turn
+from escalade.assistant.answering import Assistant, Question, Turn, Verdict
 from escalade.channels.base import Account
-from escalade.domain.events import AssistantSaid, Event, HandoffAsked
+from escalade.domain.events import AssistantSaid, Event, HandoffAsked, Unknown
 from escalade.domain.model import Conversation, HandoffId, Message, MessageId, Reason, Role
 from escalade.services.ports import Ports
 from escalade.store import conversations
@@ -37,7 +37,9 @@ class AssistantReplier:
         except Exception as error:
             log.exception("assistant_failed", conversation=conversation.id)
             return await self._hand_off(account, question, Reason.ERROR, type(error).__name__)
-        if verdict.decision == "escalate":
+        if not account.settings.assistant.enabled and not self._must_hand_off(conversation, verdict):
+            return Unknown(kind="the assistant is switched off")
+        if verdict.decision == "escalate" or not account.settings.assistant.enabled:
             return await self._hand_off(account, question, verdict.reason or Reason.NO_ANSWER, verdict.evidence)
         return AssistantSaid(
             id=MessageId(f"answer-{question.id}"),
@@ -46,6 +48,14 @@ class AssistantReplier:
             citations=verdict.citations,
             answers=question.id,
         )
+
+    @staticmethod
+    def _must_hand_off(conversation: Conversation, verdict: Verdict) -> bool:
+        """Say whether a person must come although the assistant is off: asked for, or nobody else is there.
+
+        Whoever opens conversations through the API answers them, unless the customer asks for a person.
+        """
+        return verdict.reason is Reason.ASKED_FOR_PERSON or conversation.customer.is_visitor
 
     async def _question(self, account: Account, conversation: Conversation, question: Message) -> Question:
         before = await self._database.read(

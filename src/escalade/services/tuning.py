@@ -31,6 +31,7 @@ from escalade.store.vault import NONCE_BYTES, Vault
 
 SECRETS = (ZENDESK_SECRET, ZENDESK_TOKEN, ZENDESK_REFRESH, LIVE_SECRET, SUNSHINE_WEBHOOK)
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
+ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?\Z")
 PRIORITIES = {None, "low", "normal", "high", "urgent"}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 MOST_SIGNING_SECRETS = 4
@@ -158,6 +159,9 @@ class Tuning:
             raise Invalid("a percentage from 0 to 100", pointer="/assistant/minimum_confidence")
         if not 0 <= settings.rollout.percent <= 100:
             raise Invalid("a percentage from 0 to 100", pointer="/rollout/percent")
+        for origin in settings.widget.allowed_origins:
+            if not ORIGIN.match(origin):
+                raise Invalid("an origin such as https://shop.example.com", pointer="/widget/allowed_origins")
         if not 10 <= live.answer_within_s <= 86_400:
             raise Invalid("between 10 seconds and a day", pointer="/live/answer_within_s")
         if live.enabled and not zendesk.is_connected:

@@ -227,9 +227,9 @@ def append(tx: Tx, conversation: Conversation, said: Utterance, id: MessageId, n
         created_at=now,
     )
     tx.run(
-        "INSERT INTO message (organisation, conversation, seq, id, role, text, name, avatar_url, citations, attachments,"
-        " notice, delivery, created_at) VALUES (:organisation, :conversation, :seq, :id, :role, :text, :name,"
-        " :avatar_url, :citations, :attachments, :notice, :delivery, :now)",
+        "INSERT INTO message (organisation, conversation, seq, id, role, text, name, avatar_url, citations, "
+        "attachments, notice, delivery, created_at) VALUES (:organisation, :conversation, :seq, :id, :role, :text,"
+        " :name, :avatar_url, :citations, :attachments, :notice, :delivery, :now)",
         organisation=conversation.organisation,
         conversation=conversation.id,
         seq=seq,
@@ -420,10 +420,11 @@ def conversation_of(tx: Tx, organisation: OrganisationId, handoff: HandoffId) ->
 
 
 def open_handoffs(tx: Tx) -> list[Row]:
-    """List every handoff under way, with how far its list has been read."""
+    """List every handoff under way, and when its conversation last changed."""
     return tx.all(
-        "SELECT id, organisation, conversation, state, cursor, looked_at, body FROM handoff"
-        " WHERE state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
+        "SELECT h.id, h.organisation, h.conversation, h.state, h.body, c.updated_at FROM handoff h JOIN conversation c"
+        " ON c.organisation = h.organisation AND c.id = h.conversation"
+        " WHERE h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
     )
 
 

@@ -83,9 +83,9 @@ def accept(
 ) -> int | None:
     """Keep an inbound event once; give its id, or nothing if it came before."""
     row = tx.one(
-        "INSERT INTO receipt (organisation, source, key, kind, conversation, handoff, body, state, outcome, received_at,"
-        " settled_at) VALUES (:organisation, :source, :key, :kind, :conversation, :handoff, :body, :state, :outcome,"
-        " :now, :settled) ON CONFLICT (organisation, source, key) DO NOTHING RETURNING id",
+        "INSERT INTO receipt (organisation, source, key, kind, conversation, handoff, body, state, outcome, "
+        "received_at, settled_at) VALUES (:organisation, :source, :key, :kind, :conversation, :handoff, :body, :state,"
+        " :outcome, :now, :settled) ON CONFLICT (organisation, source, key) DO NOTHING RETURNING id",
         organisation=organisation,
         source=source,
         key=key,
@@ -359,7 +359,8 @@ def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> Non
     )
     tx.run(
         "UPDATE lane SET head = :position, failures = 0, due_at = CASE WHEN tail = :position THEN NULL ELSE :now END"
-        " WHERE organisation = :organisation AND conversation = :conversation AND name = :name AND head = :position - 1",
+        " WHERE organisation = :organisation AND conversation = :conversation AND name = :name"
+        " AND head = :position - 1",
         organisation=delivery.lane.organisation,
         conversation=delivery.lane.conversation,
         name=delivery.lane.name.value,

@@ -102,7 +102,10 @@ class StrictRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
-            answer: Response = await handler(_StrictRequest(request.scope, request.receive))
+            strict = _StrictRequest(request.scope, request.receive)
+            if await strict.body():
+                await strict.json()  # read here, where what is wrong with it can still be said
+            answer: Response = await handler(strict)
             return answer
 
         return strictly
@@ -116,7 +119,9 @@ class _StrictRequest(Request):
         return body
 
     async def json(self) -> Any:
-        return strict_json.parse(await self.body())
+        if not hasattr(self, "_json"):
+            self._json = strict_json.parse(await self.body())
+        return self._json
 
 
 class Api:
@@ -179,6 +184,8 @@ class Api:
         @router.post("/conversations/{id}/messages", status_code=201, tags=["conversations"])
         async def say(caller: Caller, id: str, body: MessageIn, request: Request) -> dict[str, Any]:
             """Take a message; the answer means that it is durable."""
+            if body.attachments:
+                raise Problem("validation", "files are not taken yet; send a link in the text", pointer="/attachments")
             said = await self._desk.say(
                 caller,
                 ConversationId(id),

@@ -41,9 +41,13 @@ class Streams:
     ) -> dict[str, Any]:
         """Give what was said after a place, waiting for something if there is nothing yet."""
         with self._listen(organisation, conversation) as listener:
-            page = await self._page(organisation, conversation, after, customer)
-            if not page["messages"] and wait > 0:
-                await listener.wait(wait)
+            page = before = await self._page(organisation, conversation, after, customer)
+            deadline = asyncio.get_running_loop().time() + wait
+            while page == before and not page["messages"]:  # a ring may be for what this reader does not see
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    break
+                await listener.wait(left)
                 page = await self._page(organisation, conversation, after, customer)
         return page
 

@@ -18,7 +18,7 @@ import msgspec
 
 from escalade.channels import strict_json
 from escalade.domain.errors import Rejected, Unavailable
-from escalade.domain.model import Conversation, ConversationId, Customer, CustomerId, Reason, Role, Wish
+from escalade.domain.model import VISITOR, Conversation, ConversationId, Customer, CustomerId, Reason, Role, Wish
 from escalade.domain.organisation import Organisation
 from escalade.services.desk import Desk
 from escalade.services.ports import Ports
@@ -253,7 +253,7 @@ class Widget:
     async def _begin(self, scope: Scope, receive: Receive, send: Send, _match: re.Match[str]) -> None:
         asked = await _read(scope, receive, NewSession)
         token = self._ports.new_token()
-        customer = Customer(id=CustomerId(f"v-{self._ports.new_id()}"), locale=(asked.locale or "")[:35] or None)
+        customer = Customer(id=CustomerId(VISITOR + self._ports.new_id()), locale=(asked.locale or "")[:35] or None)
 
         def written(tx: Tx) -> Organisation | None:
             organisation = organisations.by_widget_key(tx, asked.key)

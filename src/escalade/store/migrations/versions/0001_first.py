@@ -196,7 +196,7 @@ TABLES = (
         delivery INTEGER NOT NULL REFERENCES delivery (id),
         number INTEGER NOT NULL,
         kind TEXT NOT NULL,               -- send, look
-        verdict TEXT NOT NULL,            -- under_way, delivered, found, absent, retryable, uncertain, refused, cut_short
+        verdict TEXT NOT NULL,            -- under_way -> delivered, found, absent, retryable, uncertain, ...
         status INTEGER,
         detail TEXT NOT NULL DEFAULT '',
         started_at BIGINT NOT NULL,

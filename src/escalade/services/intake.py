@@ -114,6 +114,8 @@ class Intake:
             return Applied(decision=decision, messages=())
         after = decision.conversation
         conversations.save(tx, conversation, after, now)
+        if conversation.open_handoff is not None and after.open_handoff is None:
+            tx.ring("look", conversation.open_handoff.id)  # whatever was said just before the end is read once more
         said = tuple(
             conversations.append(tx, after, utterance, utterance.id or MessageId(self._new_id()), now)
             for utterance in decision.says

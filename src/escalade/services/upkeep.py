@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -43,11 +44,20 @@ class Upkeep:
         )
         for row in open_handoffs:
             if row["state"] == HandoffState.QUEUED.value:
-                await self._database.write(partial(self._tell_if_nobody_answered, row=row))
+                await self._try(partial(self._tell_if_nobody_answered, row=row))
         for organisation in {receipt.organisation for receipt in parked}:
-            await self._database.write(partial(self._unpark, organisation=organisation))
+            await self._try(partial(self._unpark, organisation=organisation))
         for organisation, conversation in waiting:
-            await self._database.write(partial(self._decide, organisation=organisation, conversation=conversation))
+            await self._try(partial(self._decide, organisation=organisation, conversation=conversation))
+
+    async def _try(self, work: Callable[[Tx], None]) -> None:
+        """Do one thing of the round; one that cannot be done takes nothing else with it."""
+        try:
+            await self._database.write(work)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("upkeep_stumbled")
 
     def _unpark(self, tx: Tx, organisation: OrganisationId) -> None:
         self._intake.unpark(tx, organisation, policy_of(tx, organisation))

@@ -1,0 +1,371 @@
+"""Zendesk's own list is the truth: bells change nothing but the moment, and no agent's word is lost or doubled."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from escalade.channels.base import Arrival, ArrivalKind, Session
+from escalade.domain import policy as words
+from escalade.domain.events import NobodyAnswered
+from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, HandoffId, HandoffState, Role
+from escalade.domain.organisation import OnInactive
+from escalade.services.intake import policy_of
+from escalade.services.reconcile import GIVE_UP_MS, PATIENCE_MS
+from escalade.store import conversations, mailbox, organisations
+from escalade.store.database import Tx
+from tests.backstage import INES, LIVE, ORGANISATION, Backstage, Customer, backstage
+
+JONAS = Agent(id=AgentId("8"), name="Jonas")
+CONVERSATION = "sunshine-2"  # their id of the live conversation
+
+
+async def in_a_live_chat(stage: Backstage) -> Customer:
+    customer = await stage.open()
+    await customer.says("My stove is broken")
+    await stage.desk.escalate(ORGANISATION, customer.id)
+    await stage.drain()
+    assert (await the_handoff(customer)).state is HandoffState.QUEUED
+    return customer
+
+
+async def with_a_ticket(stage: Backstage) -> Customer:
+    customer = await stage.open()
+    await customer.says("My stove is broken")
+    await stage.desk.escalate(ORGANISATION, customer.id)
+    await stage.drain()
+    assert (await the_handoff(customer)).ticket_id == "4711"
+    return customer
+
+
+async def the_handoff(customer: Customer) -> Handoff:
+    found = (await customer.conversation()).handoff
+    assert found is not None
+    return found
+
+
+async def rings(stage: Backstage, kind: ArrivalKind, key: str = "e-1", **more: Any) -> None:
+    """Let a webhook arrive for the live conversation."""
+    arrival = Arrival(kind=kind, key=key, **({"conversation_id": CONVERSATION} | more))
+
+    def written(tx: Tx) -> None:
+        stage.intake.arrive(tx, ORGANISATION, "zendesk", arrival, "", policy_of(tx, ORGANISATION))
+
+    await stage.write(written)
+
+
+async def an_agent_rings(stage: Backstage, id: str, text: str) -> None:
+    await rings(
+        stage,
+        ArrivalKind.MESSAGE_ADDED,
+        f"e-{id}",
+        message_id=id,
+        actor_type="agent",
+        agent_id="7",
+        agent_name="Inès",
+        text=text,
+    )
+
+
+async def look(stage: Backstage, customer: Customer, *, session: bool = False) -> float | None:
+    return await stage.reconcile.look((await the_handoff(customer)).id, session=session)
+
+
+async def waiting(stage: Backstage, customer: Customer) -> list[str]:
+    return [one.key for one in await stage.read(lambda tx: mailbox.waiting(tx, ORGANISATION, customer.id))]
+
+
+# Messages
+
+
+async def test_the_order_is_the_lists_and_not_that_of_the_webhooks(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    for id, text in (("a", "one"), ("b", "two"), ("c", "three")):
+        live.sunshine.says(text, id=id)
+    await an_agent_rings(live, "c", "three")
+    await an_agent_rings(live, "a", "one")
+    assert await look(live, customer) is None
+    assert await customer.transcript(Role.AGENT) == ["one", "two", "three"]
+    assert await waiting(live, customer) == []
+    assert (await customer.conversation()).control is Control.AGENT
+    await an_agent_rings(live, "b", "two")
+    await look(live, customer)
+    assert await customer.transcript(Role.AGENT) == ["one", "two", "three"]
+
+
+async def test_our_own_words_and_automatic_texts_are_told_apart_from_a_persons(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("My stove is broken", ours=True)
+    live.sunshine.says("We are away until Monday.", agent=None)
+    await look(live, customer)
+    assert await customer.transcript(Role.AGENT) == []
+    assert await customer.transcript(Role.CUSTOMER) == ["My stove is broken"]
+    assert (await customer.notices())[-1] == "announcement"
+    assert (await customer.conversation()).control is Control.PENDING
+
+
+async def test_the_list_is_read_on_from_where_it_was_left(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("one")
+    await look(live, customer)
+    live.sunshine.says("two")
+    await look(live, customer)
+    assert live.sunshine.asked_after == [None, "1"]
+    assert await customer.transcript(Role.AGENT) == ["one", "two"]
+
+
+async def test_a_webhook_that_outruns_the_list_waits_for_it(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await an_agent_rings(live, "a", "one")
+    assert await look(live, customer) == 1
+    assert await customer.transcript(Role.AGENT) == []
+    live.sunshine.says("zero", id="z")
+    live.sunshine.says("one", id="a")
+    live.clock.passes(1)
+    assert await look(live, customer) is None
+    assert await customer.transcript(Role.AGENT) == ["zero", "one"]
+
+
+async def test_the_webhooks_own_words_are_shown_when_the_list_cannot_be_reached_for_three_seconds(
+    live: Backstage,
+) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.unreachable = True
+    await an_agent_rings(live, "a", "one")
+    live.clock.passes((PATIENCE_MS - 1) / 1000)
+    assert await look(live, customer) == 1
+    assert await customer.transcript(Role.AGENT) == []
+    live.clock.passes(0.001)
+    assert await look(live, customer) == 1  # and the list is read as soon as it can be
+    assert await customer.transcript(Role.AGENT) == ["one"]
+    live.sunshine.unreachable = False
+    live.sunshine.says("one", id="a")
+    live.sunshine.says("two", id="b")
+    assert await look(live, customer) is None
+    assert await customer.transcript(Role.AGENT) == ["one", "two"]
+
+
+async def test_an_echo_that_never_comes_in_the_list_is_let_go(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await rings(live, ArrivalKind.MESSAGE_ADDED, message_id="x", actor_type="system", text="We are away")
+    live.clock.passes(PATIENCE_MS / 1000)
+    assert await look(live, customer) is None
+    assert await waiting(live, customer) == []
+    assert await customer.transcript(Role.AGENT) == []
+
+
+async def test_answers_on_a_ticket_are_read_from_its_comments(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.says("My stove is broken", ours=True)
+    stage.zendesk.says("We will replace it.")
+    await look(stage, customer, session=True)
+    assert await customer.transcript(Role.AGENT) == ["We will replace it."]
+    assert stage.sunshine.asked_after == []
+    assert (await customer.conversation()).control is Control.AGENT
+
+
+async def test_words_come_before_the_end_they_were_said_before(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("Goodbye!", id="a")
+    live.sunshine.state = Session.ENDED
+    await rings(live, ArrivalKind.SESSION_END)
+    await look(live, customer)
+    assert (await customer.transcript())[-2:] == ["Goodbye!", words.ENDED[Ending.BY_AGENT]]
+
+
+# Endings
+
+
+@pytest.mark.parametrize(
+    ("state", "on_inactive", "ending"),
+    [
+        (Session.ENDED, OnInactive.CLOSE, Ending.BY_AGENT),
+        (Session.ENDED, OnInactive.KEEP, Ending.BY_AGENT),
+        (Session.CLOSED, OnInactive.CLOSE, Ending.CLOSED),
+        (Session.ACTIVE, OnInactive.CLOSE, Ending.INACTIVE),
+        (Session.ACTIVE, OnInactive.KEEP, None),
+    ],
+)
+async def test_which_end_a_session_came_to_is_asked_and_not_guessed(
+    live: Backstage, state: Session, on_inactive: OnInactive, ending: Ending | None
+) -> None:
+    chosen = replace(LIVE, live=replace(LIVE.live, on_session_inactive=on_inactive))
+    await live.write(lambda tx: organisations.save_settings(tx, ORGANISATION, chosen))
+    customer = await in_a_live_chat(live)
+    live.sunshine.state = state
+    await rings(live, ArrivalKind.SESSION_END)
+    assert await look(live, customer) is None
+    handoff = await the_handoff(customer)
+    assert handoff.ended is ending
+    assert handoff.is_open == (ending is None)
+    assert await waiting(live, customer) == []
+
+
+async def test_an_end_that_cannot_be_explained_is_told_after_three_seconds(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.unreachable = True
+    await rings(live, ArrivalKind.SESSION_END)
+    assert await look(live, customer) == 1
+    assert (await the_handoff(customer)).is_open
+    live.clock.passes(PATIENCE_MS / 1000)
+    await look(live, customer)
+    assert (await the_handoff(customer)).ended is Ending.UNKNOWN
+
+
+async def test_control_that_left_the_agents_is_an_end_only_if_zendesk_says_so(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await rings(live, ArrivalKind.CONTROL_LEFT)
+    await look(live, customer)
+    assert (await the_handoff(customer)).is_open
+    live.sunshine.state = Session.ENDED
+    await rings(live, ArrivalKind.CONTROL_LEFT, "e-2")
+    await look(live, customer)
+    assert (await the_handoff(customer)).ended is Ending.BY_AGENT
+
+
+async def test_control_that_moves_while_we_hand_over_ends_nothing(live: Backstage) -> None:
+    customer = await live.open()
+    await customer.says("My stove is broken")
+    await live.desk.escalate(ORGANISATION, customer.id)
+    for _ in range(3):
+        await live.step()
+    live.sunshine.state = Session.ENDED
+    await rings(live, ArrivalKind.CONTROL_LEFT)
+    await look(live, customer, session=True)
+    assert (await the_handoff(customer)).state is HandoffState.REQUESTED
+    assert await waiting(live, customer) == []
+
+
+async def test_an_end_nobody_rang_for_is_found_by_looking(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.state = Session.ENDED
+    await look(live, customer)
+    assert (await the_handoff(customer)).is_open
+    await look(live, customer, session=True)
+    assert (await the_handoff(customer)).ended is Ending.BY_AGENT
+
+
+async def test_a_bell_that_can_never_be_explained_is_let_go(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.unreachable = True
+    await rings(live, ArrivalKind.CONTROL_LEFT)
+    live.clock.passes(GIVE_UP_MS / 1000 + 1)
+    await look(live, customer)
+    assert await waiting(live, customer) == []
+    assert (await the_handoff(customer)).is_open
+
+
+async def test_the_same_end_told_three_ways_is_told_once(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.state = Session.ENDED
+    await rings(live, ArrivalKind.SESSION_END, "e-1")
+    await rings(live, ArrivalKind.SESSION_END, "e-2")
+    await rings(live, ArrivalKind.CONTROL_LEFT, "e-3")
+    await look(live, customer, session=True)
+    assert (await customer.notices()).count("ended") == 1
+    assert await waiting(live, customer) == []
+
+
+# Agents
+
+
+async def test_an_agent_is_named_by_zendesk(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await rings(live, ArrivalKind.ASSIGNMENT_CHANGED, agent_id="7")
+    await look(live, customer)
+    handoff = await the_handoff(customer)
+    assert (handoff.agent, handoff.state) == (INES, HandoffState.WITH_AGENT)
+    assert "Inès joined the chat." in await customer.transcript(Role.SYSTEM)
+
+
+async def test_an_agent_zendesk_cannot_name_is_an_agent_all_the_same(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await rings(live, ArrivalKind.ASSIGNMENT_CHANGED, agent_id="99")
+    await look(live, customer)
+    agent = (await the_handoff(customer)).agent
+    assert agent is not None
+    assert agent.name == "An agent"
+
+
+# By itself
+
+
+async def test_looks_are_one_at_a_time_for_a_handoff(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    handoff = (await the_handoff(customer)).id
+    for _ in range(5):
+        live.reconcile.ring({("look", handoff), ("conversation", "x")})
+    task = live.reconcile._under_way[handoff]
+    await task
+    assert len(live.sunshine.asked_after) == 2  # the one under way, and once more for all who rang meanwhile
+    assert live.reconcile._under_way == {}
+
+
+async def test_a_look_at_something_that_is_not_there_is_nothing(live: Backstage) -> None:
+    assert await live.reconcile.look(HandoffId("hof_of_nobody"), session=True) is None
+
+
+async def test_a_customer_nobody_answers_in_time_is_told_once(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.clock.passes(LIVE.live.answer_within_s - 1)
+    await live.upkeep.round()
+    assert "asynchronous" not in await customer.notices()
+    live.clock.passes(1)
+    await live.upkeep.round()
+    await live.upkeep.round()
+    assert (await customer.notices()).count("asynchronous") == 1
+    handoff = await the_handoff(customer)
+    assert handoff.state is HandoffState.ASYNCHRONOUS
+    live.sunshine.says("I am here now.")
+    await look(live, customer)
+    assert (await customer.conversation()).control is Control.AGENT
+
+
+async def test_one_receipt_that_cannot_be_decided_does_not_stop_the_rest(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    other = await live.open("c-2")
+
+    def broken(tx: Tx) -> None:
+        conversation = conversations.load(tx, ORGANISATION, other.id)
+        assert conversation is not None
+        mailbox.accept(
+            tx, ORGANISATION, source="x", key="k", kind="NobodyAnswered", body="{}", now=0, conversation=other.id
+        )
+        good = NobodyAnswered(handoff=HandoffId("hof_0"))
+        live.intake.owe(tx, conversation, "y", "k", good)
+        current = conversations.load(tx, ORGANISATION, customer.id)
+        assert current is not None
+        live.intake.owe(tx, current, "y", "k2", good)
+
+    await live.write(broken)
+    await live.upkeep.round()
+    settled = {receipt.key for receipt in await live.receipts() if receipt.state != "waiting"}
+    assert "k2" in settled
+
+
+# Whatever the order of the bells
+
+
+@settings(max_examples=20, deadline=None)
+@given(order=st.permutations(range(6)), looks=st.lists(st.integers(0, 5), max_size=4))
+async def test_no_order_of_webhooks_changes_what_the_customer_reads(order: list[int], looks: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with backstage(Path(folder), settings=LIVE) as live:
+            customer = await in_a_live_chat(live)
+            for n in range(6):
+                live.sunshine.says(f"word {n}", id=f"m-{n}", agent=INES if n < 3 else JONAS)
+            for place, n in enumerate(order):
+                await an_agent_rings(live, f"m-{n}", f"word {n}")
+                if place in looks:
+                    await look(live, customer)
+            await look(live, customer)
+            assert await customer.transcript(Role.AGENT) == [f"word {n}" for n in range(6)]
+            assert (await customer.notices()).count("agent_joined") == 1
+            assert (await customer.notices()).count("agent_changed") == 1
+            assert await waiting(live, customer) == []

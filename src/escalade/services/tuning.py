@@ -100,7 +100,7 @@ class Tuning:
                 if kept is None or secret is None:
                     organisations.forget_secret(tx, organisation, name)
                 else:
-                    organisations.save_secret(tx, organisation, name, kept, secret[-4:], now)
+                    organisations.save_secret(tx, organisation, name, kept, _last4(name, secret), now)
             organisations.audit(tx, organisation, who, "settings.changed", changed, now)
             tx.ring("settings", organisation)
             return self._view(tx, organisation)
@@ -215,6 +215,11 @@ def _split(patch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | No
     if plain.get("webhooks") == {}:
         del plain["webhooks"]
     return plain, secrets
+
+
+def _last4(name: str, secret: str) -> str:
+    """Give what is shown of a secret; of several, of each."""
+    return " ".join(one[-4:] for one in secret.split(" ")) if name == SIGNING_SECRETS else secret[-4:]
 
 
 def _signing_secrets(value: Any) -> dict[str, str | None]:

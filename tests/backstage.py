@@ -288,9 +288,11 @@ class Backstage:
     async def read(self, work: Callable[[Tx], T]) -> T:
         return await self.database.read(work)
 
-    async def open(self, id: str = "c-1", organisation: OrganisationId = ORGANISATION, **customer: Any) -> Customer:
+    async def open(
+        self, conversation: str = "c-1", organisation: OrganisationId = ORGANISATION, **customer: Any
+    ) -> Customer:
         """Open a conversation."""
-        opened = await self.desk.open_conversation(organisation, id=id, customer=customer)
+        opened = await self.desk.open_conversation(organisation, id=conversation, customer=customer)
         return Customer(self, organisation, opened.id)
 
     async def step(self, lane: LaneName = LaneName.DESK, id: str = "c-1") -> bool:

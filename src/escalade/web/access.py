@@ -56,7 +56,8 @@ class Access:
     async def webhook(self, scope: Scope) -> Sender:
         """Let a webhook in by its bearer token and organisation header."""
         token = bearer(scope)
-        organisation = header(scope, b"fv-organisation-id") or ""
+        named = [value for name, value in scope["headers"] if name == b"fv-organisation-id"]
+        organisation = named[0].decode("latin-1") if len(named) == 1 else ""
         key = (organisation[:128], organisations.digest(token))
         now = self._now()
         kept = self._senders.get(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stories.talk import said_at_desk, same_transcript, start_live
-from tests.world import World
+from tests.world import SESSION_END_BODY, World
 
 pytestmark = pytest.mark.processes
 
@@ -200,3 +200,33 @@ def test_with_the_assistant_switched_off_a_request_for_a_person_is_heard(fresh_w
     customer.says("I want to talk to a human")
     customer.wait_until(state="asynchronous")
     assert customer.transcript("assistant") == []
+
+
+def test_the_older_shape_without_a_conversation_id_finds_its_chat_all_the_same(fresh_world: World) -> None:
+    world = fresh_world
+    world.connect(live=True)
+    world.zendesk.post("/emulator/settings", {"conversation_id_in_events": False})
+    customer, ticket = start_live(world)
+    world.zendesk.agent("reply", ticket=ticket, body="Found you")
+    customer.wait_for("agent", "Found you")
+    world.zendesk.agent("end-session", ticket=ticket)
+    customer.wait_until(state="ended", ended="by_agent")
+
+
+def test_signed_webhooks_are_checked_when_the_secrets_are_known(fresh_world: World) -> None:
+    world = fresh_world
+    world.connect(live=True)
+    secrets = [
+        world.zendesk.support(f"/webhooks/{hook['id']}/signing_secret")["signing_secret"]["secret"]
+        for hook in world.zendesk.support("/webhooks")["webhooks"]
+    ]
+    world.product.api("PATCH", "/settings", webhooks={"signing_secrets": secrets})
+    customer, ticket = start_live(world)
+    world.zendesk.agent("reply", ticket=ticket, body="Signed and sealed")
+    customer.wait_for("agent", "Signed and sealed")
+    heard = world.product.api("GET", "/receipts")["receipts"]
+    assert any(r["kind"] == "message_added" and r["conversation"] == customer.id for r in heard)
+    unsigned = world.product.webhook(SESSION_END_BODY.replace("{{ticket.id}}", ticket).encode())
+    assert unsigned.status_code == 401
+    world.zendesk.agent("end-session", ticket=ticket)
+    customer.wait_until(state="ended", ended="by_agent")

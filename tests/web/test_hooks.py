@@ -39,6 +39,16 @@ async def front(tmp_path: Path) -> AsyncIterator[Counter]:
         yield found
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def quiet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counter]:
+    """One application for every request that is to change nothing."""
+    async with counter(tmp_path_factory.mktemp("quiet")) as found:
+        yield found
+
+
+TOGETHER = pytest.mark.asyncio(loop_scope="module")
+
+
 async def hook(front: Counter, body: bytes | list[bytes], *headers: tuple[str, str], **how: Any) -> Answer:
     return await front.send("POST", HOOK, [*GOOD, JSON, *headers], body, **how)
 
@@ -136,6 +146,7 @@ async def test_w06_another_organisations_ticket_looks_like_none(front: Counter) 
 # W07-W17: what cannot be read
 
 
+@TOGETHER
 @pytest.mark.parametrize(
     ("body", "status", "problem", "pointer"),
     [
@@ -165,13 +176,13 @@ async def test_w06_another_organisations_ticket_looks_like_none(front: Counter) 
     ],
 )
 async def test_what_cannot_be_read_is_refused_and_changes_nothing(
-    front: Counter, body: bytes, status: int, problem: str, pointer: str | None
+    quiet: Counter, body: bytes, status: int, problem: str, pointer: str | None
 ) -> None:
-    answer = await hook(front, body)
+    answer = await hook(quiet, body)
     assert (answer.status, answer.problem) == (status, problem)
     if pointer is not None:
         assert answer.pointer == pointer
-    assert await front.receipts() == []
+    assert await quiet.receipts() == []
 
 
 async def test_w15_a_large_id_survives_unchanged(front: Counter) -> None:
@@ -225,6 +236,7 @@ async def test_only_plain_json_is_taken(front: Counter, headers: list[tuple[str,
     assert await is_open(front) == (status != 200)
 
 
+@TOGETHER
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -238,9 +250,9 @@ async def test_only_plain_json_is_taken(front: Counter, headers: list[tuple[str,
     ],
 )
 async def test_a_head_two_parsers_could_read_differently_is_refused(
-    front: Counter, headers: list[tuple[str, str]], status: int
+    quiet: Counter, headers: list[tuple[str, str]], status: int
 ) -> None:
-    answer = await hook(front, W01, *headers)
+    answer = await hook(quiet, W01, *headers)
     assert answer.status == status
     assert answer.problem in {"malformed-request", "headers-too-large"}
 
@@ -252,11 +264,12 @@ async def test_w27_a_request_without_a_host_is_refused(front: Counter) -> None:
 # W29-W33: what it is
 
 
+@TOGETHER
 @pytest.mark.parametrize("method", ["GET", "PUT", "TRACE", "OPTIONS", "DELETE", "HEAD", "PATCH"])
-async def test_w29_there_is_one_method(front: Counter, method: str) -> None:
-    answer = await front.send(method, HOOK, GOOD, W01)
+async def test_w29_there_is_one_method(quiet: Counter, method: str) -> None:
+    answer = await quiet.send(method, HOOK, GOOD, W01)
     assert (answer.status, answer.problem, answer.headers["allow"]) == (405, "method-not-allowed", "POST")
-    assert front.parts_read == 0
+    assert quiet.parts_read == 0
 
 
 @pytest.mark.parametrize(
@@ -326,6 +339,7 @@ async def test_w33_the_customers_own_words_coming_back_are_not_shown_again(front
 # Authentication
 
 
+@TOGETHER
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -335,15 +349,15 @@ async def test_w33_the_customers_own_words_coming_back_are_not_shown_again(front
     ],
 )  # fmt: skip
 async def test_h01_h03_h05_a_caller_without_good_credentials_gets_one_answer(
-    front: Counter, authorization: str | None
+    quiet: Counter, authorization: str | None
 ) -> None:
     headers = [("fv-organisation-id", ORGANISATION), JSON]
     if authorization is not None:
         headers.append(("authorization", authorization))
-    answer = await front.send("POST", HOOK, headers, b"not even json")
+    answer = await quiet.send("POST", HOOK, headers, b"not even json")
     assert (answer.status, answer.problem, answer.headers["www-authenticate"]) == (401, "unauthorized", "Bearer")
-    assert answer.body == (await front.send("POST", HOOK, [JSON], b"{}")).body
-    assert front.parts_read == 0  # nothing of an unknown caller is read
+    assert answer.body == (await quiet.send("POST", HOOK, [JSON], b"{}")).body
+    assert quiet.parts_read == 0  # nothing of an unknown caller is read
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -352,11 +366,12 @@ async def test_h01_the_scheme_has_no_case(front: Counter, scheme: str) -> None:
     assert (await front.send("POST", HOOK, headers, W01)).status == 200
 
 
+@TOGETHER
 @pytest.mark.parametrize("named", [[], [""], [OTHER], ["org_none"], ["x" * 10_000], [ORGANISATION, OTHER]])
-async def test_h02_h04_the_organisation_is_named_once_and_rightly(front: Counter, named: list[str]) -> None:
+async def test_h02_h04_the_organisation_is_named_once_and_rightly(quiet: Counter, named: list[str]) -> None:
     headers = [("authorization", "Bearer wt_1"), JSON, *[("fv-organisation-id", name) for name in named]]
-    answer = await front.send("POST", HOOK, headers, W01)
-    wrong = await front.send("POST", HOOK, [("authorization", "Bearer wrong"), *GOOD[1:], JSON], W01)
+    answer = await quiet.send("POST", HOOK, headers, W01)
+    wrong = await quiet.send("POST", HOOK, [("authorization", "Bearer wrong"), *GOOD[1:], JSON], W01)
     assert answer.status == 401
     assert answer.body == wrong.body
 

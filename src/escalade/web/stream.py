@@ -134,6 +134,8 @@ class Streams:
             frames.extend(frame("typing", {"role": role, "on": on}) for role, on in typing.items())
             if frames:
                 yield b"".join(frames)
+            if messages and cursor < current.last_seq:
+                continue  # there was more than one page of it
             if not await listener.wait(HEARTBEAT_S):
                 yield b": still here\n\n"
 

@@ -39,6 +39,7 @@ from escalade.services.intake import Intake
 from escalade.services.library import Library
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
+from escalade.services.replay import Replay
 from escalade.services.replier import AssistantReplier
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
@@ -320,7 +321,10 @@ class App:
             title="Escalade", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
         )
         add_problems(app)
-        api = Api(product.database, product.access, product.desk, product.tuning, product.streams, product.assistant)
+        replay = Replay(product.database, product.intake)
+        api = Api(
+            product.database, product.access, product.desk, product.tuning, product.streams, product.assistant, replay
+        )
 
         @app.get("/api/v1/health")
         async def health() -> dict[str, str]:

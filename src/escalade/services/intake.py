@@ -293,6 +293,12 @@ class Intake:
             tx.ring("look", handoff_id)
         return Accepted(status=Status.ACCEPTED)
 
+    def act_again(self, tx: Tx, receipt: mailbox.Receipt, arrival: Arrival, policy: Policy) -> None:
+        """Act once more on news that is kept and whose conversation is known."""
+        place = self._place(tx, receipt.organisation, arrival)
+        if place is not None:
+            self._act(tx, receipt.organisation, place, receipt.id, arrival, policy)
+
     def learn_ticket(
         self, tx: Tx, conversation: Conversation, handoff: HandoffId, ticket_id: str, policy: Policy
     ) -> Conversation:

@@ -122,6 +122,11 @@ def settle(tx: Tx, receipt: int, outcome: str, now: Millis, *, ignored: bool = F
     )
 
 
+def reopen(tx: Tx, receipt: int) -> None:
+    """Let a receipt be decided once more."""
+    tx.run("UPDATE receipt SET state = 'waiting', outcome = '', settled_at = NULL WHERE id = :id", id=receipt)
+
+
 def waiting(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> list[Receipt]:
     """List a conversation's unfinished receipts in the order they came."""
     rows = tx.all(

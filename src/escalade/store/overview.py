@@ -271,3 +271,27 @@ def operators_of(tx: Tx, organisation: OrganisationId) -> list[Row]:
         "SELECT email, role, created_at FROM operator WHERE organisation = :organisation ORDER BY email",
         organisation=organisation,
     )
+
+
+def last_delivery(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> int:
+    """Name the newest delivery of a conversation, or 0."""
+    return int(
+        tx.value(
+            "SELECT coalesce(max(id), 0) FROM delivery"
+            " WHERE organisation = :organisation AND conversation = :conversation",
+            organisation=organisation,
+            conversation=conversation,
+        )
+    )
+
+
+def effects_after(tx: Tx, organisation: OrganisationId, conversation: ConversationId, delivery: int) -> list[str]:
+    """List the effects owed after a delivery, in order."""
+    rows = tx.all(
+        "SELECT effect FROM delivery WHERE organisation = :organisation AND conversation = :conversation"
+        " AND id > :delivery ORDER BY id",
+        organisation=organisation,
+        conversation=conversation,
+        delivery=delivery,
+    )
+    return [row["effect"] for row in rows]

@@ -17,6 +17,7 @@ from escalade.channels import strict_json
 from escalade.domain.errors import NotFound, Rejected, Unavailable
 from escalade.domain.model import Attachment, ConversationId, OrganisationId, Reason, Role, Wish
 from escalade.services.desk import Desk
+from escalade.services.replay import Replay
 from escalade.services.tuning import Tuning
 from escalade.store import mailbox, organisations, overview
 from escalade.store.database import Database, Row, Tx
@@ -135,6 +136,7 @@ class Api:
         tuning: Tuning,
         streams: Streams,
         assistant: Assistant,
+        replay: Replay,
     ) -> None:
         self._database = database
         self._access = access
@@ -142,6 +144,7 @@ class Api:
         self._tuning = tuning
         self._streams = streams
         self._assistant = assistant
+        self._replay = replay
 
     async def organisation(self, request: Request) -> OrganisationId:
         """Let the caller in."""
@@ -255,6 +258,11 @@ class Api:
             """List what came in and what became of it, newest first."""
             found = await self._database.read(lambda tx: mailbox.receipts(tx, caller, limit=min(limit, MOST)))
             return {"receipts": [_receipt(one) for one in found]}
+
+        @router.post("/receipts/{id}/replay", tags=["ledger"])
+        async def replay(caller: Caller, id: Number, dry_run: bool = False) -> dict[str, Any]:
+            """Decide a receipt anew on the state of now; with `dry_run`, say what it would do and do nothing."""
+            return await self._replay.replay(caller, id, dry_run=dry_run)
 
         return router
 

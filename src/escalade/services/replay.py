@@ -1,0 +1,72 @@
+"""Feed a receipt again, or say what it would do: the same code, in a transaction that is then taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from escalade.domain.errors import Invalid, NotFound
+from escalade.domain.events import BY_NAME
+from escalade.domain.model import OrganisationId
+from escalade.services.intake import Intake, arrival_of, policy_of
+from escalade.store import conversations, mailbox, overview
+from escalade.store.database import Database, Tx
+
+
+class _Rehearsed(Exception):  # it carries a result, not a failure
+    def __init__(self, outcome: dict[str, Any]) -> None:
+        self.outcome = outcome
+
+
+class Replay:
+    """Replays receipts."""
+
+    def __init__(self, database: Database, intake: Intake) -> None:
+        self._database = database
+        self._intake = intake
+
+    async def replay(self, organisation: OrganisationId, receipt: int, *, dry_run: bool) -> dict[str, Any]:
+        """Decide a receipt anew on the state of now; with `dry_run` nothing of it stays."""
+
+        def work(tx: Tx) -> dict[str, Any]:
+            outcome = self._again(tx, organisation, receipt)
+            if dry_run:
+                raise _Rehearsed(outcome)  # the savepoint goes back to where it was
+            return outcome
+
+        try:
+            outcome = await self._database.write(work)
+        except _Rehearsed as rehearsed:
+            outcome = rehearsed.outcome
+        return outcome | {"dry_run": dry_run}
+
+    def _again(self, tx: Tx, organisation: OrganisationId, id: int) -> dict[str, Any]:
+        receipt = mailbox.receipt(tx, organisation, id)
+        if receipt is None:
+            raise NotFound("no such receipt")
+        if receipt.conversation is None:
+            raise Invalid("it belongs to no conversation we know")
+        before = conversations.load(tx, organisation, receipt.conversation)
+        assert before is not None
+        owed = overview.last_delivery(tx, organisation, receipt.conversation)
+        policy = policy_of(tx, organisation)
+        mailbox.reopen(tx, id)
+        if receipt.kind in BY_NAME:
+            self._intake.work(tx, organisation, receipt.conversation, policy)
+        else:
+            self._intake.act_again(tx, receipt, arrival_of(receipt), policy)
+        settled = mailbox.receipt(tx, organisation, id)
+        after = conversations.load(tx, organisation, receipt.conversation)
+        assert settled is not None
+        assert after is not None
+        said = conversations.messages(tx, organisation, receipt.conversation, after=before.last_seq)
+        return {
+            "receipt": id,
+            "outcome": settled.outcome or "Zendesk's own list is read",
+            "control": {"before": before.control.value, "after": after.control.value},
+            "handoff": {
+                "before": before.handoff.state.value if before.handoff else None,
+                "after": after.handoff.state.value if after.handoff else None,
+            },
+            "messages": [message.text for message in said],
+            "deliveries": overview.effects_after(tx, organisation, receipt.conversation, owed),
+        }

@@ -44,7 +44,7 @@ from escalade.web.wire import (
     unavailable,
 )
 
-BODY_LIMIT = 32 * 1024  # 4,000 characters of four bytes each, escaped, and the rest
+BODY_LIMIT = 64 * 1024  # 4,000 characters of twelve bytes each when escaped, and the rest
 STATIC = Path(__file__).parent / "static" / "widget"
 BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,128}\Z")
 KINDS = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8", ".svg": b"image/svg+xml"}

@@ -89,32 +89,35 @@ class Settings(BaseSettings):
 
 def load(**overrides: object) -> Settings:
     """Read the settings, or say everything that is wrong with them at once."""
-    given = {**_from_files(), **{key: value for key, value in overrides.items() if value is not None}}
-    problems: list[str] = []
-    settings = None
+    found, problems = _from_files()
+    given = {**found, **{key: value for key, value in overrides.items() if value is not None}}
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
+        # Where a value cannot be read, the rest is looked at all the same, with the default in its place.
+        defaults: dict[str, object] = {}
         for one in error.errors():
-            name = PREFIX + "_".join(str(part) for part in one["loc"]).upper()
-            problems.append(f"{name}: {one['msg'].removeprefix('Value error, ')}")
-    if settings is not None:
-        problems += _refusals(settings)
-    if problems or settings is None:
+            name = "_".join(str(part) for part in one["loc"])
+            problems.append(f"{PREFIX}{name.upper()}: {one['msg'].removeprefix('Value error, ')}")
+            defaults[name.lower()] = Settings.model_fields[name.lower()].get_default()
+        settings = Settings(**(given | defaults))  # type: ignore[arg-type]
+    problems += _refusals(settings)
+    if problems:
         raise ConfigError("\n".join(problems))
     return settings
 
 
-def _from_files() -> dict[str, object]:
-    """Read every `NAME_FILE`; a file that is missing is an error, not an empty value."""
+def _from_files() -> tuple[dict[str, object], list[str]]:
+    """Read every `NAME_FILE`; a file that is missing is a problem, not an empty value."""
     found: dict[str, object] = {}
+    problems: list[str] = []
     for name, path in os.environ.items():
         if name.startswith(PREFIX) and name.endswith("_FILE"):
             try:
                 found[name.removeprefix(PREFIX).removesuffix("_FILE").lower()] = Path(path).read_text().strip()
             except OSError as error:
-                raise ConfigError(f"{name}: {path} cannot be read ({error.strerror})") from error
-    return found
+                problems.append(f"{name}: {path} cannot be read ({error.strerror})")
+    return found, problems
 
 
 def _refusals(settings: Settings) -> list[str]:

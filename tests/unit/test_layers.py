@@ -20,7 +20,7 @@ def test_imports_point_down_only() -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 kept, 0 broken" in done.stdout
+    assert "kept, 0 broken" in done.stdout
 
 
 @pytest.mark.parametrize("root", ["src", "tests"])

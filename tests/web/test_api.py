@@ -67,6 +67,7 @@ ROUTES = [
     ("GET", "/deliveries"),
     ("POST", "/deliveries/1/resend"),
     ("GET", "/receipts"),
+    ("POST", "/receipts/1/replay"),
 ]
 
 
@@ -85,11 +86,11 @@ async def test_every_route_needs_a_key(quiet: Counter, method: str, path: str, a
 async def test_the_list_of_routes_is_whole(quiet: Counter) -> None:
     document = (await quiet.call("GET", "/api/v1/openapi.json")).json
     described = {
-        (method.upper(), path.replace("/deliveries/{id}", "/deliveries/1").replace("{id}", "c-1"))
+        (method.upper(), re.sub(r"/(deliveries|receipts)/{id}", r"/\1/1", path).replace("{id}", "c-1"))
         for path, methods in document["paths"].items()
         for method in methods
     }
-    assert described - set(ROUTES) == set()
+    assert described - set(ROUTES) == set()  # a new route belongs on the list of those that need a key
     assert set(ROUTES) - described <= {("GET", "/conversations/c-1/events")}
 
 
@@ -123,6 +124,8 @@ async def test_it_is_not_ready_while_the_database_is_not(front: Counter) -> None
         ("POST", "/conversations/c-1/release", None),
         ("POST", "/conversations/c-1/close", None),
         ("POST", "/deliveries/{delivery}/resend", None),
+        ("POST", "/receipts/{receipt}/replay", None),
+        ("POST", "/receipts/{receipt}/replay?dry_run=true", None),
     ],
 )
 async def test_another_organisations_things_are_not_there(
@@ -130,7 +133,8 @@ async def test_another_organisations_things_are_not_there(
 ) -> None:
     await front.handed_over("c-1", organisation=OTHER)
     delivery = await front.write(refuse_the_first)
-    path = path.replace("{delivery}", str(delivery))
+    receipt = await front.write(lambda tx: mailbox.accept(tx, OTHER, source="x", key="k", kind="x", body="{}", now=0))
+    path = path.replace("{delivery}", str(delivery)).replace("{receipt}", str(receipt))
     foreign = await front.api(method, path, document)
     assert (foreign.status, foreign.problem) == (404, "not-found")
     missing = await front.api(method, path.replace("c-1", "c-none"), document)

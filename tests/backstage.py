@@ -141,6 +141,7 @@ class Room:
         self._clock = clock
         self.arrived: list[tuple[str, str]] = []  # effect and text or id, in the order of arrival
         self.sends: list[str] = []  # the effect of every attempt
+        self.jobs: list[Job] = []
         self.finds = 0
         self.next: list[DeliveryError] = []
         self.next_find: list[DeliveryError] = []
@@ -164,6 +165,7 @@ class Room:
 
     async def send(self, account: Account, job: Job) -> Sent:
         self.sends.append(type(job.effect).__name__)
+        self.jobs.append(job)
         self.frozen_bodies.append(job.frozen)
         error = self.next.pop(0) if self.next else self.always
         if error is not None and (isinstance(error, Unheard) or not isinstance(error, Uncertain)):

@@ -24,10 +24,11 @@ from escalade.domain.model import (
     Mode,
     Reason,
     Role,
+    Utterance,
     Wish,
 )
 from escalade.services.courier import LIVE_PATIENCE_MS, Courier
-from escalade.store import mailbox
+from escalade.store import conversations, mailbox
 from escalade.store.database import Tx
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
 
@@ -77,6 +78,24 @@ async def test_a_ticket_is_opened_noted_and_told(stage: Backstage) -> None:
     assert await customer.notices() == ["handoff_requested", "ticket_created"]
     assert (await customer.deliveries())["It smokes"] == "delivered"
     assert stage.sunshine.sends == []
+
+
+async def test_after_a_very_long_talk_the_agent_still_reads_its_end(stage: Backstage) -> None:
+    customer = await stage.open()
+
+    def long_talk(tx: Tx) -> None:
+        current = conversations.load(tx, ORGANISATION, customer.id)
+        assert current is not None
+        for n in range(600):
+            said = Utterance(role=Role.CUSTOMER, text=f"word {n}")
+            conversations.append(tx, current, said, MessageId(f"m-{n}"), NOON)
+
+    await stage.write(long_talk)
+    await stage.desk.escalate(ORGANISATION, customer.id)
+    await stage.drain()
+    for job in stage.zendesk.jobs:
+        assert job.transcript[-1].text == "word 599"
+        assert len(job.transcript) == 500
 
 
 async def test_a_live_chat_is_handed_over_step_by_step_and_the_ticket_is_left_out(live: Backstage) -> None:

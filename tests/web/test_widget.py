@@ -290,6 +290,7 @@ async def test_p22_an_address_is_checked_and_proves_nothing(front: Counter, noor
     ):
         answer = await noor.call("POST", path, {"email": email})
         assert (answer.status, answer.json["code"]) in {(422, "email"), (422, "validation")}
+        assert answer.pointer == "/email"
     good = await noor.call("POST", path, {"email": "noor@example.com", "name": "Noor"})
     assert (good.status, good.json["customer"]["email"], good.json["customer"]["name"]) == (
         200,

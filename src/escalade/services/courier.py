@@ -55,6 +55,7 @@ log = structlog.get_logger()
 LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
 LONGEST_WAIT_S = {LaneName.DESK: 60.0, LaneName.ASSISTANT: 15.0}
 LIVE_PATIENCE_MS = 60_000  # a live step that keeps failing this long gives way to the ticket
+LONGEST_TRANSCRIPT = 500  # messages; what was wanted is at the end
 SWEEP_S = 1.0
 
 
@@ -213,7 +214,9 @@ class Courier:
             }
         transcript: tuple[Message, ...] = ()
         if not isinstance(effect, Post | ReleaseControl | ConfirmControl):
-            said = conversations.messages(tx, lane.organisation, lane.conversation)
+            latest = conversation.last_seq if message is None else message.seq
+            after = max(0, latest - LONGEST_TRANSCRIPT)
+            said = conversations.messages(tx, lane.organisation, lane.conversation, after=after)
             # The message that led here is posted by itself, so the context ends before it.
             end = None if message is None else message.seq - isinstance(effect, PostContext)
             transcript = tuple(m for m in said if end is None or m.seq <= end)

@@ -222,7 +222,7 @@ class Desk:
         customer: CustomerId | None = None,
     ) -> Conversation:
         """Take a name and an address; an address is not proof, so it merges nobody."""
-        details = _customer({"name": name, "email": email})
+        details = _customer({"name": name, "email": email}, "")
         event = CustomerIdentified(name=details["name"], email=details["email"])
         return await self._do(organisation, conversation, event, customer)
 
@@ -335,7 +335,7 @@ def check_text(text: str) -> None:
         raise Invalid("the message is empty", pointer="/text", code="empty")
 
 
-def _customer(given: Mapping[str, Any]) -> dict[str, Any]:
+def _customer(given: Mapping[str, Any], at: str = "/customer") -> dict[str, Any]:
     """Check what is said of a customer; nothing of it is proof."""
     found: dict[str, Any] = {}
     for key, longest in (("id", 128), ("name", 128), ("email", 254), ("locale", 35)):
@@ -344,11 +344,11 @@ def _customer(given: Mapping[str, Any]) -> dict[str, Any]:
             value = " ".join(value.split()) if key == "name" else value.strip()
             if len(value) > longest or any(unicodedata.category(char) == "Cc" for char in value):
                 raise Invalid(
-                    f"at most {longest} characters, none of them control characters", pointer=f"/customer/{key}"
+                    f"at most {longest} characters, none of them control characters", pointer=f"{at}/{key}"
                 )
         found[key] = value or None
     if found["id"] is not None:
-        check_id(found["id"], "/customer/id")
+        check_id(found["id"], f"{at}/id")
     if found["email"] is not None and not EMAIL.match(found["email"]):
-        raise Invalid("an address such as name@example.com", pointer="/customer/email", code="email")
+        raise Invalid("an address such as name@example.com", pointer=f"{at}/email", code="email")
     return found

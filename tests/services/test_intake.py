@@ -22,6 +22,7 @@ from escalade.domain.model import (
     Utterance,
 )
 from escalade.services.intake import PARK_MS, Accepted, Status, policy_of
+from escalade.services.reconcile import PATIENCE_MS
 from escalade.store import conversations, mailbox
 from escalade.store.database import Tx
 from tests.backstage import INES, ORGANISATION, OTHER, Backstage, Customer
@@ -315,6 +316,8 @@ async def test_a_late_word_in_an_earlier_chat_is_shown_and_takes_no_control(live
         == ACCEPTED
     )
     assert ("look", first.id) in live.rung
+    assert await live.reconcile.look(first.id, session=False) is not None, "the earlier chat's own list comes first"
+    live.clock.passes(PATIENCE_MS / 1000)
     assert await live.reconcile.look(first.id, session=False) is None
     assert await customer.transcript(Role.AGENT) == ["Still there?"]
     after = await customer.conversation()
@@ -341,6 +344,8 @@ async def test_nothing_waits_for_ever_for_a_look_at_an_earlier_chat(live: Backst
     await customer.happens(SessionEnded(handoff=first.id, ending=Ending.INACTIVE))
     await live.desk.escalate(ORGANISATION, customer.id)
     await arrive(live, arrival)
+    await live.reconcile.look(first.id, session=False)
+    live.clock.passes(PATIENCE_MS / 1000)
     await live.reconcile.look(first.id, session=False)
     waiting = await live.read(lambda tx: mailbox.waiting(tx, ORGANISATION, customer.id))
     assert [receipt.key for receipt in waiting] == []

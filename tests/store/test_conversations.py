@@ -256,12 +256,21 @@ def test_their_id_leads_to_our_handoff_in_its_own_organisation(tx: Tx) -> None:
     assert found("42") == "hof_2"
 
 
-def test_only_open_handoffs_are_looked_at_and_the_place_in_the_list_is_kept(tx: Tx) -> None:
+def test_open_handoffs_and_those_just_over_are_read_and_the_place_in_the_list_is_kept(tx: Tx) -> None:
     conversation = a_conversation(tx)
     for n, state in enumerate(HandoffState):
         conversations.save_handoff(tx, conversation, replace(a_handoff(f"hof_{n}"), state=state))
-    found = {row["state"] for row in conversations.open_handoffs(tx)}
-    assert found == {"requested", "queued", "with_agent", "asynchronous"}
+    over = replace(a_handoff("hof_over"), state=HandoffState.ENDED, ended_at=NOON)
+    conversations.save_handoff(tx, conversation, over)
+
+    def read(now: int) -> set[str]:
+        return {row["state"] for row in conversations.handoffs_to_read(tx, now)}
+
+    open_ones = {"requested", "queued", "with_agent", "asynchronous"}
+    assert read(NOON + 1000) == open_ones | {"ended"}
+    conversations.looked(tx, over.id, None, NOON + 1)
+    assert read(NOON + 1000) == open_ones | {"ended"}, "an agent may still finish a sentence"
+    assert read(NOON + 2 * 3600_000) == open_ones
     conversations.looked(tx, HandoffId("hof_1"), "after-9", NOON)
     conversations.looked(tx, HandoffId("hof_1"), None, NOON + 1)
     assert conversations.cursor(tx, HandoffId("hof_1")) == "after-9"

@@ -348,7 +348,9 @@ def test_a_live_step_refused_for_good_turns_the_handoff_into_a_ticket() -> None:
     assert handoff is not None
     assert (handoff.mode, handoff.state, handoff.is_open) == (Mode.TICKET, HandoffState.REQUESTED, True)
     assert [said.text for said in decision.says] == [words.LIVE_FAILED]
-    assert decision.effects == ()  # the ticket is in the lane already
+    # The ticket is in the lane already; the agents of the chat that was given up are told.
+    assert decision.effects == (ReleaseControl(handoff=CURRENT),)
+    assert handoff.ticket_id is None
 
 
 def test_a_ticket_refused_for_good_has_failed_and_gives_control_back() -> None:
@@ -453,17 +455,33 @@ def test_the_queue_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("situation", "told"),
     [
-        ("in the queue", True),
-        ("nobody came", False),
-        ("with an agent", False),
-        ("ticket open", False),
-        ("live asked for", False),
+        ("in the queue", [Notice.ASYNCHRONOUS]),
+        ("with an agent", [Notice.ASYNCHRONOUS]),  # assigned, and silent: being assigned is not an answer
+        ("live asked for", [Notice.WAITING]),  # Zendesk has not taken it yet
+        ("ticket asked for", [Notice.WAITING]),
+        ("nobody came", []),
+        ("ticket open", []),
     ],
 )
-def test_a_customer_nobody_answered_is_told_once_and_stays_in_the_queue(situation: str, told: bool) -> None:
+def test_a_customer_nobody_answered_is_told_once_and_stays_in_the_queue(situation: str, told: list[Notice]) -> None:
     decision = happens(situation, NobodyAnswered(handoff=CURRENT))
-    assert decision.conversation.control is SITUATIONS[situation].control
-    assert [said.notice for said in decision.says] == ([Notice.ASYNCHRONOUS] if told else [])
+    assert decision.conversation.control in {SITUATIONS[situation].control, Control.PENDING}
+    assert [said.notice for said in decision.says] == told
+    again = decide(decision.conversation, NobodyAnswered(handoff=CURRENT), POLICY, NOON)
+    assert again.says == ()
+
+
+def test_an_agent_who_has_written_has_answered() -> None:
+    said = happens("with an agent", DeskSaid(handoff=CURRENT, id=MessageId("m-1"), role=Role.AGENT, text="Hello"))
+    assert decide(said.conversation, NobodyAnswered(handoff=CURRENT), POLICY, NOON).ignored
+
+
+def test_what_was_asked_since_a_quiet_end_goes_to_the_agent_who_comes_back() -> None:
+    asked = (MessageId("m-7"), MessageId("m-8"))
+    back = DeskSaid(handoff=CURRENT, id=MessageId("m-9"), role=Role.AGENT, text="Back again", waiting=asked)
+    decision = happens("after a quiet end", back)
+    assert decision.conversation.control is Control.AGENT
+    assert decision.effects == tuple(Post(handoff=CURRENT, message=message) for message in asked)
 
 
 def test_the_ticket_of_a_live_chat_is_learnt_without_a_word() -> None:
@@ -567,9 +585,9 @@ SEND, COVERED, DROP = (True, False), (False, True), (False, False)
         ("ticket open", POST, SEND),
         ("after an agent ended it", POST, DROP),
         ("after a failure", ABOUT, DROP),
-        ("with an agent", LEAVE, SEND),
+        ("with an agent", LEAVE, DROP),
         ("after an agent ended it", LEAVE, SEND),
-        ("ticket open", LEAVE, DROP),
+        ("ticket open", LEAVE, SEND),  # of a live way that was given up
         ("with the assistant", POST, DROP),
     ],
 )

@@ -100,6 +100,7 @@ class DeskSaid:
     text: str
     agent: Agent | None = None
     attachments: tuple[Attachment, ...] = ()
+    waiting: tuple[MessageId, ...] = ()  # what the customer has asked since a quiet end and nobody has answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

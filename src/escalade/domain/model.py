@@ -218,6 +218,8 @@ class Handoff:
     ticket_id: TicketId | None = None
     ticket_attempted: bool = False  # a ticket may exist although we do not know its number yet
     queued_at: Millis | None = None
+    answered: bool = False  # an agent has written since it was queued; being assigned is not an answer
+    delay_told: bool = False  # the customer knows that our team cannot be reached at the moment
     agent: Agent | None = None
     ended: Ending | None = None
     ended_at: Millis | None = None

@@ -41,6 +41,7 @@ ASYNCHRONOUS = (
     "Nobody has been able to answer yet. Your request stays open with our team, "
     "and this chat goes on as soon as someone writes."
 )
+STILL_TRYING = "We are still trying to reach our team. Nothing you wrote is lost; it goes on as soon as we can."
 RATHER_LEAVE = "You need not wait. Your request stays with our team, and the answer will appear here."
 JOINED = "{name} joined the chat."
 CHANGED = "{name} is now with you."

@@ -97,6 +97,8 @@ def decide(conversation: Conversation, event: Event, policy: Policy, now: Millis
             return _closed(conversation, now)
         case Unknown(kind=kind):
             return _ignored(conversation, f"no meaning for {kind!r}")
+        case PostRefused(message=message, why=why):
+            return _post_refused(conversation, message, why)
         case DeskSaid():
             return _desk_said(conversation, event)
         case _:
@@ -108,7 +110,6 @@ def _about_handoff(
     event: HandoffQueued
     | TicketOpened
     | HandoffRefused
-    | PostRefused
     | AgentAssigned
     | TicketStatusChanged
     | SessionEnded
@@ -120,8 +121,6 @@ def _about_handoff(
     if handoff is None or handoff.id != event.handoff:
         return _ignored(conversation, "about an earlier handoff")
     match event:
-        case PostRefused(message=message, why=why):
-            return _post_refused(conversation, message, why)
         case TicketOpened(ticket_id=ticket_id):
             return _ticket_opened(conversation, handoff, ticket_id)
         case _ if not handoff.is_open:
@@ -131,7 +130,7 @@ def _about_handoff(
         case HandoffRefused(step=step, why=why):
             return _handoff_refused(conversation, handoff, step, why)
         case AgentAssigned(agent=agent):
-            return _assigned(conversation, handoff, agent)
+            return _assigned(conversation, handoff, agent, now)
         case TicketStatusChanged(status=status):
             if status in GONE:
                 return _end(conversation, handoff, Ending.CLOSED, now)
@@ -271,10 +270,12 @@ def _ticket_opened(conversation: Conversation, handoff: Handoff, ticket_id: Tick
 
 def _handoff_refused(conversation: Conversation, handoff: Handoff, step: str, why: str) -> Decision:
     if handoff.mode is Mode.LIVE and handoff.state is HandoffState.REQUESTED:
-        degraded = replace(handoff, mode=Mode.TICKET, evidence=handoff.evidence)
+        # What the chat may have left over there is given up: its ticket is not this handoff's, and agents are told.
+        degraded = replace(handoff, mode=Mode.TICKET, ticket_id=None)
         return Decision(
             conversation=replace(conversation, handoff=degraded),
             says=(_says(words.LIVE_FAILED, Notice.ASYNCHRONOUS),),
+            effects=(ReleaseControl(handoff=handoff.id),),
         )
     if step == OpenTicket.__name__:
         failed = replace(handoff, state=HandoffState.FAILED)
@@ -311,10 +312,12 @@ def _desk_said(conversation: Conversation, event: DeskSaid) -> Decision:
         return Decision(conversation=conversation, says=(said,))
     # An agent who writes after a quiet spell opens the chat again.
     state = HandoffState.WITH_AGENT if handoff.mode is Mode.LIVE else HandoffState.ASYNCHRONOUS
-    joined = replace(handoff, state=state, agent=event.agent or handoff.agent, ended=None, ended_at=None)
+    agent = event.agent or handoff.agent
+    joined = replace(handoff, state=state, agent=agent, answered=True, ended=None, ended_at=None)
     return Decision(
         conversation=replace(conversation, control=Control.AGENT, handoff=joined),
         says=(*_introduction(handoff, event.agent), said),
+        effects=tuple(Post(handoff=handoff.id, message=message) for message in event.waiting),
     )
 
 
@@ -329,11 +332,11 @@ def _introduction(handoff: Handoff, agent: Agent | None) -> tuple[Utterance, ...
     return () if same else (_says(words.CHANGED.format(name=agent.name), Notice.AGENT_CHANGED),)
 
 
-def _assigned(conversation: Conversation, handoff: Handoff, agent: Agent | None) -> Decision:
+def _assigned(conversation: Conversation, handoff: Handoff, agent: Agent | None, now: Millis) -> Decision:
     if agent is None:
         if conversation.control is not Control.AGENT:
             return _ignored(conversation, "nobody was assigned before")
-        waiting = replace(handoff, agent=None, state=_waiting_state(handoff))
+        waiting = replace(handoff, agent=None, state=_waiting_state(handoff), queued_at=now, answered=False)
         return Decision(
             conversation=replace(conversation, control=Control.PENDING, handoff=waiting),
             says=(_says(words.QUEUED, Notice.WAITING),),
@@ -354,12 +357,21 @@ def _waiting_state(handoff: Handoff) -> HandoffState:
 
 
 def _nobody_answered(conversation: Conversation, handoff: Handoff, text: str = words.ASYNCHRONOUS) -> Decision:
-    if handoff.state is not HandoffState.QUEUED:
-        return _ignored(conversation, f"the handoff is {handoff.state.value}")
-    return Decision(
-        conversation=replace(conversation, handoff=replace(handoff, state=HandoffState.ASYNCHRONOUS)),
-        says=(_says(text, Notice.ASYNCHRONOUS),),
-    )
+    match handoff.state:
+        case HandoffState.REQUESTED if not handoff.delay_told:
+            # Zendesk has not taken it yet: silence would be worse than saying so, once.
+            return Decision(
+                conversation=replace(conversation, handoff=replace(handoff, delay_told=True)),
+                says=(_says(words.STILL_TRYING, Notice.WAITING),),
+            )
+        case HandoffState.QUEUED | HandoffState.WITH_AGENT if not handoff.answered and handoff.mode is Mode.LIVE:
+            waiting = replace(handoff, state=HandoffState.ASYNCHRONOUS)
+            return Decision(
+                conversation=replace(conversation, control=Control.PENDING, handoff=waiting),
+                says=(_says(text, Notice.ASYNCHRONOUS),),
+            )
+        case _:
+            return _ignored(conversation, f"the handoff is {handoff.state.value}")
 
 
 def _end(conversation: Conversation, handoff: Handoff, ending: Ending, now: Millis) -> Decision:
@@ -457,7 +469,8 @@ def standing(effect: Effect, conversation: Conversation) -> Standing:
                 return _over(handoff)
             return SEND if handoff.is_open else _over(handoff)
         case ReleaseControl():
-            return SEND if handoff.mode is Mode.LIVE else Standing(send=False, why="it is a ticket")
+            goes_on = handoff.mode is Mode.LIVE and handoff.is_open
+            return Standing(send=False, why="the chat goes on") if goes_on else SEND
         case _:
             if handoff.mode is Mode.TICKET:
                 return Standing(send=False, why="the live way failed")

@@ -42,7 +42,7 @@ from escalade.domain.model import (
     TicketId,
 )
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import standing
+from escalade.domain.switchboard import handoff_of, standing
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
 from escalade.services.intake import Intake, policy_of
@@ -56,6 +56,7 @@ LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
 LONGEST_WAIT_S = {LaneName.DESK: 60.0, LaneName.ASSISTANT: 15.0}
 LIVE_PATIENCE_MS = 60_000  # a live step that keeps failing this long gives way to the ticket
 LONGEST_TRANSCRIPT = 500  # messages; what was wanted is at the end
+RELEASE_PATIENCE_MS = 10_000
 SWEEP_S = 1.0
 
 
@@ -64,7 +65,8 @@ class CourierPolicy:
     """How patient the courier is. `unsure_wait_s` is how long a request we gave up on may still arrive."""
 
     unsure_wait_s: float = 60.0
-    most_lanes: int = 64
+    most_lanes: int = 128  # to each destination
+    most_lanes_each: int = 32  # of them for one organisation
 
 
 class Replier(Protocol):
@@ -113,12 +115,22 @@ class Courier:
 
     async def run(self) -> None:
         """Drain lanes as they fall due, until cancelled."""
-        await self._database.write(lambda tx: mailbox.recover(tx, self._ports.now()))
-        await self._catch_up()
+        while not await self._recovered():
+            await self._ports.sleep(SWEEP_S)
         with self._bell.listen(("lane", LaneName.DESK.value), ("lane", LaneName.ASSISTANT.value)) as listener:
             while True:
                 pause = await self._start_due_lanes()
                 await listener.wait(pause)
+
+    async def _recovered(self) -> bool:
+        """Put in order what the last process left; say whether the store let us."""
+        try:
+            await self._database.write(lambda tx: mailbox.recover(tx, self._ports.now()))
+            await self._catch_up()
+        except Unavailable as error:
+            log.warning("recovery_waits_for_database", why=str(error))
+            return False
+        return True
 
     async def _catch_up(self) -> None:
         """Decide what a crash left undecided before any lane moves: later effects rely on what earlier ones led to."""
@@ -140,11 +152,17 @@ class Courier:
             log.warning("lanes_unreadable", why=str(error))
             return SWEEP_S
         for lane in due:
-            if lane not in self._busy and len(self._busy) < self._policy.most_lanes:
+            if lane not in self._busy and self._has_room(lane):
                 self._busy[lane] = asyncio.create_task(self._drain(lane), name=f"lane {lane}")
         if following is None or following <= now:
             return SWEEP_S
         return min(SWEEP_S, (following - now) / 1000)
+
+    def _has_room(self, lane: mailbox.Lane) -> bool:
+        """Keep one organisation's hanging Zendesk from taking every place, and the assistant's places apart."""
+        same = [busy for busy in self._busy if busy.name is lane.name]
+        own = sum(busy.organisation == lane.organisation for busy in same)
+        return len(same) < self._policy.most_lanes and own < self._policy.most_lanes_each
 
     async def close(self) -> None:
         """Stop sending; what is cut short here is unsure at the next start."""
@@ -189,6 +207,10 @@ class Courier:
             return True
         if isinstance(delivery.effect, Answer):
             return await self._ask_assistant(task)
+        opened = (ChannelName.SUNSHINE, LinkKind.CONVERSATION) in task.links
+        if isinstance(delivery.effect, ReleaseControl) and not opened:
+            await self._database.write(lambda tx: self._let_go(tx, task, covered=True, why="no chat was opened"))
+            return True
         channel = self._channel_for(delivery.effect, task.conversation)
         if unsure and channel.after_uncertain(task.job) is After.LOOK:
             return await self._look(task, channel, may_send=wanted.send, why=wanted.why)
@@ -198,11 +220,11 @@ class Courier:
         delivery = mailbox.head(tx, lane)
         if delivery is None:
             return None
-        conversation = conversations.load(tx, lane.organisation, lane.conversation)
+        effect = delivery.effect
+        conversation = self._seen_from(tx, delivery)
         organisation = organisations.load(tx, lane.organisation)
         assert conversation is not None
         assert organisation is not None
-        effect = delivery.effect
         handoff = conversation.handoff
         about = effect.message if isinstance(effect, Answer | Post) else handoff.about if handoff else None
         message = None if about is None else conversations.message(tx, lane.organisation, lane.conversation, about)
@@ -239,6 +261,12 @@ class Courier:
             ),
             links=links,
         )
+
+    @staticmethod
+    def _seen_from(tx: Tx, delivery: mailbox.Delivery) -> Conversation | None:
+        """Load the conversation as the delivery sees it: with its own handoff, which may no longer be the current."""
+        lane = delivery.lane
+        return conversations.load(tx, lane.organisation, lane.conversation, handoff=handoff_of(delivery.effect))
 
     def _channel_for(self, effect: Effect, conversation: Conversation) -> Channel:
         """Choose the door: Sunshine while the handoff is live, the ticket otherwise."""
@@ -282,9 +310,9 @@ class Courier:
             self._intake.owe(tx, conversation, "assistant", delivery.key, event)
             mailbox.end_attempt(tx, attempt, verdict="delivered", status=None, detail=type(event).__name__, now=now)
             mailbox.finish(tx, delivery, "delivered", type(event).__name__, now)
+            self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
         await self._database.write(written)
-        await self._work(task)
         return True
 
     async def _begin(self, task: _Task, *, kind: str, frozen: str | None) -> int | None:
@@ -305,7 +333,7 @@ class Courier:
         current = mailbox.head(tx, delivery.lane)
         if current is None or (current.id, current.state) != (delivery.id, delivery.state):
             return True
-        conversation = conversations.load(tx, delivery.lane.organisation, delivery.lane.conversation)
+        conversation = self._seen_from(tx, delivery)
         return (
             conversation is None
             or (delivery.state == "pending" and not standing(delivery.effect, conversation).send)
@@ -315,16 +343,27 @@ class Courier:
 
     def _mark_ticket_attempted(self, tx: Tx, task: _Task) -> None:
         """From here on a ticket may exist: the handoff can no longer be upgraded to live, nor forgotten."""
-        conversation = conversations.load(tx, task.conversation.organisation, task.conversation.id)
+        self._set_ticket_attempted(tx, task, attempted=True)
+
+    def _set_ticket_attempted(self, tx: Tx, task: _Task, *, attempted: bool) -> None:
+        conversation = self._seen_from(tx, task.delivery)
         assert conversation is not None
         handoff = conversation.handoff
-        if handoff is not None and not handoff.ticket_attempted and handoff.mode is Mode.TICKET:
-            conversations.save_handoff(tx, conversation, replace(handoff, ticket_attempted=True))
+        if handoff is not None and handoff.ticket_attempted is not attempted and handoff.mode is Mode.TICKET:
+            conversations.save_handoff(tx, conversation, replace(handoff, ticket_attempted=attempted))
 
     async def _send(self, task: _Task, channel: Channel) -> bool:
         frozen = task.job.frozen
-        if frozen is None:
-            frozen = channel.freeze(task.account, task.job)
+        try:
+            if frozen is None:
+                frozen = channel.freeze(task.account, task.job)
+        except Exception as error:
+            # Nothing was sent; a fault of ours that will be there again is an operator's to mend.
+            log.exception("request_not_built", lane=str(task.delivery.lane))
+            attempt = await self._begin(task, kind="send", frozen=None)
+            if attempt is None:
+                return True
+            return await self._failed(task, attempt, Refused(f"{type(error).__name__}: {error}"), channel)
         job = replace(task.job, frozen=frozen)
         attempt = await self._begin(task, kind="send", frozen=frozen)
         if attempt is None:
@@ -418,12 +457,13 @@ class Courier:
                 )
             if isinstance(effect, ConfirmControl | OpenTicket):
                 tx.ring("look", effect.handoff)
+            # Decided before the lane moves on: what comes next relies on it.
+            self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
         await self._database.write(written)
         log.info(
             "delivered", lane=str(task.delivery.lane), effect=type(task.delivery.effect).__name__, via=channel.name
         )
-        await self._work(task)
 
     @staticmethod
     def _follow_up(effect: Effect, links: tuple[Link, ...]) -> Event | None:
@@ -462,19 +502,26 @@ class Courier:
                     event = self._refusal(effect, error)
                     if event is not None:
                         self._intake.owe(tx, task.conversation, "courier", f"{delivery.key}.refused", event)
+                    if isinstance(effect, Post):
+                        tx.ring("ask", effect.handoff)  # it may be over there without our having been told
+                    self._intake.work(tx, task.conversation.organisation, task.conversation.id, task.policy)
                 case Uncertain():
                     mailbox.postpone(tx, delivery, "unsure", now + int(pause * 1000), failed=True)
                 case _:
-                    mailbox.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True)
+                    told = getattr(error, "after", None) is not None
+                    mailbox.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True, told=told)
+                    if isinstance(effect, OpenTicket) and not mailbox.was_uncertain(tx, delivery.id):
+                        self._set_ticket_attempted(tx, task, attempted=False)  # it certainly did not arrive
 
         await self._database.write(written)
-        if isinstance(error, Refused):
-            await self._work(task)
-            return True
-        return False
+        return isinstance(error, Refused)
 
     def _out_of_patience(self, task: _Task) -> bool:
         """A customer waits in a live handoff: what does not work for a minute gives way to the ticket."""
+        if isinstance(task.delivery.effect, ReleaseControl):
+            # A courtesy to the agents of a chat that is over; what the customer writes next must not wait for it.
+            tried_at = task.delivery.first_try_at
+            return tried_at is not None and self._ports.now() - tried_at > RELEASE_PATIENCE_MS
         handoff = task.conversation.handoff
         started = handoff.asked_at if handoff else self._ports.now()
         return isinstance(task.delivery.effect, LiveStep) and self._ports.now() - started > LIVE_PATIENCE_MS
@@ -498,10 +545,3 @@ class Courier:
     async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:
         due_at: Millis = self._ports.now() + int(seconds * 1000)
         await self._database.write(lambda tx: mailbox.postpone(tx, delivery, state, due_at, failed=failed))
-
-    async def _work(self, task: _Task) -> None:
-        """Decide what the attempt led to, in a transaction of its own."""
-        conversation = task.conversation
-        await self._database.write(
-            lambda tx: self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
-        )

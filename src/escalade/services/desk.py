@@ -343,9 +343,7 @@ def _customer(given: Mapping[str, Any], at: str = "/customer") -> dict[str, Any]
         if value is not None:
             value = " ".join(value.split()) if key == "name" else value.strip()
             if len(value) > longest or any(unicodedata.category(char) == "Cc" for char in value):
-                raise Invalid(
-                    f"at most {longest} characters, none of them control characters", pointer=f"{at}/{key}"
-                )
+                raise Invalid(f"at most {longest} characters, none of them control characters", pointer=f"{at}/{key}")
         found[key] = value or None
     if found["id"] is not None:
         check_id(found["id"], f"{at}/id")

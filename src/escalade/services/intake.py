@@ -31,10 +31,12 @@ from escalade.domain.events import (
 from escalade.domain.model import (
     Agent,
     AgentId,
+    Control,
     Conversation,
     ConversationId,
     DeliveryView,
     Ending,
+    Handoff,
     HandoffId,
     Message,
     MessageId,
@@ -53,6 +55,7 @@ from escalade.store.database import Tx
 _kept = msgspec.json.Encoder()
 
 HURRY_EVERY_MS = 1_000
+UNANSWERED = 50  # messages looked back for questions nobody has answered
 PARK_MS = 60_000  # how long news of a ticket we do not know yet is kept: it may be ours before our own answer is in
 
 
@@ -107,8 +110,13 @@ class Intake:
                 return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
         if isinstance(event, PostRefused):
             event = self._explain(tx, conversation, event)
+        stale = self._stale(tx, conversation, event)
+        if stale:
+            return Applied(decision=Decision(conversation=conversation, ignored=stale), messages=())
         if isinstance(event, HandoffAsked):
             event = self._complete(tx, conversation, event)
+        if isinstance(event, DeskSaid) and event.role is Role.AGENT:
+            event = replace(event, waiting=self._unanswered(tx, conversation))
         decision = decide(conversation, event, policy, now)
         if decision.ignored:
             return Applied(decision=decision, messages=())
@@ -138,6 +146,37 @@ class Intake:
         stored = self._message(tx, conversation, event.message)
         text = "" if stored is None else stored.text if len(stored.text) <= 60 else stored.text[:59] + "…"
         return replace(event, why=words.NOT_DELIVERED.format(text=text, why=event.why))
+
+    def _stale(self, tx: Tx, conversation: Conversation, event: Event) -> str:
+        """Say why an event comes too late, or nothing if it does not."""
+        match event:
+            case HandoffAsked(id=id) if conversations.handoff_by_id(tx, conversation.organisation, id) is not None:
+                return "this handoff was asked for before"
+            case HandoffAsked(answers=answers) | AssistantSaid(answers=answers) if answers is not None:
+                question = self._message(tx, conversation, answers)
+                moved = conversation.handoff
+                if question is not None and moved is not None and moved.asked_at > question.created_at:
+                    return "a person was asked for since this question"
+            case TicketOpened(handoff=id, ticket_id=ticket_id):
+                current = conversation.handoff is not None and conversation.handoff.id == id
+                older = None if current else conversations.handoff_by_id(tx, conversation.organisation, id)
+                if older is not None and older.ticket_id is None:
+                    conversations.save_handoff(tx, conversation, replace(older, ticket_id=ticket_id))
+        return ""
+
+    def _unanswered(self, tx: Tx, conversation: Conversation) -> tuple[MessageId, ...]:
+        """List what the customer has asked since a quiet end: if the agent comes back, it is the agent's to answer."""
+        handoff = conversation.handoff
+        if handoff is None or handoff.ended_at is None or conversation.control is not Control.ASSISTANT:
+            return ()
+        asked: list[MessageId] = []
+        after = max(0, conversation.last_seq - UNANSWERED)
+        for message in conversations.messages(tx, conversation.organisation, conversation.id, after=after):
+            if message.role is Role.ASSISTANT:
+                asked.clear()
+            elif message.role is Role.CUSTOMER and message.created_at >= handoff.ended_at:
+                asked.append(message.id)
+        return tuple(asked)
 
     def _complete(self, tx: Tx, conversation: Conversation, event: HandoffAsked) -> HandoffAsked:
         """Say which message led here, and which of the customer's words the desk has yet to hear after it.
@@ -272,18 +311,22 @@ class Intake:
     ) -> Accepted:
         now, handoff_id = self._now(), place.handoff
         conversation = conversations.load(tx, organisation, place.conversation)
+        own = conversations.handoff_by_id(tx, organisation, handoff_id)
         assert conversation is not None
+        assert own is not None
+        if own.mode is Mode.TICKET and place.via == ChannelName.SUNSHINE:
+            mailbox.settle(tx, receipt, "of a chat that was given up", now, ignored=True)
+            return Accepted(status=Status.ACCEPTED)
         if arrival.ticket_id not in {None, place.ticket_id}:
             conversation = self.learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
         if (
             arrival.kind is ArrivalKind.SESSION_END
             and arrival.sent_at is not None
-            and conversation.handoff is not None
-            and arrival.sent_at < conversation.handoff.asked_at - 1000  # the sender's clock counts whole seconds
+            and arrival.sent_at < own.asked_at - 1000  # the sender's clock counts whole seconds
         ):
             mailbox.settle(tx, receipt, "stale", now, ignored=True)
             return Accepted(status=Status.IGNORED, reason="stale")
-        event = self._plain(tx, conversation, handoff_id, arrival)
+        event = self._plain(own, arrival)
         if event is not None:
             decision = self.apply(tx, conversation, event, policy).decision
             mailbox.settle(tx, receipt, decision.ignored or "applied", now, ignored=bool(decision.ignored))
@@ -326,9 +369,9 @@ class Intake:
         self.unpark(tx, conversation.organisation, policy)
         return conversations.load(tx, after.organisation, after.id) or after
 
-    def _plain(self, tx: Tx, conversation: Conversation, handoff: HandoffId, arrival: Arrival) -> Event | None:
+    def _plain(self, own: Handoff, arrival: Arrival) -> Event | None:
         """Read the event out of news that needs no look at Zendesk's own record."""
-        live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
+        handoff, live = own.id, own.mode is Mode.LIVE
         match arrival.kind:
             case ArrivalKind.STATUS_CHANGED if (arrival.status or "").lower() in GONE:
                 return None  # the agent's last words come before the end

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -24,9 +25,10 @@ from escalade.channels.base import (
     Page,
     Session,
 )
-from escalade.domain.errors import DeliveryError
+from escalade.domain.errors import DeliveryError, Refused, Unavailable
 from escalade.domain.events import AgentAssigned, DeskSaid, Event, SessionEnded, TicketStatusChanged
 from escalade.domain.model import (
+    OPEN_STATES,
     Agent,
     AgentId,
     Conversation,
@@ -41,8 +43,9 @@ from escalade.domain.model import (
 )
 from escalade.domain.organisation import OnInactive
 from escalade.domain.policy import Policy
+from escalade.domain.switchboard import GONE
 from escalade.services.accounts import Accounts
-from escalade.services.intake import Intake, arrival_of, desk_message_id, policy_of, said_by
+from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.database import Database, Row, Tx
@@ -59,6 +62,8 @@ ASLEEP_AFTER_MS = 24 * 3600_000
 RETRY_MS = 1_000
 GIVE_UP_MS = 60_000
 SEEK_AFTER_MS = 5_000
+MOST_MISSES = 10
+LONGEST_PAUSE_S = 60.0
 SEEK_EVERY_MS = 60_000
 SWEEP_S = 1.0
 
@@ -68,6 +73,10 @@ class AgentDirectory(Protocol):
 
     async def ticket_of(self, account: Account, conversation: str, since: Millis) -> str | None:
         """Find the ticket of a live conversation."""
+        ...
+
+    async def ticket_status(self, account: Account, ticket_id: str) -> str:
+        """Give a ticket's status; one that is gone is `deleted`."""
         ...
 
     async def agent(self, account: Account, agent_id: str) -> Agent | None:
@@ -130,12 +139,13 @@ class Reconcile:
         self._again: dict[HandoffId, bool] = {}
         self._looked_at: dict[HandoffId, int] = {}
         self._seek_at: dict[HandoffId, int] = {}
+        self._misses: dict[HandoffId, int] = {}
 
     def ring(self, rings: set[tuple[str, str]]) -> None:
         """Start a look for every handoff that was rung for."""
         for topic, what in rings:
-            if topic == "look":
-                self.look_soon(HandoffId(what))
+            if topic in {"look", "ask"}:
+                self.look_soon(HandoffId(what), session=topic == "ask")
 
     def look_soon(self, handoff: HandoffId, *, session: bool = False) -> None:
         """Look now, or once more after the look that is under way."""
@@ -148,7 +158,12 @@ class Reconcile:
         """Look at every open handoff by itself: often while people talk, seldom while it is quiet."""
         while True:
             now = self._ports.now()
-            for row in await self._database.read(conversations.open_handoffs):
+            try:
+                rows = await self._database.read(partial(conversations.handoffs_to_read, now=now))
+            except Unavailable as error:
+                log.warning("handoffs_unreadable", why=str(error))
+                rows = []
+            for row in rows:
                 handoff = HandoffId(row["id"])
                 last = self._looked_at.get(handoff, 0)
                 if now - last >= self._every(row, now):
@@ -158,7 +173,7 @@ class Reconcile:
     def _every(self, row: Row, now: int) -> int:
         """Say how often to look without being rung for: often while people talk, seldom while it is quiet."""
         state, quiet = HandoffState(row["state"]), now - row["updated_at"]
-        if state is HandoffState.REQUESTED:
+        if state is HandoffState.REQUESTED or state not in OPEN_STATES:
             return QUIET_EVERY_MS
         if quiet < QUIET_AFTER_MS:
             return TICKET_EVERY_MS if state is HandoffState.ASYNCHRONOUS else LIVE_EVERY_MS
@@ -199,34 +214,46 @@ class Reconcile:
         """
         scene = await self._database.read(lambda tx: self._scene(tx, handoff))
         if scene is None:
-            if await self._database.read(lambda tx: self._late_bells(tx, handoff)):
-                await self._database.write(lambda tx: self._answer_late_bells(tx, handoff))
             return None
         channel = self._list_of(scene)
         page: Page | None = None
         heard: tuple[Heard, ...] = ()
-        reached = True
+        reached, pause = True, None
         if channel is not None:
             try:
                 page = await channel.heard_since(scene.account, scene.links, scene.cursor)
                 heard = page.heard
             except DeliveryError as error:
-                reached = False
+                # A lasting no is an answer: what is gone has nothing more to say, and is asked how it stands.
+                reached = session = isinstance(error, Refused)
+                pause = self._pause(scene, error)
                 log.warning("list_unreachable", handoff=handoff, why=error.detail)
+        if reached:
+            self._misses.pop(handoff, None)
         facts = await self._ask(scene, session=session, reached=reached)
-        return await self._database.write(
+        again_in = await self._database.write(
             lambda tx: self._write_down(tx, scene, channel, page, heard, facts, reached=reached)
         )
+        return again_in if reached else pause
+
+    def _pause(self, scene: _Scene, error: DeliveryError) -> float | None:
+        """Say when to look again after a failure: as told, or doubling; a handoff that is over is left in the end."""
+        misses = self._misses[scene.handoff.id] = self._misses.get(scene.handoff.id, 0) + 1
+        if misses > MOST_MISSES and not scene.handoff.is_open:
+            self._misses.pop(scene.handoff.id, None)
+            return None
+        after = getattr(error, "after", None)
+        return float(after) if after is not None else min(LONGEST_PAUSE_S, 2.0 ** (misses - 1))
 
     def _scene(self, tx: Tx, handoff: HandoffId) -> _Scene | None:
         row = tx.one("SELECT organisation, conversation, cursor FROM handoff WHERE id = :id", id=handoff)
         if row is None:
             return None
-        conversation = conversations.load(tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]))
         organisation = organisations.load(tx, OrganisationId(row["organisation"]))
+        conversation = conversations.load(
+            tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]), handoff=handoff
+        )
         if conversation is None or organisation is None or conversation.handoff is None:
-            return None
-        if conversation.handoff.id != handoff:
             return None
         links = {
             (ChannelName(channel), LinkKind(kind)): theirs
@@ -242,27 +269,9 @@ class Reconcile:
             bells=tuple(
                 receipt
                 for receipt in mailbox.waiting(tx, conversation.organisation, conversation.id)
-                if receipt.kind in _BELLS
+                if receipt.kind in _BELLS and receipt.handoff == handoff
             ),
         )
-
-    def _late_bells(self, tx: Tx, handoff: HandoffId) -> list[mailbox.Receipt]:
-        row = tx.one("SELECT organisation, conversation FROM handoff WHERE id = :id", id=handoff)
-        if row is None:
-            return []
-        waiting = mailbox.waiting(tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]))
-        return [receipt for receipt in waiting if receipt.handoff == handoff and receipt.kind in _BELLS]
-
-    def _answer_late_bells(self, tx: Tx, handoff: HandoffId) -> None:
-        """Finish with news of an earlier handoff: a person's words are shown, the rest has nothing left to change."""
-        for bell in self._late_bells(tx, handoff):
-            arrival = arrival_of(bell)
-            said = bell.kind == ArrivalKind.MESSAGE_ADDED and arrival.actor_type == "agent" and bool(arrival.text)
-            conversation = conversations.load(tx, bell.organisation, ConversationId(bell.conversation or ""))
-            if said and conversation is not None:
-                policy = policy_of(tx, bell.organisation)
-                self._intake.apply(tx, conversation, said_by(handoff, arrival), policy)
-            mailbox.settle(tx, bell.id, "about an earlier handoff", self._ports.now(), ignored=not said)
 
     def _list_of(self, scene: _Scene) -> Channel | None:
         """Choose whose list is the truth for this handoff."""
@@ -298,6 +307,9 @@ class Reconcile:
                 by_bell[bell.key] = SessionEnded(handoff=scene.handoff.id, ending=ending)
         if state is Session.ENDED and not ends:
             found = SessionEnded(handoff=scene.handoff.id, ending=Ending.BY_AGENT)
+        ticket_id = scene.handoff.ticket_id
+        if scene.handoff.mode is Mode.TICKET and session and ticket_id and talking and scene.account.zendesk:
+            found = await self._gone(scene, ticket_id)
         if state is Session.CLOSED and not ends:
             found = SessionEnded(handoff=scene.handoff.id, ending=Ending.CLOSED)
         for bell in scene.bells:
@@ -306,6 +318,15 @@ class Reconcile:
                     handoff=scene.handoff.id, agent=await self._agent(scene, arrival_of(bell))
                 )
         return _Facts(ticket=ticket, by_bell=by_bell, session=found, asked=state is not None or not talking)
+
+    async def _gone(self, scene: _Scene, ticket_id: str) -> Event | None:
+        """See whether a ticket is closed or deleted where no webhook has said so."""
+        try:
+            status = await self._directory.ticket_status(scene.account, ticket_id)
+        except DeliveryError as error:
+            log.warning("ticket_status_unknown", handoff=scene.handoff.id, why=error.detail)
+            return None
+        return TicketStatusChanged(handoff=scene.handoff.id, status=status) if status in GONE else None
 
     async def _seek_ticket(self, scene: _Scene) -> str | None:
         """Find a live handoff's ticket where the webhook that would have named it never came."""
@@ -367,7 +388,9 @@ class Reconcile:
         now = self._ports.now()
         organisation, handoff = scene.conversation.organisation, scene.handoff
         if facts.ticket is not None:
-            self._intake.learn_ticket(tx, scene.conversation, handoff.id, facts.ticket, scene.policy)
+            now_is = conversations.load(tx, organisation, scene.conversation.id)
+            assert now_is is not None
+            self._intake.learn_ticket(tx, now_is, handoff.id, facts.ticket, scene.policy)
         ids = set()
         for bell in scene.bells:
             if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:
@@ -452,6 +475,8 @@ class Reconcile:
         return False
 
     def _apply(self, tx: Tx, scene: _Scene, event: Event, bell: mailbox.Receipt | None = None) -> None:
+        if bell is not None and not mailbox.still_waits(tx, bell.id):
+            return  # another look was faster
         current = conversations.load(tx, scene.conversation.organisation, scene.conversation.id)
         assert current is not None
         decision = self._intake.apply(tx, current, event, scene.policy).decision

@@ -18,6 +18,7 @@ from escalade.store.database import Database, Row, Tx
 log = structlog.get_logger()
 
 EVERY_S = 1.0
+WAITING = frozenset({HandoffState.REQUESTED.value, HandoffState.QUEUED.value, HandoffState.WITH_AGENT.value})
 
 
 class Upkeep:
@@ -40,10 +41,14 @@ class Upkeep:
     async def round(self) -> None:
         """Find what is due and decide it; write only where something is."""
         open_handoffs, parked, waiting = await self._database.read(
-            lambda tx: (conversations.open_handoffs(tx), mailbox.parked(tx), mailbox.conversations_waiting(tx))
+            lambda tx: (
+                conversations.handoffs_to_read(tx, self._ports.now()),
+                mailbox.parked(tx),
+                mailbox.conversations_waiting(tx),
+            )
         )
         for row in open_handoffs:
-            if row["state"] == HandoffState.QUEUED.value:
+            if row["state"] in WAITING:
                 await self._try(partial(self._tell_if_nobody_answered, row=row))
         for organisation in {receipt.organisation for receipt in parked}:
             await self._try(partial(self._unpark, organisation=organisation))
@@ -79,6 +84,9 @@ class Upkeep:
             self._intake.apply(tx, conversation, event, policy)
 
     def _too_long(self, handoff: Handoff, answer_within_s: int) -> bool:
-        if handoff.mode is not Mode.LIVE or handoff.queued_at is None:
+        """Say whether the customer has waited for a first word longer than was promised."""
+        if handoff.state is HandoffState.REQUESTED:
+            return not handoff.delay_told and self._ports.now() - handoff.asked_at >= answer_within_s * 1000
+        if handoff.mode is not Mode.LIVE or handoff.answered or handoff.queued_at is None:
             return False
         return self._ports.now() - handoff.queued_at >= answer_within_s * 1000

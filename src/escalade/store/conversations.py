@@ -5,7 +5,7 @@ Every function takes its transaction first, never commits, and names its organis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -111,12 +111,30 @@ def request_of(tx: Tx, organisation: OrganisationId, id: ConversationId) -> str 
     return digest
 
 
-def load(tx: Tx, organisation: OrganisationId, id: ConversationId) -> Conversation | None:
-    """Give a conversation of this organisation with its customer and current handoff."""
+def load(
+    tx: Tx, organisation: OrganisationId, id: ConversationId, *, handoff: HandoffId | None = None
+) -> Conversation | None:
+    """Give a conversation of this organisation with its customer and current handoff.
+
+    With `handoff`, it is seen from that handoff, which may be an earlier one: what was owed then is judged by it.
+    """
     row = tx.one(
         CONVERSATION + " WHERE c.organisation = :organisation AND c.id = :id", organisation=organisation, id=id
     )
-    return None if row is None else _conversation(row)
+    if row is None:
+        return None
+    conversation = _conversation(row)
+    if handoff is None or (conversation.handoff is not None and conversation.handoff.id == handoff):
+        return conversation
+    return replace(conversation, handoff=handoff_by_id(tx, organisation, handoff))
+
+
+def handoff_by_id(tx: Tx, organisation: OrganisationId, id: HandoffId) -> Handoff | None:
+    """Give one handoff, current or earlier."""
+    body = tx.value(
+        "SELECT body FROM handoff WHERE organisation = :organisation AND id = :id", organisation=organisation, id=id
+    )
+    return None if body is None else _handoff.decode(body)
 
 
 def recent(
@@ -191,9 +209,10 @@ def save(tx: Tx, before: Conversation, after: Conversation, now: Millis) -> None
 def save_handoff(tx: Tx, conversation: Conversation, handoff: Handoff) -> None:
     """Create or replace a handoff."""
     tx.run(
-        "INSERT INTO handoff (id, organisation, conversation, state, body, ticket_id, asked_at)"
-        " VALUES (:id, :organisation, :conversation, :state, :body, :ticket_id, :asked_at) ON CONFLICT (id)"
-        " DO UPDATE SET state = excluded.state, body = excluded.body, ticket_id = excluded.ticket_id",
+        "INSERT INTO handoff (id, organisation, conversation, state, body, ticket_id, asked_at, ended_at)"
+        " VALUES (:id, :organisation, :conversation, :state, :body, :ticket_id, :asked_at, :ended_at)"
+        " ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body,"
+        " ticket_id = excluded.ticket_id, ended_at = excluded.ended_at",
         id=handoff.id,
         organisation=conversation.organisation,
         conversation=conversation.id,
@@ -201,6 +220,7 @@ def save_handoff(tx: Tx, conversation: Conversation, handoff: Handoff) -> None:
         body=_json.encode(handoff).decode(),
         ticket_id=handoff.ticket_id,
         asked_at=handoff.asked_at,
+        ended_at=handoff.ended_at,
     )
 
 
@@ -369,6 +389,7 @@ class Place:
     handoff: HandoffId
     conversation: ConversationId
     ticket_id: str | None
+    via: str  # whose record led here
 
 
 def place_of(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str, theirs: str) -> Place | None:
@@ -385,7 +406,10 @@ def place_of(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str, t
     if row is None:
         return None
     return Place(
-        handoff=HandoffId(row["id"]), conversation=ConversationId(row["conversation"]), ticket_id=row["ticket_id"]
+        handoff=HandoffId(row["id"]),
+        conversation=ConversationId(row["conversation"]),
+        ticket_id=row["ticket_id"],
+        via=channel,
     )
 
 
@@ -419,12 +443,17 @@ def conversation_of(tx: Tx, organisation: OrganisationId, handoff: HandoffId) ->
     return None if found is None else ConversationId(found)
 
 
-def open_handoffs(tx: Tx) -> list[Row]:
-    """List every handoff under way, and when its conversation last changed."""
+def handoffs_to_read(tx: Tx, now: Millis) -> list[Row]:
+    """List every handoff under way, and those over whose last words may still be unread.
+
+    An agent may finish a sentence after the end, so a handoff is read on for an hour.
+    """
     return tx.all(
         "SELECT h.id, h.organisation, h.conversation, h.state, h.body, c.updated_at FROM handoff h JOIN conversation c"
         " ON c.organisation = h.organisation AND c.id = h.conversation"
         " WHERE h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
+        " OR h.ended_at > :since OR (h.ended_at IS NOT NULL AND coalesce(h.looked_at, 0) < h.ended_at)",
+        since=now - 3600_000,
     )
 
 

@@ -127,6 +127,11 @@ def reopen(tx: Tx, receipt: int) -> None:
     tx.run("UPDATE receipt SET state = 'waiting', outcome = '', settled_at = NULL WHERE id = :id", id=receipt)
 
 
+def still_waits(tx: Tx, receipt: int) -> bool:
+    """Say whether a receipt is unfinished."""
+    return tx.value("SELECT 1 FROM receipt WHERE id = :id AND state = 'waiting'", id=receipt) is not None
+
+
 def waiting(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> list[Receipt]:
     """List a conversation's unfinished receipts in the order they came."""
     rows = tx.all(
@@ -255,7 +260,7 @@ def owed_messages(tx: Tx, organisation: OrganisationId, conversation: Conversati
     return [MessageId(row["message"]) for row in rows]
 
 
-def due(tx: Tx, now: Millis, limit: int = 256) -> list[Lane]:
+def due(tx: Tx, now: Millis, limit: int = 2048) -> list[Lane]:
     """List the lanes whose head may be tried now, the longest due first."""
     rows = tx.all(
         "SELECT organisation, conversation, name FROM lane WHERE due_at IS NOT NULL AND due_at <= :now"
@@ -339,6 +344,15 @@ def begin(tx: Tx, delivery: Delivery, *, kind: str, frozen: str | None, now: Mil
     )
 
 
+def was_uncertain(tx: Tx, delivery: int) -> bool:
+    """Say whether any attempt of a delivery may have arrived."""
+    found = tx.value(
+        "SELECT 1 FROM attempt WHERE delivery = :delivery AND verdict IN ('uncertain', 'cut_short') LIMIT 1",
+        delivery=delivery,
+    )
+    return found is not None
+
+
 def end_attempt(tx: Tx, attempt: int, *, verdict: str, status: int | None, detail: str, now: Millis) -> None:
     """Write down what came of an attempt."""
     tx.run(
@@ -375,17 +389,18 @@ def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> Non
     tx.ring("lane", delivery.lane.name.value)
 
 
-def postpone(tx: Tx, delivery: Delivery, state: str, due_at: Millis, *, failed: bool) -> None:
-    """Try the head of a lane again later; nothing behind it moves before that."""
+def postpone(tx: Tx, delivery: Delivery, state: str, due_at: Millis, *, failed: bool, told: bool = False) -> None:
+    """Try the head of a lane again later; nothing behind it moves before that. `told`: the receiver named the time."""
     tx.run("UPDATE delivery SET state = :state WHERE id = :id", id=delivery.id, state=state)
     tx.run(
-        "UPDATE lane SET due_at = :due_at, failures = failures + :failed"
+        "UPDATE lane SET due_at = :due_at, failures = failures + :failed, told = :told"
         " WHERE organisation = :organisation AND conversation = :conversation AND name = :name",
         organisation=delivery.lane.organisation,
         conversation=delivery.lane.conversation,
         name=delivery.lane.name.value,
         due_at=due_at,
         failed=int(failed),
+        told=int(told),
     )
 
 
@@ -393,6 +408,7 @@ def hurry(tx: Tx, organisation: OrganisationId, now: Millis) -> None:
     """Make an organisation's waiting desk lanes due: its Zendesk has just spoken to us."""
     tx.run(
         "UPDATE lane SET due_at = :now WHERE organisation = :organisation AND name = 'desk' AND due_at > :now"
+        " AND told = 0"
         " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.organisation = lane.organisation"
         " AND d.conversation = lane.conversation AND d.lane = lane.name AND d.position = lane.head + 1"
         " AND d.state = 'unsure')",

@@ -124,7 +124,7 @@ class Streams:
                 cursor = messages[-1].seq
             fresh = {message.id for message in messages}
             for id, delivery in owed.items():
-                if id not in fresh and known and known.get(id) != delivery:
+                if id not in fresh and known.get(id) != delivery:
                     frames.append(frame("delivery", {"id": id, "delivery": delivery}))
             known = {str(id): delivery for id, delivery in owed.items()}
             state = views.state(current)

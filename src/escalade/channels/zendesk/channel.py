@@ -228,6 +228,10 @@ class ZendeskChannel:
         """Find the ticket of a live conversation by the tickets' audits."""
         return await lookup.ticket_of(self.calls, account, conversation, since)
 
+    async def ticket_status(self, account: Account, ticket_id: str) -> str:
+        """Give a ticket's status; one that is gone is `deleted`."""
+        return (await self.ticket(account, ticket_id)).status
+
     async def agent(self, account: Account, id: str) -> Agent | None:
         """Name an agent; nothing for someone who is none, or is gone."""
         person = await self.person(account, id)

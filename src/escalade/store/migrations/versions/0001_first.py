@@ -97,10 +97,12 @@ TABLES = (
         ticket_id TEXT,                   -- from the body: news of a ticket looks here first
         asked_at BIGINT NOT NULL,
         cursor TEXT,                      -- how far Zendesk's own list has been read
-        looked_at BIGINT
+        looked_at BIGINT,
+        ended_at BIGINT
     )
     """,
     "CREATE INDEX handoff_open ON handoff (state) WHERE state IN ('requested', 'queued', 'with_agent', 'asynchronous')",
+    "CREATE INDEX handoff_over ON handoff (ended_at) WHERE ended_at IS NOT NULL",
     "CREATE INDEX handoff_of ON handoff (organisation, conversation)",
     """
     CREATE TABLE message (
@@ -161,6 +163,7 @@ TABLES = (
         head INTEGER NOT NULL,            -- deliveries settled; the next to send is head + 1
         due_at BIGINT,                    -- none: idle
         failures INTEGER NOT NULL DEFAULT 0,
+        told INTEGER NOT NULL DEFAULT 0,  -- due_at is what the receiver asked for, not our own patience
         PRIMARY KEY (organisation, conversation, name)
     )
     """,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from escalade.channels.base import Arrival, ArrivalKind, Session
 from escalade.domain import policy as words
-from escalade.domain.events import NobodyAnswered
+from escalade.domain.errors import Retryable
+from escalade.domain.events import NobodyAnswered, Released
 from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, HandoffId, HandoffState, Role
 from escalade.domain.organisation import OnInactive
 from escalade.services.intake import policy_of
@@ -369,3 +370,37 @@ async def test_no_order_of_webhooks_changes_what_the_customer_reads(order: list[
             assert (await customer.notices()).count("agent_joined") == 1
             assert (await customer.notices()).count("agent_changed") == 1
             assert await waiting(live, customer) == []
+
+
+async def test_news_of_an_earlier_chat_never_ends_the_next(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    first = await the_handoff(customer)
+    await customer.happens(Released())
+    await live.desk.escalate(ORGANISATION, customer.id)
+    await live.drain()
+    second = await the_handoff(customer)
+    assert second.id != first.id
+    await rings(live, ArrivalKind.SESSION_END, "e-end")
+    assert await live.reconcile.look(second.id, session=True) is None
+    assert (await the_handoff(customer)).is_open, "the second chat goes on"
+    await live.reconcile.look(first.id, session=False)
+    assert await waiting(live, customer) == []
+
+
+async def test_words_that_never_left_an_earlier_chat_are_owned_up_to(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.next = [Retryable("down")]
+    await customer.says("my card was charged twice")
+    await live.step()
+    await customer.happens(Released())
+    live.clock.passes(120)
+    await live.drain()
+    assert "not_delivered" in await customer.notices()
+
+
+async def test_a_ticket_that_is_gone_ends_the_handoff_without_a_webhook(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.ticket_is = "closed"
+    await look(stage, customer, session=True)
+    handoff = await the_handoff(customer)
+    assert (handoff.state, handoff.ended) == (HandoffState.ENDED, Ending.CLOSED)

@@ -27,17 +27,17 @@ def test_a_receipt_replayed_as_a_rehearsal_says_what_it_would_do_and_does_nothin
     assert customer.page() == before, "a replay of what is known changes nothing"
 
 
-def test_the_asking_receipt_rehearsed_shows_the_plan(world: World) -> None:
+def test_the_asking_receipt_played_again_opens_no_second_handoff(world: World) -> None:
     customer = world.customer()
     customer.says("I want to talk to a person")
     customer.wait_until(state="queued")
     world.product.api("POST", f"/conversations/{customer.id}/release")
     receipts = world.product.api("GET", "/receipts")["receipts"]
     asked = next(r for r in receipts if r["conversation"] == customer.id and r["kind"] == "HandoffAsked")
-    told = world.product.api("POST", f"/receipts/{asked['id']}/replay?dry_run=true")
-    assert told["control"] == {"before": "assistant", "after": "pending"}
-    assert told["deliveries"][:2] == ["EnsureUser", "EnsureConversation"]
-    assert customer.handoff()["state"] == "ended", "nothing of it stayed"
+    told = world.product.api("POST", f"/receipts/{asked['id']}/replay")
+    assert told["outcome"] == "this handoff was asked for before"
+    assert told["deliveries"] == []
+    assert customer.handoff()["state"] == "ended"
 
 
 def test_a_strangers_receipt_is_not_there(world: World) -> None:

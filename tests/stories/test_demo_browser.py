@@ -65,7 +65,13 @@ def browser() -> Iterator[Browser]:
 def open_chat(page: Page, demo: Demo) -> Frame:
     page.goto(demo.shop)
     page.get_by_role("button", name=re.compile("chat", re.IGNORECASE)).click()
-    frame = eventually(lambda: next((f for f in page.frames if "/widget/v1/panel" in f.url), None), "the panel is open")
+    # Waiting in the page, not beside it: Playwright hears of new frames only while it is asked something.
+    for _ in range(200):
+        frame = next((f for f in page.frames if "/widget/v1/panel" in f.url), None)
+        if frame is not None:
+            break
+        page.wait_for_timeout(100)
+    assert frame is not None, "the panel opens"
     expect(frame.get_by_role("textbox")).to_be_visible()
     return frame
 

@@ -11,13 +11,13 @@ One process holds the database's courier lock (`app.py`), so a lane's sender is 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from escalade.channels.base import Account, After, Channel, ChannelName, Job, Link, LinkKind, Sent
+from escalade.channels.base import Account, After, Channel, ChannelName, LinkKind, Sent
 from escalade.domain.effects import (
     Answer,
     ConfirmControl,
@@ -26,11 +26,10 @@ from escalade.domain.effects import (
     LiveStep,
     OpenTicket,
     Post,
-    PostContext,
     ReleaseControl,
 )
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unavailable, Uncertain
-from escalade.domain.events import Event, HandoffQueued, HandoffRefused, PostRefused, TicketOpened
+from escalade.domain.events import Event, PostRefused
 from escalade.domain.model import (
     Conversation,
     ConversationId,
@@ -39,15 +38,14 @@ from escalade.domain.model import (
     Millis,
     Mode,
     OrganisationId,
-    TicketId,
 )
-from escalade.domain.policy import Policy
-from escalade.domain.switchboard import handoff_of, standing
+from escalade.domain.switchboard import standing
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
+from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from, take_up
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
-from escalade.store import conversations, mailbox, organisations
+from escalade.store import conversations, mailbox
 from escalade.store.database import Database, Tx
 
 log = structlog.get_logger()
@@ -55,7 +53,6 @@ log = structlog.get_logger()
 LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
 LONGEST_WAIT_S = {LaneName.DESK: 60.0, LaneName.ASSISTANT: 15.0}
 LIVE_PATIENCE_MS = 60_000  # a live step that keeps failing this long gives way to the ticket
-LONGEST_TRANSCRIPT = 500  # messages; what was wanted is at the end
 RELEASE_PATIENCE_MS = 10_000
 SWEEP_S = 1.0
 
@@ -75,18 +72,6 @@ class Replier(Protocol):
     async def reply(self, account: Account, conversation: Conversation, question: Message) -> Event:
         """Say what the assistant makes of a message: an answer, or that a person must."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """The head of a lane with all that is needed to send it, read in one snapshot."""
-
-    delivery: mailbox.Delivery
-    conversation: Conversation
-    account: Account
-    policy: Policy
-    job: Job
-    links: dict[tuple[ChannelName, LinkKind], str] = field(default_factory=dict)
 
 
 class Courier:
@@ -193,7 +178,7 @@ class Courier:
         3. Unsure, and the receiver does not recognise a repetition: look.
         4. Otherwise write the attempt down, send, and write down what came of it.
         """
-        task = await self._database.read(lambda tx: self._take_up(tx, lane))
+        task = await self._database.read(lambda tx: take_up(tx, lane, self._accounts, self._ports.now()))
         if task is None:
             return False
         delivery = task.delivery
@@ -216,58 +201,6 @@ class Courier:
             return await self._look(task, channel, may_send=wanted.send, why=wanted.why)
         return await self._send(task, channel)
 
-    def _take_up(self, tx: Tx, lane: mailbox.Lane) -> _Task | None:
-        delivery = mailbox.head(tx, lane)
-        if delivery is None:
-            return None
-        effect = delivery.effect
-        conversation = self._seen_from(tx, delivery)
-        organisation = organisations.load(tx, lane.organisation)
-        assert conversation is not None
-        assert organisation is not None
-        handoff = conversation.handoff
-        about = effect.message if isinstance(effect, Answer | Post) else handoff.about if handoff else None
-        message = None if about is None else conversations.message(tx, lane.organisation, lane.conversation, about)
-        links: dict[tuple[ChannelName, LinkKind], str] = {}
-        if not isinstance(effect, Answer):
-            links = {
-                (ChannelName(channel), LinkKind(kind)): theirs
-                for (channel, kind), theirs in conversations.links_of(tx, effect.handoff).items()
-            }
-        transcript: tuple[Message, ...] = ()
-        if not isinstance(effect, Post | ReleaseControl | ConfirmControl):
-            latest = conversation.last_seq if message is None else message.seq
-            after = max(0, latest - LONGEST_TRANSCRIPT)
-            said = conversations.messages(tx, lane.organisation, lane.conversation, after=after)
-            # The message that led here is posted by itself, so the context ends before it.
-            end = None if message is None else message.seq - isinstance(effect, PostContext)
-            transcript = tuple(m for m in said if end is None or m.seq <= end)
-        return _Task(
-            delivery=delivery,
-            conversation=conversation,
-            account=self._accounts.account(tx, organisation),
-            policy=Policy.of(organisation.settings),
-            job=Job(
-                key=delivery.key,
-                effect=effect,
-                conversation=conversation,
-                links=links,
-                transcript=transcript,
-                message=message,
-                frozen=delivery.frozen,
-                attempts=delivery.tries,
-                first_attempt_at=delivery.first_try_at,
-                now=self._ports.now(),
-            ),
-            links=links,
-        )
-
-    @staticmethod
-    def _seen_from(tx: Tx, delivery: mailbox.Delivery) -> Conversation | None:
-        """Load the conversation as the delivery sees it: with its own handoff, which may no longer be the current."""
-        lane = delivery.lane
-        return conversations.load(tx, lane.organisation, lane.conversation, handoff=handoff_of(delivery.effect))
-
     def _channel_for(self, effect: Effect, conversation: Conversation) -> Channel:
         """Choose the door: Sunshine while the handoff is live, the ticket otherwise."""
         live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
@@ -275,7 +208,7 @@ class Courier:
             return self._channels[ChannelName.SUNSHINE]
         return self._channels[ChannelName.ZENDESK]
 
-    def _let_go(self, tx: Tx, task: _Task, *, covered: bool, why: str) -> None:
+    def _let_go(self, tx: Tx, task: Errand, *, covered: bool, why: str) -> None:
         """Settle a delivery without sending it; a customer whose words do not arrive is told."""
         delivery, conversation = task.delivery, task.conversation
         mailbox.finish(tx, delivery, "covered" if covered else "dropped", why, self._ports.now())
@@ -290,7 +223,7 @@ class Courier:
         self._intake.owe(tx, conversation, "courier", f"{delivery.key}.dropped", refused)
         self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
-    async def _ask_assistant(self, task: _Task) -> bool:
+    async def _ask_assistant(self, task: Errand) -> bool:
         """Have the assistant answer; its words become an event that is decided like any other."""
         delivery, conversation = task.delivery, task.conversation
         question = task.job.message
@@ -315,12 +248,12 @@ class Courier:
         await self._database.write(written)
         return True
 
-    async def _begin(self, task: _Task, *, kind: str, frozen: str | None) -> int | None:
+    async def _begin(self, task: Errand, *, kind: str, frozen: str | None) -> int | None:
         """Write down that an attempt starts, or nothing if what is wanted has changed since the head was read."""
 
         def written(tx: Tx) -> int | None:
             effect = task.delivery.effect
-            if self._has_changed(tx, task):
+            if has_changed(tx, task):
                 return None
             if kind == "send" and isinstance(effect, OpenTicket):
                 self._mark_ticket_attempted(tx, task)
@@ -328,31 +261,18 @@ class Courier:
 
         return await self._database.write(written)
 
-    def _has_changed(self, tx: Tx, task: _Task) -> bool:
-        delivery = task.delivery
-        current = mailbox.head(tx, delivery.lane)
-        if current is None or (current.id, current.state) != (delivery.id, delivery.state):
-            return True
-        conversation = self._seen_from(tx, delivery)
-        return (
-            conversation is None
-            or (delivery.state == "pending" and not standing(delivery.effect, conversation).send)
-            or (conversation.handoff and conversation.handoff.mode)
-            != (task.conversation.handoff and task.conversation.handoff.mode)
-        )
-
-    def _mark_ticket_attempted(self, tx: Tx, task: _Task) -> None:
+    def _mark_ticket_attempted(self, tx: Tx, task: Errand) -> None:
         """From here on a ticket may exist: the handoff can no longer be upgraded to live, nor forgotten."""
         self._set_ticket_attempted(tx, task, attempted=True)
 
-    def _set_ticket_attempted(self, tx: Tx, task: _Task, *, attempted: bool) -> None:
-        conversation = self._seen_from(tx, task.delivery)
+    def _set_ticket_attempted(self, tx: Tx, task: Errand, *, attempted: bool) -> None:
+        conversation = seen_from(tx, task.delivery)
         assert conversation is not None
         handoff = conversation.handoff
         if handoff is not None and handoff.ticket_attempted is not attempted and handoff.mode is Mode.TICKET:
             conversations.save_handoff(tx, conversation, replace(handoff, ticket_attempted=attempted))
 
-    async def _send(self, task: _Task, channel: Channel) -> bool:
+    async def _send(self, task: Errand, channel: Channel) -> bool:
         frozen = task.job.frozen
         try:
             if frozen is None:
@@ -379,7 +299,7 @@ class Courier:
         await self._delivered(task, attempt, sent, verdict="delivered", channel=channel)
         return True
 
-    async def _look(self, task: _Task, channel: Channel, *, may_send: bool, why: str) -> bool:
+    async def _look(self, task: Errand, channel: Channel, *, may_send: bool, why: str) -> bool:
         """Look for our mark. Found: delivered. Absent long enough: send again, or let go if no longer wanted."""
         delivery = task.delivery
         now = self._ports.now()
@@ -426,12 +346,12 @@ class Courier:
             return marks[delivery.looks] - waited
         return self._policy.unsure_wait_s - waited
 
-    def _look_failed(self, tx: Tx, task: _Task, attempt: int, error: DeliveryError, pause: float) -> None:
+    def _look_failed(self, tx: Tx, task: Errand, attempt: int, error: DeliveryError, pause: float) -> None:
         now = self._ports.now()
         mailbox.end_attempt(tx, attempt, verdict="retryable", status=error.status, detail=error.detail, now=now)
         mailbox.postpone(tx, task.delivery, "unsure", now + int(pause * 1000), failed=True)
 
-    async def _delivered(self, task: _Task, attempt: int, sent: Sent, *, verdict: str, channel: Channel) -> None:
+    async def _delivered(self, task: Errand, attempt: int, sent: Sent, *, verdict: str, channel: Channel) -> None:
         def written(tx: Tx) -> None:
             now = self._ports.now()
             delivery, conversation, effect = task.delivery, task.conversation, task.delivery.effect
@@ -446,7 +366,7 @@ class Courier:
                     theirs=link.theirs,
                     ours=link.ours,
                 )
-            follow = self._follow_up(effect, sent.links)
+            follow = follow_up(effect, sent.links)
             if follow is not None:
                 self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{type(follow).__name__}", follow)
             mailbox.end_attempt(tx, attempt, verdict=verdict, status=sent.status, detail=sent.answer, now=now)
@@ -465,16 +385,7 @@ class Courier:
             "delivered", lane=str(task.delivery.lane), effect=type(task.delivery.effect).__name__, via=channel.name
         )
 
-    @staticmethod
-    def _follow_up(effect: Effect, links: tuple[Link, ...]) -> Event | None:
-        if isinstance(effect, ConfirmControl):
-            return HandoffQueued(handoff=effect.handoff)
-        if isinstance(effect, OpenTicket):
-            ticket = next((link.theirs for link in links if link.kind is LinkKind.TICKET), None)
-            return None if ticket is None else TicketOpened(handoff=effect.handoff, ticket_id=TicketId(ticket))
-        return None
-
-    async def _failed(self, task: _Task, attempt: int, error: DeliveryError, channel: Channel) -> bool:
+    async def _failed(self, task: Errand, attempt: int, error: DeliveryError, channel: Channel) -> bool:
         """Write down a failed attempt and what it means for the lane."""
         delivery, effect = task.delivery, task.delivery.effect
         if isinstance(error, Retryable | Uncertain) and self._out_of_patience(task):
@@ -499,7 +410,7 @@ class Courier:
             match error:
                 case Refused():
                     mailbox.finish(tx, delivery, "refused", error.detail, now)
-                    event = self._refusal(effect, error)
+                    event = refusal(effect, error)
                     if event is not None:
                         self._intake.owe(tx, task.conversation, "courier", f"{delivery.key}.refused", event)
                     if isinstance(effect, Post):
@@ -516,7 +427,7 @@ class Courier:
         await self._database.write(written)
         return isinstance(error, Refused)
 
-    def _out_of_patience(self, task: _Task) -> bool:
+    def _out_of_patience(self, task: Errand) -> bool:
         """A customer waits in a live handoff: what does not work for a minute gives way to the ticket."""
         if isinstance(task.delivery.effect, ReleaseControl):
             # A courtesy to the agents of a chat that is over; what the customer writes next must not wait for it.
@@ -525,14 +436,6 @@ class Courier:
         handoff = task.conversation.handoff
         started = handoff.asked_at if handoff else self._ports.now()
         return isinstance(task.delivery.effect, LiveStep) and self._ports.now() - started > LIVE_PATIENCE_MS
-
-    @staticmethod
-    def _refusal(effect: Effect, error: Refused) -> Event | None:
-        if isinstance(effect, Post):
-            return PostRefused(handoff=effect.handoff, message=effect.message, why=error.detail)
-        if isinstance(effect, LiveStep | OpenTicket):
-            return HandoffRefused(handoff=effect.handoff, step=type(effect).__name__, why=error.detail)
-        return None
 
     def _backoff(self, delivery: mailbox.Delivery, error: DeliveryError) -> float:
         """Say how many seconds to wait: as told, or doubling with some jitter."""

@@ -1,0 +1,127 @@
+"""The head of a lane with all that is needed to send it, and what came of it in the words of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from escalade.channels.base import Account, ChannelName, Job, Link, LinkKind
+from escalade.domain.effects import (
+    Answer,
+    ConfirmControl,
+    Effect,
+    LiveStep,
+    OpenTicket,
+    Post,
+    PostContext,
+    ReleaseControl,
+)
+from escalade.domain.errors import Refused
+from escalade.domain.events import Event, HandoffQueued, HandoffRefused, PostRefused, TicketOpened
+from escalade.domain.model import Conversation, Message, Millis, TicketId
+from escalade.domain.policy import Policy
+from escalade.domain.switchboard import handoff_of, standing
+from escalade.services.accounts import Accounts
+from escalade.store import conversations, mailbox, organisations
+from escalade.store.database import Tx
+
+LONGEST_TRANSCRIPT = 500  # messages; what was wanted is at the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """The head of a lane with all that is needed to send it, read in one snapshot."""
+
+    delivery: mailbox.Delivery
+    conversation: Conversation
+    account: Account
+    policy: Policy
+    job: Job
+    links: dict[tuple[ChannelName, LinkKind], str] = field(default_factory=dict)
+
+
+def take_up(tx: Tx, lane: mailbox.Lane, accounts: Accounts, now: Millis) -> Errand | None:
+    """Read the head of a lane in one snapshot, or nothing if the lane is idle."""
+    delivery = mailbox.head(tx, lane)
+    if delivery is None:
+        return None
+    effect = delivery.effect
+    conversation = seen_from(tx, delivery)
+    organisation = organisations.load(tx, lane.organisation)
+    assert conversation is not None
+    assert organisation is not None
+    handoff = conversation.handoff
+    about = effect.message if isinstance(effect, Answer | Post) else handoff.about if handoff else None
+    message = None if about is None else conversations.message(tx, lane.organisation, lane.conversation, about)
+    links: dict[tuple[ChannelName, LinkKind], str] = {}
+    if not isinstance(effect, Answer):
+        links = {
+            (ChannelName(channel), LinkKind(kind)): theirs
+            for (channel, kind), theirs in conversations.links_of(tx, effect.handoff).items()
+        }
+    transcript: tuple[Message, ...] = ()
+    if not isinstance(effect, Post | ReleaseControl | ConfirmControl):
+        latest = conversation.last_seq if message is None else message.seq
+        after = max(0, latest - LONGEST_TRANSCRIPT)
+        said = conversations.messages(tx, lane.organisation, lane.conversation, after=after)
+        # The message that led here is posted by itself, so the context ends before it.
+        end = None if message is None else message.seq - isinstance(effect, PostContext)
+        transcript = tuple(m for m in said if end is None or m.seq <= end)
+    return Errand(
+        delivery=delivery,
+        conversation=conversation,
+        account=accounts.account(tx, organisation),
+        policy=Policy.of(organisation.settings),
+        job=Job(
+            key=delivery.key,
+            effect=effect,
+            conversation=conversation,
+            links=links,
+            transcript=transcript,
+            message=message,
+            frozen=delivery.frozen,
+            attempts=delivery.tries,
+            first_attempt_at=delivery.first_try_at,
+            now=now,
+        ),
+        links=links,
+    )
+
+
+def seen_from(tx: Tx, delivery: mailbox.Delivery) -> Conversation | None:
+    """Load the conversation as the delivery sees it: with its own handoff, which may no longer be the current."""
+    lane = delivery.lane
+    return conversations.load(tx, lane.organisation, lane.conversation, handoff=handoff_of(delivery.effect))
+
+
+def has_changed(tx: Tx, errand: Errand) -> bool:
+    """Say whether what is wanted has changed since an errand was taken up."""
+    delivery = errand.delivery
+    current = mailbox.head(tx, delivery.lane)
+    if current is None or (current.id, current.state) != (delivery.id, delivery.state):
+        return True
+    conversation = seen_from(tx, delivery)
+    return (
+        conversation is None
+        or (delivery.state == "pending" and not standing(delivery.effect, conversation).send)
+        or (conversation.handoff and conversation.handoff.mode)
+        != (errand.conversation.handoff and errand.conversation.handoff.mode)
+    )
+
+
+def follow_up(effect: Effect, links: tuple[Link, ...]) -> Event | None:
+    """Say what a delivered effect means for the handoff."""
+    if isinstance(effect, ConfirmControl):
+        return HandoffQueued(handoff=effect.handoff)
+    if isinstance(effect, OpenTicket):
+        ticket = next((link.theirs for link in links if link.kind is LinkKind.TICKET), None)
+        return None if ticket is None else TicketOpened(handoff=effect.handoff, ticket_id=TicketId(ticket))
+    return None
+
+
+def refusal(effect: Effect, error: Refused) -> Event | None:
+    """Say what a lasting no means for the handoff."""
+    if isinstance(effect, Post):
+        return PostRefused(handoff=effect.handoff, message=effect.message, why=error.detail)
+    if isinstance(effect, LiveStep | OpenTicket):
+        return HandoffRefused(handoff=effect.handoff, step=type(effect).__name__, why=error.detail)
+    return None

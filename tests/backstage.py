@@ -27,7 +27,7 @@ from escalade.domain.effects import (
     OpenTicket,
     Post,
 )
-from escalade.domain.errors import DeliveryError, Retryable, Uncertain
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
 from escalade.domain.events import AssistantSaid, Event
 from escalade.domain.model import (
     Agent,
@@ -152,6 +152,7 @@ class Room:
         self.reached = asyncio.Event()
         self.list: list[Heard] = []
         self.unreachable = False
+        self.gone = False
         self.asked_after: list[str | None] = []
         self.state = Session.ACTIVE
         self.freezes: str | None = None
@@ -211,6 +212,8 @@ class Room:
         self.asked_after.append(cursor)
         if self.unreachable:
             raise Retryable("out of reach")
+        if self.gone:
+            raise Refused("no such conversation", status=404)
         begin = 0 if cursor is None else int(cursor)
         return Page(heard=tuple(self.list[begin:]), cursor=str(len(self.list)))
 

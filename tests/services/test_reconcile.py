@@ -404,3 +404,13 @@ async def test_a_ticket_that_is_gone_ends_the_handoff_without_a_webhook(stage: B
     await look(stage, customer, session=True)
     handoff = await the_handoff(customer)
     assert (handoff.state, handoff.ended) == (HandoffState.ENDED, Ending.CLOSED)
+
+
+async def test_a_chat_that_is_gone_is_not_asked_about_for_ever(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await customer.happens(Released())
+    live.sunshine.gone = True
+    live.clock.passes(1)
+    await look(live, customer)
+    later = live.clock.at + 2 * 3600_000
+    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, later)) == []

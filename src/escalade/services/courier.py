@@ -256,14 +256,11 @@ class Courier:
             if has_changed(tx, task):
                 return None
             if kind == "send" and isinstance(effect, OpenTicket):
-                self._mark_ticket_attempted(tx, task)
+                # From here on a ticket may exist: no upgrade to live any more, and it is not forgotten.
+                self._set_ticket_attempted(tx, task, attempted=True)
             return mailbox.begin(tx, task.delivery, kind=kind, frozen=frozen, now=self._ports.now())
 
         return await self._database.write(written)
-
-    def _mark_ticket_attempted(self, tx: Tx, task: Errand) -> None:
-        """From here on a ticket may exist: the handoff can no longer be upgraded to live, nor forgotten."""
-        self._set_ticket_attempted(tx, task, attempted=True)
 
     def _set_ticket_attempted(self, tx: Tx, task: Errand, *, attempted: bool) -> None:
         conversation = seen_from(tx, task.delivery)

@@ -426,10 +426,8 @@ class Reconcile:
                 again |= self._close(tx, scene, bell, reached=reached)
         if facts.session is not None:
             self._apply(tx, scene, facts.session)
-        if page is not None:
-            conversations.looked(tx, handoff.id, page.cursor, now)
-        elif channel is None:
-            conversations.looked(tx, handoff.id, None, now)
+        if reached:  # also where the answer was a lasting no: what is gone need not be asked for ever
+            conversations.looked(tx, handoff.id, None if page is None else page.cursor, now)
         self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
         return RETRY_MS / 1000 if again or not reached else None
 

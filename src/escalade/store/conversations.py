@@ -446,14 +446,16 @@ def conversation_of(tx: Tx, organisation: OrganisationId, handoff: HandoffId) ->
 def handoffs_to_read(tx: Tx, now: Millis) -> list[Row]:
     """List every handoff under way, and those over whose last words may still be unread.
 
-    An agent may finish a sentence after the end, so a handoff is read on for an hour.
+    An agent may finish a sentence after the end, so a handoff is read on for an hour, and at least once; a Zendesk
+    that cannot be reached for a week is given up.
     """
     return tx.all(
         "SELECT h.id, h.organisation, h.conversation, h.state, h.body, c.updated_at FROM handoff h JOIN conversation c"
         " ON c.organisation = h.organisation AND c.id = h.conversation"
         " WHERE h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
-        " OR h.ended_at > :since OR (h.ended_at IS NOT NULL AND coalesce(h.looked_at, 0) < h.ended_at)",
-        since=now - 3600_000,
+        " OR h.ended_at > :lately OR (h.ended_at > :ever AND coalesce(h.looked_at, 0) < h.ended_at)",
+        lately=now - 3600_000,
+        ever=now - 7 * 24 * 3600_000,
     )
 
 

@@ -15,9 +15,10 @@ import os
 import queue
 import sqlite3
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -193,11 +194,9 @@ class SqliteDatabase:
                 group.extend(following)
             try:
                 self._commit(connection, group)
-            except BaseException as error:
-                # The connection is in no state we know. Dying loudly loses nothing; going on could.
-                for unit in group:
-                    unit.error = unit.error or Unavailable(f"the store failed: {error}")
-                self._loop_of_last_resort(group)
+            except BaseException:
+                # The connection is in no state we know: dying loudly loses nothing acknowledged, going on could.
+                traceback.print_exc()
                 os._exit(70)
             assert self._loop is not None
             try:
@@ -207,12 +206,6 @@ class SqliteDatabase:
             if stop:
                 break
         pooled.close()
-
-    def _loop_of_last_resort(self, group: list[_Unit]) -> None:
-        """Let the callers know before the process ends, if their loop still runs."""
-        with suppress(RuntimeError):
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(self._announce, group)
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Unit]) -> None:
         try:

@@ -23,8 +23,8 @@ test: $(VENV)/test.done ## Run the checks and every test
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
 check: $(VENV)/test.done ## Format, lint, types, layers
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks torture
+	$(BIN)/ruff check src tests benchmarks torture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -32,8 +32,8 @@ bench: $(VENV)/test.done ## Measure ingest and relay beside their baselines
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
 	$(BIN)/python -m benchmarks.relay $(ARGS)
 
-torture: $(VENV)/test.done ## Kill the service many times while both sides talk
-	$(BIN)/python -m pytest tests/stories/test_faults.py -k killed --torture $(ARGS)
+torture: $(VENV)/test.done ## Run the whole proof; may take a night, goes on where it stopped (ARGS="--share 0.01")
+	$(BIN)/python -m torture $(ARGS)
 
 widget: ## Build the widget's compiled files from widget/
 	cd widget && npm ci --no-audit --no-fund && npm run build

@@ -10,19 +10,20 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from escalade import __version__
 from escalade.assistant.answering import Assistant
 from escalade.channels.base import Account, Arrival, Channel, ChannelName
-from escalade.channels.http import LIST_LIMIT, Outbound
+from escalade.channels.http import LIST_LIMIT, Outbound, Transport
 from escalade.channels.sunshine import webhook as sunshine_webhook
 from escalade.channels.sunshine.channel import SunshineChannel
 from escalade.channels.zendesk import webhook as zendesk_webhook
@@ -45,7 +46,7 @@ from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.settings import Settings
 from escalade.store import organisations, schema
-from escalade.store.database import Ring, SqliteDatabase, make_engine, sqlite_path
+from escalade.store.database import Ring, ServedDatabase, SqliteDatabase, make_engine, sqlite_path
 from escalade.store.vault import NONCE_BYTES, Vault
 from escalade.web import hooks as web_hooks
 from escalade.web.access import Access
@@ -79,22 +80,29 @@ CAREFUL = (NO_STORE, NO_SNIFF, (b"referrer-policy", b"no-referrer"))
 
 
 class Product:
-    """Every part of the product, tied together."""
+    """Every part of the product, tied together. The database, HTTP and the rest of the world can be given."""
 
-    def __init__(self, settings: Settings, ports: Ports | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ports: Ports | None = None,
+        *,
+        database: ServedDatabase | None = None,
+        outbound: Transport | None = None,
+    ) -> None:
         self.settings = settings
         self.ports = ports or Ports()
         self.bell = Bell()
         self.vault = Vault(settings.master_keys())
         self.accounts = Accounts(self.vault)
-        self.database = SqliteDatabase(settings.database_url)
+        self.database: ServedDatabase = database or SqliteDatabase(settings.database_url)
         self.database.on_commit = self._announce
-        self.outbound = Outbound(settings.is_development)
+        self.outbound: Transport = outbound or Outbound(settings.is_development)
         now = self.ports.now
         self.zendesk = ZendeskChannel(self.outbound, now=now, keep=self._keep_pair)
         self.sunshine = SunshineChannel(self.outbound, now=now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
-        self.library = Library(self.database, now, open_help_center=self._help_center)
+        self.library = Library(self.database, self.ports, open_help_center=self._help_center)
         self.assistant = Assistant(self.library)
         self.intake = Intake(now, self.ports.new_id)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
@@ -125,8 +133,9 @@ class Product:
         self.streams = Streams(self.desk, self.bell)
 
     def _announce(self, rings: set[Ring]) -> None:
-        self.bell.ring(rings)
-        self.reconcile.ring(rings)
+        ordered = sorted(rings)  # a set has no order of its own, and the same commit must wake in the same order
+        self.bell.ring(ordered)
+        self.reconcile.ring(ordered)
 
     async def staffed(self, account: Account) -> bool | None:
         """Ask whether an agent is online for live chat, where that matters."""
@@ -170,7 +179,7 @@ class Product:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Open the database and keep the courier, reconcile and upkeep at work until the block ends."""
+        """Hold the courier's lock, bring the tables to this version, and be at work until the block ends."""
         lock = courier_lock(sqlite_path(self.settings.database_url))
         try:
             engine = make_engine(self.settings.database_url)
@@ -178,32 +187,37 @@ class Product:
                 schema.migrate(engine)
             finally:
                 engine.dispose()
-            self.database.start()
-            tasks = [
-                asyncio.create_task(part.run(), name=name)
-                for name, part in (("courier", self.courier), ("reconcile", self.reconcile), ("upkeep", self.upkeep))
-            ]
-            for task in tasks:
-                task.add_done_callback(_die_loudly)
-            try:
+            async with self.at_work():
                 yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await self.courier.close()
-                await self.reconcile.close()
-                await self.outbound.close()
-                await self.database.close()
         finally:
             os.close(lock)
 
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Open the database and keep the courier, reconcile and upkeep at work until the block ends."""
+        self.database.start()
+        tasks = [
+            asyncio.create_task(part.run(), name=name)
+            for name, part in (("courier", self.courier), ("reconcile", self.reconcile), ("upkeep", self.upkeep))
+        ]
+        for task in tasks:
+            task.add_done_callback(self._die_loudly)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.courier.close()
+            await self.reconcile.close()
+            await self.outbound.close()
+            await self.database.close()
 
-def _die_loudly(task: asyncio.Task[None]) -> None:
-    """End the process when a part has stopped for good: a supervisor starts it again, and nothing is lost."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("part_stopped", part=task.get_name(), error=repr(error), exc_info=error)
-        os._exit(70)
+    def _die_loudly(self, task: asyncio.Task[None]) -> None:
+        """End the process when a part has stopped for good: a supervisor starts it again, and nothing is lost."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("part_stopped", part=task.get_name(), error=repr(error), exc_info=error)
+            self.ports.halt()
 
 
 def courier_lock(database: Path) -> int:
@@ -235,20 +249,6 @@ class App:
             verify=_verifier(development=product.settings.is_development),
         )
         self._widget = Widget(product.database, product.ports, product.access, product.desk, product.streams)
-        self._rest = self._fastapi()
-        self._console = build_console(
-            Parts(
-                settings=product.settings,
-                database=product.database,
-                ports=product.ports,
-                accounts=product.accounts,
-                desk=product.desk,
-                library=product.library,
-                tuning=product.tuning,
-                support=product.zendesk,
-                conversations=product.sunshine,
-            )
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a request to whom it is for."""
@@ -308,7 +308,26 @@ class App:
         except Unavailable as error:
             await answer_problem(send, unavailable(3, str(error)[:200]))
 
-    def _fastapi(self) -> FastAPI:
+    @cached_property
+    def _console(self) -> Starlette:
+        product = self._product
+        return build_console(
+            Parts(
+                settings=product.settings,
+                database=product.database,
+                ports=product.ports,
+                accounts=product.accounts,
+                desk=product.desk,
+                library=product.library,
+                tuning=product.tuning,
+                support=product.zendesk,
+                conversations=product.sunshine,
+            )
+        )
+
+    @cached_property
+    def _rest(self) -> FastAPI:
+        """Build everything beside the hot paths; a server asks for it when it starts."""
         product = self._product
 
         @asynccontextmanager
@@ -377,7 +396,7 @@ async def open_library(settings: Settings) -> AsyncIterator[Library]:
         engine.dispose()
     product = Product(settings)
     product.database = SqliteDatabase(settings.database_url, checkpoint=False)
-    product.library = Library(product.database, product.ports.now, open_help_center=product._help_center)
+    product.library = Library(product.database, product.ports, open_help_center=product._help_center)
     product.database.start()
     try:
         yield product.library

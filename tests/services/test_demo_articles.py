@@ -13,6 +13,7 @@ import pytest
 from escalade.assistant.answering import Assistant, Question
 from escalade.domain.model import OrganisationId, Reason
 from escalade.services.library import Library
+from escalade.services.ports import Ports
 from escalade.store.database import SqliteDatabase, Tx
 from escalade.store.knowledge import DDL
 
@@ -135,7 +136,7 @@ async def assistant(tmp_path: Path) -> AsyncIterator[Assistant]:
             tx.run(statement)
 
     await database.write(create)
-    library = Library(database, lambda: 1_700_000_000_000)
+    library = Library(database, Ports(now=lambda: 1_700_000_000_000))
     imported = await library.add(SHOP, str(ARTICLES))
     assert imported.source.documents >= 24
     assert imported.failed == ()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from escalade.domain.errors import Invalid, NotFound, Retryable
 from escalade.domain.model import OrganisationId
 from escalade.services.library import ArticleReader, Library
+from escalade.services.ports import Ports
 from escalade.store import knowledge
 from escalade.store.database import SqliteDatabase, Tx
 from escalade.store.knowledge import DDL
@@ -39,7 +40,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 @pytest.fixture
 def library(database: SqliteDatabase) -> Library:
-    return Library(database, lambda: NOON)
+    return Library(database, Ports(now=lambda: NOON))
 
 
 @pytest.fixture
@@ -239,8 +240,8 @@ def test_no_text_makes_search_raise(tmp_path_factory: pytest.TempPathFactory, te
                 await database.write(lambda tx: [tx.run(statement) for statement in DDL])
                 article = path.with_name("article.md")
                 article.write_text("# Refunds\n\nMoney comes back.")
-                await Library(database, lambda: NOON).add(ACME, str(article))
-            await Library(database, lambda: NOON).search(ACME, f"{text} refunds", 5)
+                await Library(database, Ports(now=lambda: NOON)).add(ACME, str(article))
+            await Library(database, Ports(now=lambda: NOON)).search(ACME, f"{text} refunds", 5)
             await database.read(lambda tx: knowledge.search(tx, ACME, [words, [text], ["refunds"]], 5))
         finally:
             await database.close()
@@ -289,7 +290,7 @@ def opening(reader: ArticleReader) -> object:
 
 
 async def test_a_help_center_is_imported_with_its_addresses(database: SqliteDatabase) -> None:
-    library = Library(database, lambda: NOON, open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
+    library = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
     imported = await library.add(ACME, "help-center")
     assert (imported.added, imported.source.documents, imported.skipped) == (120, 119, {"drafts": 2})
     assert imported.failed == (("5", "it has no text"),)
@@ -298,13 +299,13 @@ async def test_a_help_center_is_imported_with_its_addresses(database: SqliteData
 
 
 async def test_a_help_center_that_breaks_off_loses_nothing(database: SqliteDatabase) -> None:
-    whole = Library(database, lambda: NOON, open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
+    whole = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
     await whole.add(ACME, "help-center")
-    broken = Library(database, lambda: NOON, open_help_center=opening(Reader(120, breaks_after=3)))  # type: ignore[arg-type]
+    broken = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120, breaks_after=3)))  # type: ignore[arg-type]
     (imported,) = await broken.sync(ACME)
     assert imported.error == "Zendesk does not answer"
     assert await titles(broken, "word77x") == ["Article 77"]
-    smaller = Library(database, lambda: NOON, open_help_center=opening(Reader(60)))  # type: ignore[arg-type]
+    smaller = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(60)))  # type: ignore[arg-type]
     (imported,) = await smaller.sync(ACME)
     assert (imported.removed, imported.unchanged, imported.error) == (60, 60, None)
     assert await titles(smaller, "word77x") == []

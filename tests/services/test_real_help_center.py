@@ -15,6 +15,7 @@ import pytest
 from escalade.assistant.answering import Assistant, AssistantSettings, Question
 from escalade.domain.model import OrganisationId
 from escalade.services.library import Imported, Library
+from escalade.services.ports import Ports
 from escalade.store.database import SqliteDatabase, Tx
 from escalade.store.knowledge import DDL
 
@@ -117,7 +118,7 @@ async def library(tmp_path: Path) -> AsyncIterator[tuple[Library, Imported]]:
             tx.run(statement)
 
     await database.write(create)
-    library = Library(database, lambda: 1_700_000_000_000)
+    library = Library(database, Ports(now=lambda: 1_700_000_000_000))
     imported = await library.add(ORGANISATION, str(MANUAL))
     yield library, imported
     await database.close()

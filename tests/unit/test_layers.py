@@ -51,6 +51,36 @@ def test_the_domain_has_no_clock_no_chance_and_no_door() -> None:
         assert imported & forbidden == set(), path.name
 
 
+WORLD = {
+    "time": {"time", "time_ns", "monotonic", "perf_counter", "sleep"},
+    "datetime": {"now", "utcnow", "today"},
+    "asyncio": {"sleep", "to_thread", "run_in_executor"},
+    "uuid": {"uuid1", "uuid4", "uuid7"},
+    "random": {"random", "uniform", "choice", "randint", "randrange", "shuffle", "SystemRandom"},
+    "secrets": {"token_hex", "token_urlsafe", "token_bytes", "choice", "randbelow"},
+    "os": {"urandom", "_exit"},
+    "threading": {"Thread"},
+}
+# The ports themselves, the database's and the network's own rooms, and what runs before there is a product.
+DOORS = {"services/ports.py", "store/database.py", "channels/http.py", "settings.py"}
+
+
+def test_time_chance_and_threads_come_through_the_ports() -> None:
+    """A simulator owns whatever the product takes from the world, so nothing may be taken past it."""
+    product, found = ROOT / "src" / "escalade", []
+    for path in sorted(product.rglob("*.py")):
+        place = path.relative_to(product).as_posix()
+        if place in DOORS or place.startswith(("cli/", "demo/")):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in WORLD.get(getattr(node.value, "id", ""), set()):
+                found.append(f"{place}:{node.lineno}")
+            if isinstance(node, ast.ImportFrom):
+                taken = {alias.name for alias in node.names}
+                found += [f"{place}:{node.lineno}"] if taken & WORLD.get(node.module or "", set()) else []
+    assert found == []
+
+
 def test_no_test_uses_a_mock() -> None:
     pattern = re.compile(r"^\s*(?:from unittest|import unittest)|MagicMock|mocker\b", re.MULTILINE)
     found = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py") if pattern.search(path.read_text())]

@@ -22,7 +22,7 @@ from escalade.domain.organisation import Organisation
 from escalade.services.ports import Ports
 from escalade.settings import Settings
 from escalade.store import operators, organisations
-from escalade.store.database import Tx
+from escalade.store.database import SqliteDatabase, Tx
 from zendesk_emulator.app import build
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.ports import production
@@ -111,9 +111,10 @@ class Stage:
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run work on the product's own writer."""
-        loop = self.product.database._loop
-        assert loop is not None
-        return asyncio.run_coroutine_threadsafe(self.product.database.write(work), loop).result(10)
+        database = self.product.database
+        assert isinstance(database, SqliteDatabase)
+        assert database._loop is not None
+        return asyncio.run_coroutine_threadsafe(database.write(work), database._loop).result(10)
 
     def link(self, email: str = "olga@example.com", role: str = "owner", organisation: str | None = None) -> str:
         """Make a one-time link, as `escalade operator add` does."""

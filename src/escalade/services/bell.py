@@ -43,7 +43,7 @@ class Bell:
     """The bell of one process."""
 
     def __init__(self) -> None:
-        self._listeners: defaultdict[Ring, set[Listener]] = defaultdict(set)
+        self._listeners: defaultdict[Ring, dict[Listener, None]] = defaultdict(dict)  # in order of coming
 
     def ring(self, rings: Iterable[Ring]) -> None:
         """Wake everyone who listens for these."""
@@ -62,12 +62,12 @@ class Bell:
         """Listen for rings until the block ends."""
         listener = Listener()
         for ring in rings:
-            self._listeners[ring].add(listener)
+            self._listeners[ring][listener] = None
         try:
             yield listener
         finally:
             for ring in rings:
-                self._listeners[ring].discard(listener)
+                self._listeners[ring].pop(listener, None)
                 if not self._listeners[ring]:
                     del self._listeners[ring]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +100,7 @@ def digest(raw: Raw) -> str:
     return told.hexdigest()
 
 
-def entry(raw: Raw, of: str, *, article: bool) -> Entry:
+def entry(id: str, raw: Raw, of: str, *, article: bool) -> Entry:
     """Make what the library keeps of a document; a document that cannot be read keeps its reason."""
     error = raw.error
     document = Document(title=raw.title or raw.source_id, blocks=())
@@ -120,7 +119,7 @@ def entry(raw: Raw, of: str, *, article: bool) -> Entry:
     if error is None and not passages:
         error = "it has no text"
     return Entry(
-        id=f"doc_{secrets.token_hex(10)}",
+        id=id,
         source_id=raw.source_id,
         title=document.title,
         url=raw.url,

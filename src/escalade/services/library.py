@@ -7,8 +7,6 @@ read to its end.
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,9 +15,10 @@ from typing import Protocol
 
 from escalade.assistant.retrieval import Candidate, Passage, query_terms, rank
 from escalade.domain.errors import EscaladeError, Invalid, NotFound
-from escalade.domain.model import Millis, OrganisationId
+from escalade.domain.model import OrganisationId
 from escalade.services import documents
 from escalade.services.documents import ENDINGS, Raw
+from escalade.services.ports import Ports
 from escalade.store import knowledge, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.knowledge import Entry, Found, Source
@@ -106,11 +105,9 @@ class _Tally:
 class Library:
     """The knowledge of every organisation in this deployment."""
 
-    def __init__(
-        self, database: Database, clock: Callable[[], Millis], *, open_help_center: OpenHelpCenter | None = None
-    ) -> None:
+    def __init__(self, database: Database, ports: Ports, *, open_help_center: OpenHelpCenter | None = None) -> None:
         self._db = database
-        self._clock = clock
+        self._ports = ports
         self._open_help_center = open_help_center
 
     async def add(
@@ -122,14 +119,14 @@ class Library:
         progress: Progress | None = None,
     ) -> Imported:
         """Find out what a location is, import it, and return when it can be searched."""
-        kind, place, title = await asyncio.to_thread(documents.recognise, location)
+        kind, place, title = await self._ports.aside(partial(documents.recognise, location))
         wanted = Source(
-            id=f"src_{secrets.token_hex(10)}",
+            id=f"src_{self._ports.new_id()[:20]}",
             organisation=organisation,
             kind=kind,
             location=place,
             title=title,
-            created_at=self._clock(),
+            created_at=self._ports.now(),
         )
         opener = open_help_center or self._open_help_center
         if kind == "help_center" and opener is None:
@@ -199,7 +196,7 @@ class Library:
             for hit in found.hits
         ]
         ranked = partial(rank, terms, candidates, total=found.total, frequencies=found.frequencies, limit=limit)
-        return await asyncio.to_thread(ranked)
+        return await self._ports.aside(ranked)
 
     # importing
 
@@ -207,7 +204,7 @@ class Library:
         kept = await self.sources(organisation)
         if source is None:
             return kept
-        place = source if source.startswith("src_") else await asyncio.to_thread(documents.place, source)
+        place = source if source.startswith("src_") else await self._ports.aside(partial(documents.place, source))
         chosen = [it for it in kept if source == it.id or it.location in (source, place)]
         if not chosen:
             raise NotFound(f"there is no source {source!r}; `escalade knowledge list` shows what there is")
@@ -234,7 +231,9 @@ class Library:
         except EscaladeError as error:
             await self._flush(source, tally)
             await self._db.write(
-                partial(knowledge.settle_source, organisation=org, source=source.id, at=self._clock(), error=str(error))
+                partial(
+                    knowledge.settle_source, organisation=org, source=source.id, at=self._ports.now(), error=str(error)
+                )
             )
             raise
         removed, settled, failed, passages = await self._db.write(partial(self._settle, source, tally.present))
@@ -252,18 +251,18 @@ class Library:
     def _settle(self, source: Source, present: set[str], tx: Tx) -> tuple[int, Source, list[tuple[str, str]], int]:
         org = source.organisation
         removed = knowledge.remove_absent(tx, org, source.id, frozenset(present))
-        knowledge.settle_source(tx, org, source.id, at=self._clock())
+        knowledge.settle_source(tx, org, source.id, at=self._ports.now())
         settled = next((it for it in knowledge.sources(tx, org) if it.id == source.id), source)
         passages = knowledge.count_passages(tx, org, source.id)
         return removed, settled, knowledge.failures(tx, org, source.id), passages
 
     async def _read_files(self, source: Source, tally: _Tally, progress: Progress | None) -> None:
         root = Path(source.location)
-        found = await asyncio.to_thread(lambda: list(documents.files(root)))
+        found = await self._ports.aside(lambda: list(documents.files(root)))
         if not found:
             raise Invalid(f"there is no {ENDINGS} file at {root} any more; what was read before is kept")
         for done, path in enumerate(found, 1):
-            raw = await asyncio.to_thread(documents.read_raw, path, root)
+            raw = await self._ports.aside(partial(documents.read_raw, path, root))
             await self._take(source, raw, tally)
             if progress:
                 progress(done, len(found), raw.source_id)
@@ -290,7 +289,9 @@ class Library:
         if before == digest:
             tally.unchanged += 1
             return
-        tally.batch.append(await asyncio.to_thread(documents.entry, raw, digest, article=source.kind == "help_center"))
+        id = f"doc_{self._ports.new_id()[:20]}"
+        is_article = source.kind == "help_center"
+        tally.batch.append(await self._ports.aside(partial(documents.entry, id, raw, digest, article=is_article)))
         if before is None:
             tally.added += 1
         else:
@@ -300,7 +301,7 @@ class Library:
 
     async def _flush(self, source: Source, tally: _Tally) -> None:
         batch, tally.batch = tally.batch, []
-        at = self._clock()
+        at = self._ports.now()
 
         def put(tx: Tx) -> None:
             for entry in batch:

@@ -1,15 +1,27 @@
-"""Time, randomness and waiting, as ports: a deterministic simulator can stand behind them."""
+"""Time, chance, waiting and threads, as ports: a deterministic simulator can stand behind them."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from escalade.domain.model import Millis
+
+T = TypeVar("T")
+
+
+class Aside(Protocol):
+    """Runs a function that takes long beside the event loop, and gives what it returns."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """Run it."""
+        ...
 
 
 def _wall_clock() -> Millis:
@@ -29,4 +41,6 @@ class Ports:
     new_id: Callable[[], str] = _new_id  # 128 random bits as 32 hexadecimal digits
     new_token: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(32))  # 256 random bits
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    aside: Aside = asyncio.to_thread
+    halt: Callable[[], None] = field(default=lambda: os._exit(70))  # end this process at once; a supervisor starts anew
     jitter: Callable[[], float] = field(default=lambda: random.uniform(0.8, 1.2))  # noqa: S311 - spreads retries

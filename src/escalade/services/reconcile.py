@@ -8,6 +8,7 @@ the webhook's own text is shown rather than nothing, and the list is read as soo
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -141,7 +142,7 @@ class Reconcile:
         self._seek_at: dict[HandoffId, int] = {}
         self._misses: dict[HandoffId, int] = {}
 
-    def ring(self, rings: set[tuple[str, str]]) -> None:
+    def ring(self, rings: Iterable[tuple[str, str]]) -> None:
         """Start a look for every handoff that was rung for."""
         for topic, what in rings:
             if topic in {"look", "ask"}:

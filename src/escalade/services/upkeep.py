@@ -50,7 +50,7 @@ class Upkeep:
         for row in open_handoffs:
             if row["state"] in WAITING:
                 await self._try(partial(self._tell_if_nobody_answered, row=row))
-        for organisation in {receipt.organisation for receipt in parked}:
+        for organisation in dict.fromkeys(receipt.organisation for receipt in parked):
             await self._try(partial(self._unpark, organisation=organisation))
         for organisation, conversation in waiting:
             await self._try(partial(self._decide, organisation=organisation, conversation=conversation))

@@ -88,6 +88,20 @@ class Database(Protocol):
         ...
 
 
+class ServedDatabase(Database, Protocol):
+    """A database a serving process opens, hears from after each commit, and closes."""
+
+    on_commit: Callable[[set[Ring]], None]
+
+    def start(self) -> None:
+        """Open it on the running event loop."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and close it."""
+        ...
+
+
 class _Unit:
     """One caller's work and its outcome."""
 

@@ -5,36 +5,52 @@ Every process writes its own file. The judge reads those files and nothing else.
     p   process that wrote it          n   its own counter, from 1, without gaps
     k   kind, see below                t   milliseconds of its own clock: informative, never compared across processes
 
-`h` is the SHA-256 (first 16 hexadecimal digits) of a text after `normal`. `o` is the organisation, `c` the
-conversation as the customer's end names it, `mid` the id of a message, made by its sender before it is sent.
+`o` is the organisation, `c` the conversation as the customer's end names it, `mid` the id of a message, made by its
+sender before it is sent. `h` is `digest` of a text; null where an entry has no text of its own (a file, a form). Every
+field is there; what is not known is null. Only facts with a true `final` were taken after everything had drained.
 
 The customer's end
     C.submit   o c mid h                   about to send; before the first byte leaves
-    C.ack      o c mid seq                 a 2xx came back
+    C.ack      o c mid seq mark            a 2xx came back, with the message's place and its mark
     C.refused  o c mid code                a lasting no came back
-    C.view     o c reader entries          what one reader shows: [[seq, mid, role, h], ...] in its order
-    C.notice   o c mid kind                told about a message: `undelivered`, `delayed`, `closed`
-    C.handoff  o c handoff mode            which handoff the conversation is in (`live`, `ticket`)
-The bridge
+    C.view     o c reader final entries    what one reader shows: [[seq, mid, role, h, mark], ...] in its order
+    C.handoff  o c handoff mode state ended   the handoff the conversation is in, each time it looks different
+    C.leave    o c how                     about to go `back` to the assistant, or to `close` the conversation
+The bridge, after the commit that makes it true
     B.boot                                 a process of the product started
     B.kill                                 it was killed (written by whoever killed it)
     B.recv     o rid src                   an inbound event was kept
-    B.append   o c seq mid dir             a message entered the transcript: `in` from the desk, `out` towards it
-    B.attempt  o c mid n                   an attempt at delivering a message starts
-    B.outcome  o c mid n outcome           `sure_yes`, `sure_no`, `unsure`
-    B.lookup   o c mid found               a look for our own mark
-    B.dead     o c mid                     given up: an operator sees it
+    B.append   o c seq mid role            a message entered the transcript
+    B.attempt  o c mid effect attempt      an attempt at an effect starts; mid is null where it is about no message
+    B.outcome  o c mid effect attempt outcome   `sure_yes`, `sure_no`, `unsure`
+    B.lookup   o c mid effect found        a look for our own mark
+    B.dead     o c mid effect why          given up: an operator sees it
 The desk's end
-    Z.post     o handoff author mid h rid  an entry appeared; author `customer`, `agent`, `note`, `bot`; mid if ours
-    Z.view     o handoff entries           the list as it stands: [[rid, author, mid, h], ...] in its order
-    Z.ticket   o handoff ticket            a ticket carries this handoff as its external id, or its chat does
-    Z.close    o handoff ending            the session ended: `by_agent`, `inactive`, `solved`, `closed`
-    Z.removed  o handoff rid               an entry was deleted on purpose
+    Z.post     account handoff at list author mid h rid   an entry appeared
+    Z.view     account handoff at list final entries      a list as it stands: [[rid, author, mid, h], ...] in its order
+    Z.ticket   account handoff at ticket   a ticket carries this handoff as its external id, or its chat does
+    Z.close    account handoff at ending   `by_agent`, `inactive`, `solved`, `closed`
+    Z.removed  account handoff at rid      an entry was deleted on purpose
 Whoever breaks things
     F.begin    fault                       a fault starts to act
     F.end      fault                       it no longer does
-    F.calm                                 the last fault is over; from here on everything must drain
+    F.calm     within                      the last fault is over; everything must drain within so many milliseconds.
+                                           Null: no clock to measure that by; then what has not drained in the final
+                                           views is late
     F.end_of_run                           the final views were taken before this line
+
+**Marks of a view.** A customer's message carries its delivery (`none`, `pending`, `delivered`, `failed`), a system
+message its notice (`handoff_requested`, `ended`, ...), anything else an empty text.
+
+**Lists of the desk.** `at` is `chat` (the messages of a live conversation; `list` is its id) or `ticket` (the comments
+of a ticket opened by us; `list` is its number). `handoff` is what our own mark on the list says; null: none of ours.
+`author` is `customer` (an end user wrote it, or it carries our mark and is public), `agent` (a person), `note`
+(internal), `bot` (anything else: the context we post, triggers, surveys). A public comment on a chat's ticket goes out
+by mail and is in no list.
+
+**Names of the same thing at both ends.** A customer's message is in the desk's list with `mid`; sent in parts, with
+`mid:0`, `mid:1`, ..., and `h` of a part is that of the text from the first part up to it, so that the last part's is
+the whole message's. An entry of the desk is in the customer's view with a mid that ends in `:` and its `rid`.
 """
 
 from __future__ import annotations
@@ -48,15 +64,54 @@ from typing import Any, TextIO
 
 Fact = Mapping[str, Any]
 
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "C.submit": ("o", "c", "mid", "h"),
+    "C.ack": ("o", "c", "mid", "seq", "mark"),
+    "C.refused": ("o", "c", "mid", "code"),
+    "C.view": ("o", "c", "reader", "final", "entries"),
+    "C.handoff": ("o", "c", "handoff", "mode", "state", "ended"),
+    "C.leave": ("o", "c", "how"),
+    "B.boot": (),
+    "B.kill": (),
+    "B.recv": ("o", "rid", "src"),
+    "B.append": ("o", "c", "seq", "mid", "role"),
+    "B.attempt": ("o", "c", "mid", "effect", "attempt"),
+    "B.outcome": ("o", "c", "mid", "effect", "attempt", "outcome"),
+    "B.lookup": ("o", "c", "mid", "effect", "found"),
+    "B.dead": ("o", "c", "mid", "effect", "why"),
+    "Z.post": ("account", "handoff", "at", "list", "author", "mid", "h", "rid"),
+    "Z.view": ("account", "handoff", "at", "list", "final", "entries"),
+    "Z.ticket": ("account", "handoff", "at", "ticket"),
+    "Z.close": ("account", "handoff", "at", "ending"),
+    "Z.removed": ("account", "handoff", "at", "rid"),
+    "F.begin": ("fault",),
+    "F.end": ("fault",),
+    "F.calm": ("within",),
+    "F.end_of_run": (),
+}
+
+# What the desk may do to a text without changing what it says: runs of white space become one blank, and an invisible
+# word joiner (U+2060) keeps `{{` from being a placeholder.
+JOINER = "\u2060"
+
 
 def normal(text: str) -> str:
-    """Bring a text into the form in which both ends must agree: runs of white space are one blank."""
-    return " ".join(text.split())
+    """Bring a text into the form in which both ends must agree."""
+    return " ".join(text.replace(JOINER, "").split())
 
 
 def digest(text: str) -> str:
-    """Give the short digest that stands for a text in a history."""
+    """Give the short digest that stands for a text in a history: 16 hexadecimal digits of SHA-256 after `normal`."""
     return hashlib.sha256(normal(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def malformed(fact: Fact) -> str:
+    """Say what is wrong with a fact's shape; nothing if it is as the page above says."""
+    fields = FIELDS.get(fact["k"])
+    if fields is None:
+        return f"no kind {fact['k']}"
+    wanted, given = {"p", "n", "k", "t", *fields}, set(fact)
+    return " ".join([f"lacks {name}" for name in wanted - given] + [f"has {name}" for name in given - wanted])
 
 
 class History:
@@ -70,8 +125,11 @@ class History:
         self._count = 0
         if path is not None:
             # A process may have died in the middle of a line: its number is taken up after the last whole one.
+            torn = path.exists() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
             self._count = sum(1 for _ in read([path])) if path.exists() else 0
             self._file = path.open("a", encoding="utf-8")
+            if torn:
+                self._file.write("\n")
 
     def note(self, kind: str, **fields: Any) -> None:
         """Write a fact down; it has left this process when this returns."""

@@ -55,6 +55,7 @@ from escalade.web.console.console import build as build_console
 from escalade.web.console.console import is_for_console
 from escalade.web.console.parts import Parts
 from escalade.web.hooks import Hooks, Read
+from escalade.web.limits import Limits
 from escalade.web.stream import Streams, resume_from
 from escalade.web.widget import Widget
 from escalade.web.wire import (
@@ -129,7 +130,8 @@ class Product:
             development=settings.is_development,
             check_live=self._check_live,
         )
-        self.access = Access(self.database, self.accounts, now)
+        self.limits = Limits()
+        self.access = Access(self.database, self.accounts, now, self.limits)
         self.streams = Streams(self.desk, self.bell)
 
     def _announce(self, rings: set[Ring]) -> None:
@@ -244,11 +246,14 @@ class App:
             product.intake,
             product.access,
             product.accounts,
+            product.limits,
             read_zendesk=_read_zendesk,
             read_sunshine=_read_sunshine,
             verify=_verifier(development=product.settings.is_development),
         )
-        self._widget = Widget(product.database, product.ports, product.access, product.desk, product.streams)
+        self._widget = Widget(
+            product.database, product.ports, product.access, product.desk, product.streams, product.limits
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a request to whom it is for."""
@@ -302,7 +307,7 @@ class App:
             )
             await self._product.streams.serve(scope, receive, send, caller, id, after=resume_from(scope, after))
         except Problem as problem:
-            await answer_problem(send, problem)
+            await answer_problem(send, self._product.limits.refused(scope, problem, "api"))
         except NotFound as error:
             await answer_problem(send, rejected(error))
         except Unavailable as error:
@@ -322,6 +327,7 @@ class App:
                 tuning=product.tuning,
                 support=product.zendesk,
                 conversations=product.sunshine,
+                limits=product.limits,
             )
         )
 
@@ -342,7 +348,14 @@ class App:
         add_problems(app)
         replay = Replay(product.database, product.intake)
         api = Api(
-            product.database, product.access, product.desk, product.tuning, product.streams, product.assistant, replay
+            product.database,
+            product.access,
+            product.desk,
+            product.tuning,
+            product.streams,
+            product.assistant,
+            replay,
+            product.limits,
         )
 
         @app.get("/api/v1/health")

@@ -7,6 +7,7 @@ out header by header and chunk by chunk, so that a bad one can be made exactly a
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from tests.backstage import KEY, NOON, Clock, blank_database, ports
 T = TypeVar("T")
 ORGANISATION, OTHER = OrganisationId("org_1"), OrganisationId("org_2")
 HOOK = "/ai-agent/escalation/webhooks/zendesk/all"
+ADDRESSES = itertools.count()
 Headers = Iterable[tuple[str, str]]
 
 
@@ -119,7 +121,12 @@ class Counter:
     app: App
     clock: Clock
     host: str = "127.0.0.1:8700"
+    address: str = "127.0.0.1"  # where calls come from
     parts_read: int = field(default=0)
+
+    def move(self) -> None:
+        """Let calls come from an address that none has come from yet."""
+        self.address = f"10.0.{next(ADDRESSES)}.1"
 
     # requests
 
@@ -156,7 +163,7 @@ class Counter:
             sent.append(event)
 
         async with asyncio.timeout(20):
-            await self.app(scope(method, target, lines), receive, collect)
+            await self.app(scope(method, target, lines) | {"client": (self.address, 50000)}, receive, collect)
         start = next(event for event in sent if event["type"] == "http.response.start")
         received = {name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]}
         whole = b"".join(event.get("body", b"") for event in sent if event["type"] == "http.response.body")
@@ -179,7 +186,7 @@ class Counter:
             else:
                 parts.put_nowait(event.get("body", b""))
 
-        asked = scope("GET", target, [("host", self.host), *headers])
+        asked = scope("GET", target, [("host", self.host), *headers]) | {"client": (self.address, 50000)}
         task = asyncio.create_task(self.app(asked, receive, collect))
         try:
             async with asyncio.timeout(10):

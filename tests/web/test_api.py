@@ -77,6 +77,7 @@ ROUTES = [
     "authorization", [None, "Bearer wrong", "Bearer wt_1", "Basic ZWtfMQ==", "Bearer ek_1\n", "Bearer é"]
 )
 async def test_every_route_needs_a_key(quiet: Counter, method: str, path: str, authorization: str | None) -> None:
+    quiet.move()
     headers = {} if authorization is None else {"authorization": authorization}
     answer = await quiet.call(method, f"/api/v1{path}", {} if method in {"POST", "PATCH"} else None, headers)
     assert (answer.status, answer.problem, answer.headers["www-authenticate"]) == (401, "unauthorized", "Bearer")

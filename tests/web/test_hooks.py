@@ -351,6 +351,7 @@ async def test_w33_the_customers_own_words_coming_back_are_not_shown_again(front
 async def test_h01_h03_h05_a_caller_without_good_credentials_gets_one_answer(
     quiet: Counter, authorization: str | None
 ) -> None:
+    quiet.move()
     headers = [("fv-organisation-id", ORGANISATION), JSON]
     if authorization is not None:
         headers.append(("authorization", authorization))
@@ -369,6 +370,7 @@ async def test_h01_the_scheme_has_no_case(front: Counter, scheme: str) -> None:
 @TOGETHER
 @pytest.mark.parametrize("named", [[], [""], [OTHER], ["org_none"], ["x" * 10_000], [ORGANISATION, OTHER]])
 async def test_h02_h04_the_organisation_is_named_once_and_rightly(quiet: Counter, named: list[str]) -> None:
+    quiet.move()
     headers = [("authorization", "Bearer wt_1"), JSON, *[("fv-organisation-id", name) for name in named]]
     answer = await quiet.send("POST", HOOK, headers, W01)
     wrong = await quiet.send("POST", HOOK, [("authorization", "Bearer wrong"), *GOOD[1:], JSON], W01)

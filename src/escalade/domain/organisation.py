@@ -105,9 +105,10 @@ class RolloutSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WidgetSettings:
-    """Which web sites may show the widget; none named means every site may."""
+    """Which web sites may show the widget (none named means every site may), and how many may begin to talk."""
 
     allowed_origins: tuple[str, ...] = ()
+    conversations_per_hour: int = 2_000  # beyond that it is no crowd but a machine, and agents are spared it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

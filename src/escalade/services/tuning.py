@@ -162,6 +162,8 @@ class Tuning:
         for origin in settings.widget.allowed_origins:
             if not ORIGIN.match(origin):
                 raise Invalid("an origin such as https://shop.example.com", pointer="/widget/allowed_origins")
+        if not 1 <= settings.widget.conversations_per_hour <= 1_000_000:
+            raise Invalid("between 1 and 1,000,000", pointer="/widget/conversations_per_hour")
         if not 10 <= live.answer_within_s <= 86_400:
             raise Invalid("between 10 seconds and a day", pointer="/live/answer_within_s")
         if live.enabled and not zendesk.is_connected:

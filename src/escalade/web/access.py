@@ -15,6 +15,7 @@ from escalade.domain.policy import Policy
 from escalade.services.accounts import SIGNING_SECRETS, Accounts
 from escalade.store import organisations
 from escalade.store.database import Database, Tx
+from escalade.web.limits import API_CALLS, Limits
 from escalade.web.wire import Scope, header, unauthorized
 
 KEPT_MS = 1_000  # how long an answer of the store is believed: a revoked token works no longer than this
@@ -45,10 +46,11 @@ class Visitor:
 class Access:
     """The doors' keeper."""
 
-    def __init__(self, database: Database, accounts: Accounts, now: Callable[[], Millis]) -> None:
+    def __init__(self, database: Database, accounts: Accounts, now: Callable[[], Millis], limits: Limits) -> None:
         self._database = database
         self._accounts = accounts
         self._now = now
+        self._limits = limits
         self._senders: dict[tuple[str, str], tuple[Millis, Sender | None]] = {}
         self._noted: dict[str, Millis] = {}
         self._keys: dict[str, tuple[Millis, OrganisationId | None]] = {}
@@ -87,7 +89,7 @@ class Access:
         )
 
     async def api(self, scope: Scope) -> OrganisationId:
-        """Let a developer in by an API key."""
+        """Let a developer in by an API key, so many times a second."""
         token_digest = organisations.digest(bearer(scope))
         now = self._now()
         kept = self._keys.get(token_digest)
@@ -98,6 +100,7 @@ class Access:
             kept = self._keys[token_digest] = (now + KEPT_MS, owner)
         if kept[1] is None:
             raise unauthorized()
+        self._limits.take(API_CALLS, token_digest)
         return kept[1]
 
     async def visitor(self, scope: Scope) -> Visitor:

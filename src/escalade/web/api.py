@@ -23,6 +23,7 @@ from escalade.store import mailbox, organisations, overview
 from escalade.store.database import Database, Row, Tx
 from escalade.web import views
 from escalade.web.access import Access
+from escalade.web.limits import Limits
 from escalade.web.reference import reference_page
 from escalade.web.stream import LONGEST_WAIT_S, Streams
 from escalade.web.wire import PROBLEM, Problem, rejected, unavailable
@@ -137,6 +138,7 @@ class Api:
         streams: Streams,
         assistant: Assistant,
         replay: Replay,
+        limits: Limits,
     ) -> None:
         self._database = database
         self._access = access
@@ -145,10 +147,14 @@ class Api:
         self._streams = streams
         self._assistant = assistant
         self._replay = replay
+        self._limits = limits
 
     async def organisation(self, request: Request) -> OrganisationId:
         """Let the caller in."""
-        return await self._access.api(request.scope)
+        try:
+            return await self._access.api(request.scope)
+        except Problem as problem:
+            raise self._limits.refused(request.scope, problem, "api") from problem
 
     def router(self) -> APIRouter:
         """Give every route of the developer API."""

@@ -25,6 +25,7 @@ from escalade.services.ports import Ports
 from escalade.store import organisations
 from escalade.store.database import Database, Tx
 from escalade.web.access import Access, Sender
+from escalade.web.limits import Limits
 from escalade.web.wire import (
     Problem,
     Receive,
@@ -75,6 +76,7 @@ class Hooks:
         intake: Intake,
         access: Access,
         accounts: Accounts,
+        limits: Limits,
         *,
         read_zendesk: ReadZendesk,
         read_sunshine: ReadSunshine,
@@ -85,6 +87,7 @@ class Hooks:
         self._intake = intake
         self._access = access
         self._accounts = accounts
+        self._limits = limits
         self._read_zendesk = read_zendesk
         self._read_sunshine = read_sunshine
         self._verify = verify
@@ -102,9 +105,9 @@ class Hooks:
             else:
                 await self._zendesk(scope, receive, send)
         except Problem as problem:
-            await answer_problem(send, problem)
+            await answer_problem(send, self._limits.refused(scope, problem, "webhook"))
         except Rejected as error:
-            await answer_problem(send, rejected(error))
+            await answer_problem(send, self._limits.refused(scope, rejected(error), "webhook"))
         except Exception as error:
             log.exception("webhook_not_taken", path=scope["path"])
             await answer_problem(send, unavailable(RETRY_AFTER_S, type(error).__name__))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,17 @@ from escalade.store import conversations, organisations
 from escalade.store.database import Database, Tx
 from escalade.web import views
 from escalade.web.access import Access, Visitor
+from escalade.web.limits import (
+    HANDOFFS,
+    MESSAGES,
+    OPENED,
+    SESSIONS,
+    STREAMS_OF_ADDRESS,
+    STREAMS_OF_SESSION,
+    Limit,
+    Limits,
+    address,
+)
 from escalade.web.stream import LONGEST_WAIT_S, Streams, place, resume_from
 from escalade.web.wire import (
     Header,
@@ -41,6 +53,7 @@ from escalade.web.wire import (
     header,
     read_body,
     rejected,
+    unauthorized,
     unavailable,
 )
 
@@ -92,12 +105,15 @@ class Details(msgspec.Struct, forbid_unknown_fields=True):
 class Widget:
     """Serves the widget."""
 
-    def __init__(self, database: Database, ports: Ports, access: Access, desk: Desk, streams: Streams) -> None:
+    def __init__(
+        self, database: Database, ports: Ports, access: Access, desk: Desk, streams: Streams, limits: Limits
+    ) -> None:
         self._database = database
         self._ports = ports
         self._access = access
         self._desk = desk
         self._streams = streams
+        self._limits = limits
         self._files = {path.name: path.read_bytes() for path in STATIC.glob("assets/*")}
         self._loader = (STATIC / "loader.js").read_bytes() if (STATIC / "loader.js").exists() else b""
         self._panel_js, self._panel_css = _entry(STATIC / "manifest.json")
@@ -124,7 +140,7 @@ class Widget:
             check_head(scope)
             await self._dispatch(scope, receive, send)
         except Problem as problem:
-            await answer_problem(send, problem)
+            await answer_problem(send, self._limits.refused(scope, problem, "widget"))
         except Rejected as error:
             await answer_problem(send, rejected(error))
         except Unavailable as error:
@@ -149,6 +165,7 @@ class Widget:
 
     async def _say(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
+        self._limits.take(MESSAGES, visitor.organisation, visitor.customer)
         message = await _read(scope, receive, NewMessage)
         said = await self._desk.say(
             visitor.organisation,
@@ -163,38 +180,49 @@ class Widget:
     async def _events(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
         after = resume_from(scope, _query(scope).get("after"))
-        await self._streams.serve(
-            scope,
-            receive,
-            send,
-            visitor.organisation,
-            ConversationId(match["id"]),
-            after=after,
-            customer=visitor.customer,
-        )
+        with self._held(scope, visitor):
+            await self._streams.serve(
+                scope,
+                receive,
+                send,
+                visitor.organisation,
+                ConversationId(match["id"]),
+                after=after,
+                customer=visitor.customer,
+            )
+
+    @contextmanager
+    def _held(self, scope: Scope, visitor: Visitor) -> Iterator[None]:
+        """Keep one of the few connections a browser, and all of an address, may hold open."""
+        with (
+            self._limits.hold(STREAMS_OF_SESSION, "streams of a visitor", visitor.organisation, visitor.customer),
+            self._limits.hold(STREAMS_OF_ADDRESS, "streams of an address", address(scope)),
+        ):
+            yield
 
     async def _messages(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
         query = _query(scope)
         wait = min(LONGEST_WAIT_S, float(place(query.get("wait"))))
-        page = await self._streams.poll(
-            visitor.organisation,
-            ConversationId(match["id"]),
-            after=place(query.get("after")),
-            wait=wait,
-            customer=visitor.customer,
-        )
+        with self._held(scope, visitor):
+            page = await self._streams.poll(
+                visitor.organisation,
+                ConversationId(match["id"]),
+                after=place(query.get("after")),
+                wait=wait,
+                customer=visitor.customer,
+            )
         await answer_json(send, 200, page)
 
     async def _escalate(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
         ask = await _read(scope, receive, Ask)
+        reason, wish = _one_of(Reason, ask.reason, "/reason"), _one_of(Wish, ask.mode, "/mode")
+        before = await self._desk.load(visitor.organisation, ConversationId(match["id"]), visitor.customer)
+        if before.open_handoff is None:  # asking again while one is under way gives the same one
+            self._limits.take(HANDOFFS, visitor.organisation, visitor.customer)
         handoff = await self._desk.escalate(
-            visitor.organisation,
-            ConversationId(match["id"]),
-            reason=_one_of(Reason, ask.reason, "/reason"),
-            wish=_one_of(Wish, ask.mode, "/mode"),
-            customer=visitor.customer,
+            visitor.organisation, ConversationId(match["id"]), reason=reason, wish=wish, customer=visitor.customer
         )
         current = await self._desk.load(visitor.organisation, ConversationId(match["id"]), visitor.customer)
         await answer_json(send, 202, {"handoff": views.handoff(handoff, current.customer)})
@@ -215,6 +243,7 @@ class Widget:
 
     async def _release(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
+        self._limits.take(HANDOFFS, visitor.organisation, visitor.customer)  # the next question may start another
         after = await self._desk.release(visitor.organisation, ConversationId(match["id"]), visitor.customer)
         await answer_json(send, 200, {"conversation": views.state(after)})
 
@@ -231,8 +260,18 @@ class Widget:
     async def _open(self, scope: Scope, receive: Receive, send: Send, _match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
         asked = await _read(scope, receive, NewConversation)
+        await self._may_open(visitor)
         conversation = await self._open_for(visitor, asked)
         await answer_json(send, 201, views.opened(conversation) | views.state(conversation))
+
+    async def _may_open(self, visitor: Visitor) -> None:
+        """Keep a visitor, and all visitors together, from opening conversations without end: each may be a ticket."""
+        found = await self._database.read(lambda tx: organisations.load(tx, visitor.organisation))
+        if found is None:
+            raise unauthorized()
+        self._limits.take(OPENED, visitor.organisation, visitor.customer)
+        most = found.settings.widget.conversations_per_hour
+        self._limits.take(Limit(name="conversations of the widget", times=most, seconds=3600), visitor.organisation)
 
     async def _open_for(self, visitor: Visitor, asked: NewConversation) -> Conversation:
         id = None if asked.id is None else _browser_id(asked.id)
@@ -251,6 +290,7 @@ class Widget:
     # sessions and pages
 
     async def _begin(self, scope: Scope, receive: Receive, send: Send, _match: re.Match[str]) -> None:
+        self._limits.take(SESSIONS, address(scope))
         asked = await _read(scope, receive, NewSession)
         token = self._ports.new_token()
         customer = Customer(id=CustomerId(VISITOR + self._ports.new_id()), locale=(asked.locale or "")[:35] or None)

@@ -105,6 +105,7 @@ REFUSALS = {
     403: ("Not allowed", "You may not do this."),
     404: ("Not here", "There is nothing at this address, or it is not your organisation's."),
     405: ("Not that way", "This address does not take that method."),
+    429: ("Too many tries", "Wait a minute and try again."),
     503: ("Not available right now", "The database cannot take this at the moment. Try again in a few seconds."),
 }
 
@@ -125,7 +126,9 @@ def _add_refusals(app: Starlette, pages: Pages) -> None:
 
     async def problem(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return refuse(error.status, error.detail)
+        page = refuse(error.status, error.detail)
+        page.headers.update({name.decode(): value.decode() for name, value in error.headers})
+        return page
 
     async def turned_down(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)

@@ -14,6 +14,7 @@ from escalade.services.ports import Ports
 from escalade.services.tuning import Tuning
 from escalade.settings import Settings
 from escalade.store.database import Database
+from escalade.web.limits import Limits
 
 
 class Person(Protocol):
@@ -134,3 +135,4 @@ class Parts:
     tuning: Tuning
     support: Support
     conversations: Conversations
+    limits: Limits

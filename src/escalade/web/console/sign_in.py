@@ -12,6 +12,7 @@ from escalade.web.console import forms
 from escalade.web.console.gate import SESSION_S, SIGN_IN, Gate, Visit
 from escalade.web.console.pages import HEADERS, Pages
 from escalade.web.console.parts import Parts
+from escalade.web.limits import WRONG_CREDENTIALS, address
 
 
 class SignIn:
@@ -31,6 +32,7 @@ class SignIn:
             return self._page("none", "", 200)
         now, digest = self._parts.ports.now(), organisations.digest(token)
         state = await self._parts.database.read(lambda tx: overview.link_state(tx, digest, now))
+        self._count_refused(request, state)
         return self._page(state, token if state == "good" else "", 200 if state == "good" else 410)
 
     async def enter(self, request: Request) -> Response:
@@ -50,6 +52,7 @@ class SignIn:
         if not link or await self._parts.database.write(written) is None:
             now, digest = self._parts.ports.now(), organisations.digest(link)
             state = await self._parts.database.read(lambda tx: overview.link_state(tx, digest, now))
+            self._count_refused(request, state)
             return self._page(state, "", 410)
         answer = RedirectResponse("/console", status_code=303, headers=HEADERS)
         answer.set_cookie(
@@ -62,6 +65,11 @@ class SignIn:
             samesite="lax",
         )
         return answer
+
+    def _count_refused(self, request: Request, state: str) -> None:
+        """Let nobody guess at links for long: a good one still signs in."""
+        if state != "good":
+            self._parts.limits.take(WRONG_CREDENTIALS, "sign-in", address(request.scope))
 
     async def leave(self, visit: Visit) -> Response:
         """Close the session."""

@@ -97,13 +97,17 @@ async def opened(url: str, *, checkpoint: bool = True) -> AsyncIterator[SqliteDa
 
 
 class Clock:
-    """Time that moves when somebody sleeps or a test says so."""
+    """Time that moves when somebody sleeps or a test says so; `wrong_by` is what somebody did to the wall clock."""
 
     def __init__(self) -> None:
         self.at: Millis = NOON
+        self.wrong_by: Millis = 0
 
     def now(self) -> Millis:
         return self.at
+
+    def wall(self) -> Millis:
+        return self.at + self.wrong_by
 
     def passes(self, seconds: float) -> None:
         self.at += int(seconds * 1000)
@@ -118,6 +122,7 @@ def ports(clock: Clock) -> Ports:
     count = itertools.count(1)
     return Ports(
         now=clock.now,
+        wall=clock.wall,
         sleep=clock.sleep,
         new_id=lambda: f"id-{next(count)}",
         new_token=lambda: f"token-{next(count)}-of-this-test",
@@ -405,7 +410,7 @@ async def backstage(
     accounts = Accounts(vault)
     url = blank_database(folder)
     async with opened(url) as database:
-        intake = Intake(clock.now, made.new_id)
+        intake = Intake(made)
         zendesk, sunshine = Room(ChannelName.ZENDESK, clock), Room(ChannelName.SUNSHINE, clock)
         sunshine.looks = (Post, EnsureConversation)
         channels: Any = {ChannelName.ZENDESK: zendesk, ChannelName.SUNSHINE: sunshine}

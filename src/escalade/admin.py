@@ -48,7 +48,7 @@ def create_organisation(name: str, *, id: str | None = None, webhook_token: str 
         raise Invalid("--webhook-token: 20 to 512 characters of the kind a bearer token has")
     api_key, webhook_token = f"ek_{ports.new_token()}", webhook_token or f"wt_{ports.new_token()}"
     with _engine(settings) as engine, transaction(engine) as tx:
-        now = ports.now()
+        now = ports.wall()
         if organisations.load(tx, chosen) is not None:
             raise Invalid(f"--id {chosen}: there is such an organisation already")
         organisations.create(tx, organisation, now)
@@ -78,7 +78,7 @@ def add_operator(email: str, organisation: str, role: str) -> str:
             raise NotFound(
                 f"--org {organisation}: no organisation of that id or name; create one with `escalade org create`"
             )
-        now = ports.now()
+        now = ports.wall()
         person = operators.Operator(id=f"op_{ports.new_id()}", organisation=found.id, email=email, role=role)
         person = operators.add(tx, person, now)
         operators.add_link(tx, person.id, token, now + LINK_MS)

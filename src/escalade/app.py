@@ -101,11 +101,11 @@ class Product:
         self.outbound: Transport = outbound or Outbound(settings.is_development)
         now = self.ports.now
         self.zendesk = ZendeskChannel(self.outbound, now=now, keep=self._keep_pair)
-        self.sunshine = SunshineChannel(self.outbound, now=now)
+        self.sunshine = SunshineChannel(self.outbound, now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
         self.library = Library(self.database, self.ports, open_help_center=self._help_center)
         self.assistant = Assistant(self.library)
-        self.intake = Intake(now, self.ports.new_id)
+        self.intake = Intake(self.ports)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
         self.courier = Courier(
             self.database,
@@ -131,7 +131,7 @@ class Product:
             check_live=self._check_live,
         )
         self.limits = Limits()
-        self.access = Access(self.database, self.accounts, now, self.limits)
+        self.access = Access(self.database, self.accounts, self.ports, self.limits)
         self.streams = Streams(self.desk, self.bell)
 
     def _announce(self, rings: set[Ring]) -> None:
@@ -161,7 +161,7 @@ class Product:
     async def _help_center(self, organisation: OrganisationId, location: str) -> HelpCenter:
         """Open the organisation's own help centre, or the public one at an address."""
         if "://" in location:
-            return HelpCenter(partial(public_page, self.outbound, self.ports.now, location))
+            return HelpCenter(partial(public_page, self.outbound, location))
         found = await self.database.read(lambda tx: organisations.load(tx, organisation))
         if found is None:
             raise NotFound("no such organisation")

@@ -299,7 +299,7 @@ async def test_a_long_message_arrives_whole(world: World, channel: SunshineChann
     assert (await channel.send(account, again(one))).answer == "every part was there"
 
 
-async def test_a_look_pages_back_as_far_as_the_first_attempt(world: World, channel: SunshineChannel) -> None:
+async def test_a_look_pages_back_as_far_as_what_was_delivered_before(world: World, channel: SunshineChannel) -> None:
     account = world.account()
     job = await through(world, channel, account)
     one = post(job, "msg_2", "early")
@@ -307,8 +307,11 @@ async def test_a_look_pages_back_as_far_as_the_first_attempt(world: World, chann
     for n in range(150):
         world.emulator.desk.trigger_says(ticket(world, job), f"noise {n}")
     assert await channel.find(account, again(one)) is not None
-    late = replace(again(one), first_attempt_at=world.now() + 3_600_000)
-    assert await channel.find(account, late) is None  # nothing before the first attempt can be it
+    await channel.send(account, post(job, "msg_3", "later"))
+    missing = again(post(job, "msg_4", "never arrived"))
+    before = world.calls("GET", "/messages")
+    assert await channel.find(account, missing) is None
+    assert world.calls("GET", "/messages") == before + 1  # nothing before msg_3 can be it
 
 
 async def test_a_message_without_an_id_is_uncertain(world: World, channel: SunshineChannel) -> None:

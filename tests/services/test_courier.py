@@ -88,7 +88,7 @@ async def test_after_a_very_long_talk_the_agent_still_reads_its_end(stage: Backs
         assert current is not None
         for n in range(600):
             said = Utterance(role=Role.CUSTOMER, text=f"word {n}")
-            conversations.append(tx, current, said, MessageId(f"m-{n}"), NOON)
+            conversations.append(tx, current, said, MessageId(f"m-{n}"), NOON, said_at=NOON)
 
     await stage.write(long_talk)
     await stage.desk.escalate(ORGANISATION, customer.id)

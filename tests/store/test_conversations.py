@@ -93,7 +93,7 @@ def a_handoff(id: str = "hof_1", **more: object) -> Handoff:
 
 def say(tx: Tx, conversation: Conversation, id: str, role: Role = Role.CUSTOMER, at: int = NOON, **more: object) -> int:
     said = Utterance(role=role, text=f"text of {id}", **more)  # type: ignore[arg-type]
-    return conversations.append(tx, conversation, said, MessageId(id), at).seq
+    return conversations.append(tx, conversation, said, MessageId(id), at, said_at=at).seq
 
 
 # Conversations
@@ -183,7 +183,7 @@ def test_a_message_is_read_back_with_all_its_parts(tx: Tx) -> None:
         notice=Notice.ANNOUNCEMENT,
         tracked=True,
     )
-    appended = conversations.append(tx, conversation, said, MessageId("m-1"), NOON + 1)
+    appended = conversations.append(tx, conversation, said, MessageId("m-1"), NOON + 1, said_at=NOON)
     assert conversations.messages(tx, ORGANISATION, conversation.id) == [appended]
     assert conversations.message(tx, ORGANISATION, conversation.id, MessageId("m-1")) == appended
     assert (appended.text, appended.delivery) == (said.text, DeliveryView.PENDING)
@@ -203,7 +203,7 @@ def test_the_same_id_is_never_two_messages(tx: Tx) -> None:
 def test_the_first_text_of_an_id_stands(tx: Tx, role: Role, text: str, same: bool) -> None:
     conversation = a_conversation(tx)
     hello = Utterance(role=Role.CUSTOMER, text="Hello")
-    stored = conversations.append(tx, conversation, hello, MessageId("m-1"), NOON)
+    stored = conversations.append(tx, conversation, hello, MessageId("m-1"), NOON, said_at=NOON)
     again = Utterance(role=role, text=text)
     if same:
         conversations.require_same(again, stored)

@@ -10,7 +10,7 @@ from escalade.channels import verdicts
 from escalade.channels.http import Request, Response
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
 
-NOW = 1768469400000  # 2026-01-15T09:30:00Z
+NOW = ("Date", "Thu, 15 Jan 2026 09:30:00 GMT")
 POST = Request(method="POST", url="https://acme.zendesk.com/api/v2/tickets", body=b"{}")
 GET = Request(method="GET", url="https://acme.zendesk.com/api/v2/tickets")
 JSON = ("Content-Type", "application/json; charset=utf-8")
@@ -18,7 +18,7 @@ JSON = ("Content-Type", "application/json; charset=utf-8")
 
 def judged(request: Request, response: Response) -> DeliveryError:
     with pytest.raises(DeliveryError) as error:
-        verdicts.read(request, response, now=NOW, credential="the key")
+        verdicts.read(request, response, credential="the key")
     return error.value
 
 
@@ -78,9 +78,9 @@ def test_a_success_is_read() -> None:
     body = json.dumps({"a": ["x\0y", {"k\0": 1}, 9007199254740993, None]}).encode()
     for kind in ("application/json", "application/vnd.api+json; charset=utf-8", "APPLICATION/JSON"):
         response = Response(status=201, headers=(("content-type", kind),), body=body)
-        found = verdicts.read(POST, response, now=NOW, credential="the key")
+        found = verdicts.read(POST, response, credential="the key")
         assert found == {"a": ["x\ufffdy", {"k\ufffd": 1}, 9007199254740993, None]}
-    assert verdicts.read(POST, Response(status=204), now=NOW, credential="the key") == {}
+    assert verdicts.read(POST, Response(status=204), credential="the key") == {}
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,18 @@ def test_a_success_is_read() -> None:
     ],
 )
 def test_how_long_to_wait_is_read_within_reason(given: str | None, seconds: float) -> None:
-    headers = (("Retry-After", given),) if given is not None else ()
+    headers = (NOW, ("Retry-After", given)) if given is not None else ()
     error = judged(POST, Response(status=429, headers=headers, body=b"slow down"))
     assert isinstance(error, Retryable)
     assert error.after == seconds
+
+
+def test_a_date_to_wait_for_is_held_against_the_senders_own_clock() -> None:
+    until = ("Retry-After", "Thu, 15 Jan 2026 09:32:00 GMT")
+    for date, seconds in (("Thu, 15 Jan 2026 09:31:30 GMT", 30), ("Thu, 15 Jan 2026 09:31:15 GMT", 45), ("noon", 30)):
+        error = judged(POST, Response(status=429, headers=(until, ("Date", date))))
+        assert isinstance(error, Retryable)
+        assert error.after == seconds
 
 
 def test_a_busy_server_may_say_when_to_ask_again() -> None:

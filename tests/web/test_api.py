@@ -528,7 +528,7 @@ async def test_a_reader_who_was_away_long_gets_every_message_at_once(front: Coun
         assert current is not None
         for n in range(700):
             said = Utterance(role=Role.SYSTEM, text=f"word {n}")
-            conversations.append(tx, current, said, MessageId(f"m-{n}"), 0)
+            conversations.append(tx, current, said, MessageId(f"m-{n}"), 0, said_at=0)
 
     await front.write(many)
     async with front.stream("/api/v1/conversations/c-1/events", list(KEY.items())) as stream:

@@ -6,6 +6,7 @@ Only a 2xx that carries JSON, or nothing at all, is a success: anything else may
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,7 +15,6 @@ import msgspec
 
 from escalade.channels.http import Request, Response, shown_answer
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
-from escalade.domain.model import Millis
 
 MINIMUM_WAIT = 1.0
 MAXIMUM_WAIT = 900.0
@@ -24,10 +24,10 @@ CREDENTIAL_WAIT = 60.0  # until an operator has mended the credential; hammering
 Json = dict[str, Any]
 
 
-def read(request: Request, response: Response, *, now: Millis, credential: str) -> Json:
+def read(request: Request, response: Response, *, credential: str) -> Json:
     """Give the answer's JSON object, or raise the verdict that its status calls for."""
     if not 200 <= response.status < 300:
-        raise verdict(request, response, now=now, credential=credential)
+        raise verdict(request, response, credential=credential)
     if not response.body:
         return {}
     kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
@@ -36,7 +36,7 @@ def read(request: Request, response: Response, *, now: Millis, credential: str) 
         if isinstance(found, dict):
             return found
     detail = f"the answer {response.status} is not the JSON object it should be"
-    raise _doubt(request, response, detail, now)
+    raise _doubt(request, response, detail)
 
 
 def loads(body: bytes) -> object:
@@ -47,7 +47,7 @@ def loads(body: bytes) -> object:
         return None
 
 
-def verdict(request: Request, response: Response, *, now: Millis, credential: str) -> DeliveryError:
+def verdict(request: Request, response: Response, *, credential: str) -> DeliveryError:
     """Sort a refusal by who must act next."""
     status, answer = response.status, shown_answer(request, response)
     said = sentence(response) or "no reason given"
@@ -56,33 +56,35 @@ def verdict(request: Request, response: Response, *, now: Millis, credential: st
         case 401 | 402 | 403:
             return Retryable(f"{credential} is not accepted ({detail})", after=CREDENTIAL_WAIT, **_kept(status, answer))
         case 429:
-            return Retryable(f"asked to slow down ({detail})", after=wait(response, now), **_kept(status, answer))
+            return Retryable(f"asked to slow down ({detail})", after=wait(response), **_kept(status, answer))
         case 409:
             return Retryable(f"it was changed at the same moment ({detail})", **_kept(status, answer))
         case _ if 300 <= status < 400:
             # We follow no redirects; an address that answers with one is set up wrongly, or is a sign-in page.
             return Retryable(f"answered with a redirect ({status})", after=CREDENTIAL_WAIT, **_kept(status, answer))
         case 408 | 425:
-            return _doubt(request, response, detail, now)
+            return _doubt(request, response, detail)
         case _ if 400 <= status < 500:
             return Refused(detail, status=status, answer=answer)
         case _:
-            return _doubt(request, response, detail, now)
+            return _doubt(request, response, detail)
 
 
-def wait(response: Response, now: Millis) -> float:
-    """Read `Retry-After`, in seconds or as a date, within reason."""
+def wait(response: Response) -> float:
+    """Read `Retry-After`, in seconds or as a date, within reason; a date is held against the sender's own `Date`."""
     given = (response.header("retry-after") or "").strip()
     seconds = DEFAULT_WAIT
     if given.isascii() and given.isdigit():
         seconds = float(given[:9])
     elif given:
-        try:
-            at = parsedate_to_datetime(given)
-            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now / 1000
-        except (ValueError, OverflowError):
-            seconds = DEFAULT_WAIT
+        with suppress(ValueError, OverflowError):
+            seconds = _instant(given) - _instant((response.header("date") or "").strip())
     return min(max(seconds, MINIMUM_WAIT), MAXIMUM_WAIT)
+
+
+def _instant(date: str) -> float:
+    at = parsedate_to_datetime(date)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def sentence(response: Response) -> str:
@@ -111,11 +113,11 @@ def has_error(error: DeliveryError, code: str) -> bool:
     return f'"{code}"' in error.answer
 
 
-def _doubt(request: Request, response: Response, detail: str, now: Millis) -> DeliveryError:
+def _doubt(request: Request, response: Response, detail: str) -> DeliveryError:
     """Judge an answer that says too little: a question can be asked again, an order may have been carried out."""
     kept = _kept(response.status, shown_answer(request, response))
     if request.is_safe:
-        return Retryable(detail, after=wait(response, now) if response.header("retry-after") else None, **kept)
+        return Retryable(detail, after=wait(response) if response.header("retry-after") else None, **kept)
     return Uncertain(detail, **kept)
 
 

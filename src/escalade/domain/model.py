@@ -211,6 +211,7 @@ class Handoff:
     state: HandoffState
     reason: Reason
     asked_at: Millis
+    asked_seq: int = 0  # how far the transcript went when it was asked for
     evidence: str = ""  # the customer's words or the rule that fired
     summary: str = ""
     note: str = ""
@@ -223,6 +224,7 @@ class Handoff:
     agent: Agent | None = None
     ended: Ending | None = None
     ended_at: Millis | None = None
+    ended_seq: int = 0  # how far the transcript went when it ended
 
     @property
     def is_open(self) -> bool:

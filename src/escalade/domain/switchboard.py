@@ -203,6 +203,7 @@ def _handoff_asked(conversation: Conversation, event: HandoffAsked, policy: Poli
         state=HandoffState.REQUESTED,
         reason=event.reason,
         asked_at=now,
+        asked_seq=conversation.last_seq,
         evidence=event.evidence,
         summary=event.summary,
         note=event.note,
@@ -375,7 +376,7 @@ def _nobody_answered(conversation: Conversation, handoff: Handoff, text: str = w
 
 
 def _end(conversation: Conversation, handoff: Handoff, ending: Ending, now: Millis) -> Decision:
-    ended = replace(handoff, state=HandoffState.ENDED, ended=ending, ended_at=now)
+    ended = _ended(conversation, handoff, ending, now)
     notice = Notice.INACTIVE if ending is Ending.INACTIVE else Notice.ENDED
     return Decision(
         conversation=replace(conversation, control=Control.ASSISTANT, handoff=ended, turns=0),
@@ -383,11 +384,16 @@ def _end(conversation: Conversation, handoff: Handoff, ending: Ending, now: Mill
     )
 
 
+def _ended(conversation: Conversation, handoff: Handoff, ending: Ending, now: Millis) -> Handoff:
+    seq = conversation.last_seq
+    return replace(handoff, state=HandoffState.ENDED, ended=ending, ended_at=now, ended_seq=seq)
+
+
 def _released(conversation: Conversation, now: Millis) -> Decision:
     handoff = conversation.open_handoff
     if handoff is None:
         return _ignored(conversation, "the assistant has control")
-    ended = replace(handoff, state=HandoffState.ENDED, ended=Ending.BY_CUSTOMER, ended_at=now)
+    ended = _ended(conversation, handoff, Ending.BY_CUSTOMER, now)
     leave: tuple[Effect, ...] = (ReleaseControl(handoff=handoff.id),) if handoff.mode is Mode.LIVE else ()
     return Decision(
         conversation=replace(conversation, control=Control.ASSISTANT, handoff=ended, turns=0),
@@ -403,7 +409,7 @@ def _closed(conversation: Conversation, now: Millis) -> Decision:
     leave: tuple[Effect, ...] = ()
     after = conversation.handoff
     if handoff is not None:
-        after = replace(handoff, state=HandoffState.ENDED, ended=Ending.BY_CUSTOMER, ended_at=now)
+        after = _ended(conversation, handoff, Ending.BY_CUSTOMER, now)
         leave = (ReleaseControl(handoff=handoff.id),) if handoff.mode is Mode.LIVE else ()
     return Decision(
         conversation=replace(conversation, status=Status.CLOSED, control=Control.NOBODY, handoff=after),

@@ -100,22 +100,27 @@ class Courier:
 
     async def run(self) -> None:
         """Drain lanes as they fall due, until cancelled."""
-        while not await self._recovered():
+        while not await self.recover():
             await self._ports.sleep(SWEEP_S)
         with self._bell.listen(("lane", LaneName.DESK.value), ("lane", LaneName.ASSISTANT.value)) as listener:
             while True:
                 pause = await self._start_due_lanes()
                 await listener.wait(pause)
 
-    async def _recovered(self) -> bool:
+    async def recover(self) -> bool:
         """Put in order what the last process left; say whether the store let us."""
         try:
-            await self._database.write(lambda tx: mailbox.recover(tx, self._ports.now()))
+            await self._database.write(self._begin_anew)
             await self._catch_up()
         except Unavailable as error:
             log.warning("recovery_waits_for_database", why=str(error))
             return False
         return True
+
+    def _begin_anew(self, tx: Tx) -> None:
+        now = self._ports.now()
+        mailbox.recover(tx, now)
+        conversations.recover(tx, now)
 
     async def _catch_up(self) -> None:
         """Decide what a crash left undecided before any lane moves: later effects rely on what earlier ones led to."""

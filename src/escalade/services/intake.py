@@ -6,7 +6,6 @@ key; what can be decided from it is decided at once, what only rings a bell wait
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
@@ -48,6 +47,7 @@ from escalade.domain.model import (
 )
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE, Decision, decide
+from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.conversations import Place
 from escalade.store.database import Tx
@@ -86,9 +86,9 @@ class Applied:
 class Intake:
     """Decide events inside a transaction."""
 
-    def __init__(self, now: Callable[[], Millis], new_id: Callable[[], str]) -> None:
-        self._now = now
-        self._new_id = new_id
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._now = ports.now
         self._hurried: dict[OrganisationId, Millis] = {}
 
     # facts about a known conversation
@@ -125,7 +125,9 @@ class Intake:
         if conversation.open_handoff is not None and after.open_handoff is None:
             tx.ring("look", conversation.open_handoff.id)  # whatever was said just before the end is read once more
         said = tuple(
-            conversations.append(tx, after, utterance, utterance.id or MessageId(self._new_id()), now)
+            conversations.append(
+                tx, after, utterance, utterance.id or MessageId(self._ports.new_id()), now, said_at=self._ports.wall()
+            )
             for utterance in decision.says
         )
         if decision.withdraws:
@@ -155,7 +157,7 @@ class Intake:
             case HandoffAsked(answers=answers) | AssistantSaid(answers=answers) if answers is not None:
                 question = self._message(tx, conversation, answers)
                 moved = conversation.handoff
-                if question is not None and moved is not None and moved.asked_at > question.created_at:
+                if question is not None and moved is not None and moved.asked_seq >= question.seq:
                     return "a person was asked for since this question"
             case TicketOpened(handoff=id, ticket_id=ticket_id):
                 current = conversation.handoff is not None and conversation.handoff.id == id
@@ -174,7 +176,7 @@ class Intake:
         for message in conversations.messages(tx, conversation.organisation, conversation.id, after=after):
             if message.role is Role.ASSISTANT:
                 asked.clear()
-            elif message.role is Role.CUSTOMER and message.created_at >= handoff.ended_at:
+            elif message.role is Role.CUSTOMER and message.seq > handoff.ended_seq:
                 asked.append(message.id)
         return tuple(asked)
 
@@ -322,7 +324,8 @@ class Intake:
         if (
             arrival.kind is ArrivalKind.SESSION_END
             and arrival.sent_at is not None
-            and arrival.sent_at < own.asked_at - 1000  # the sender's clock counts whole seconds
+            # By the sender's clock, which counts whole seconds: when the handoff was asked for, counted back from now.
+            and arrival.sent_at < self._ports.wall() - (now - own.asked_at) - 1000
         ):
             mailbox.settle(tx, receipt, "stale", now, ignored=True)
             return Accepted(status=Status.IGNORED, reason="stale")

@@ -1,4 +1,8 @@
-"""Time, chance, waiting and threads, as ports: a deterministic simulator can stand behind them."""
+"""Time, chance, waiting and threads, as ports: a deterministic simulator can stand behind them.
+
+There are two clocks. `now` cannot be set by anyone: whatever waits, or is judged by its age, goes by it. `wall` is
+what other people's clocks are compared with, and what people are shown; nothing waits for it.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,12 @@ def _wall_clock() -> Millis:
     return time.time_ns() // 1_000_000
 
 
+def steady(start: Millis | None = None, elapsed_ns: Callable[[], int] = time.monotonic_ns) -> Callable[[], Millis]:
+    """Start a clock that nobody can set: an instant taken once, and from there on elapsed time alone."""
+    first, zero = _wall_clock() if start is None else start, elapsed_ns()
+    return lambda: first + (elapsed_ns() - zero) // 1_000_000
+
+
 def _new_id() -> str:
     return secrets.token_hex(16)
 
@@ -36,7 +46,8 @@ def _new_id() -> str:
 class Ports:
     """What the services use of the world beside the database and HTTP."""
 
-    now: Callable[[], Millis] = _wall_clock
+    now: Callable[[], Millis] = field(default_factory=steady)
+    wall: Callable[[], Millis] = _wall_clock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     new_id: Callable[[], str] = _new_id  # 128 random bits as 32 hexadecimal digits
     new_token: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(32))  # 256 random bits

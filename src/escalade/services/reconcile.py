@@ -341,7 +341,8 @@ class Reconcile:
             return None
         self._seek_at[handoff.id] = now + SEEK_EVERY_MS
         try:
-            return await self._directory.ticket_of(scene.account, conversation, handoff.asked_at)
+            since = self._ports.wall() - (now - handoff.asked_at)  # by their clock
+            return await self._directory.ticket_of(scene.account, conversation, since)
         except DeliveryError as error:
             log.warning("ticket_unknown", handoff=handoff.id, why=error.detail)
             return None

@@ -101,7 +101,7 @@ class Tuning:
                     organisations.forget_secret(tx, organisation, name)
                 else:
                     organisations.save_secret(tx, organisation, name, kept, _last4(name, secret), now)
-            organisations.audit(tx, organisation, who, "settings.changed", changed, now)
+            organisations.audit(tx, organisation, who, "settings.changed", changed, self._ports.wall())
             tx.ring("settings", organisation)
             return self._view(tx, organisation)
 

@@ -224,8 +224,10 @@ def save_handoff(tx: Tx, conversation: Conversation, handoff: Handoff) -> None:
     )
 
 
-def append(tx: Tx, conversation: Conversation, said: Utterance, id: MessageId, now: Millis) -> Message:
-    """Give an utterance the next place in the transcript."""
+def append(
+    tx: Tx, conversation: Conversation, said: Utterance, id: MessageId, now: Millis, *, said_at: Millis
+) -> Message:
+    """Give an utterance the next place in the transcript; `said_at` is what people are shown, `seq` is the order."""
     seq = tx.insert(
         "UPDATE conversation SET last_seq = last_seq + 1, updated_at = :now"
         " WHERE organisation = :organisation AND id = :id RETURNING last_seq",
@@ -244,12 +246,12 @@ def append(tx: Tx, conversation: Conversation, said: Utterance, id: MessageId, n
         attachments=said.attachments,
         notice=said.notice,
         delivery=DeliveryView.PENDING if said.tracked else DeliveryView.NONE,
-        created_at=now,
+        created_at=said_at,
     )
     tx.run(
         "INSERT INTO message (organisation, conversation, seq, id, role, text, name, avatar_url, citations, "
         "attachments, notice, delivery, created_at) VALUES (:organisation, :conversation, :seq, :id, :role, :text,"
-        " :name, :avatar_url, :citations, :attachments, :notice, :delivery, :now)",
+        " :name, :avatar_url, :citations, :attachments, :notice, :delivery, :said_at)",
         organisation=conversation.organisation,
         conversation=conversation.id,
         seq=seq,
@@ -262,7 +264,7 @@ def append(tx: Tx, conversation: Conversation, said: Utterance, id: MessageId, n
         attachments=_json.encode(said.attachments).decode() if said.attachments else None,
         notice=said.notice.value if said.notice else None,
         delivery=message.delivery.value,
-        now=now,
+        said_at=said_at,
     )
     tx.ring("conversation", topic(conversation.organisation, conversation.id))
     return message
@@ -457,6 +459,32 @@ def handoffs_to_read(tx: Tx, now: Millis) -> list[Row]:
         lately=now - 3600_000,
         ever=now - 7 * 24 * 3600_000,
     )
+
+
+def recover(tx: Tx, now: Millis) -> None:
+    """After a start: bring handoffs whose instants lie ahead of us back, for then the clock was set back meanwhile."""
+    for row in tx.all(
+        "SELECT id, body, looked_at FROM handoff WHERE state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
+        " OR ended_at > :now",
+        now=now,
+    ):
+        handoff = _handoff.decode(row["body"])
+        instants = (handoff.asked_at, handoff.queued_at, handoff.ended_at, row["looked_at"])
+        ahead = max(at for at in instants if at is not None) - now
+        if ahead <= 0:
+            continue
+        asked_at, queued_at, ended_at, looked_at = (None if at is None else at - ahead for at in instants)
+        assert asked_at is not None
+        handoff = replace(handoff, asked_at=asked_at, queued_at=queued_at, ended_at=ended_at)
+        tx.run(
+            "UPDATE handoff SET body = :body, asked_at = :asked_at, ended_at = :ended_at, looked_at = :looked_at"
+            " WHERE id = :id",
+            id=row["id"],
+            body=_json.encode(handoff).decode(),
+            asked_at=asked_at,
+            ended_at=ended_at,
+            looked_at=looked_at,
+        )
 
 
 def cursor(tx: Tx, handoff: HandoffId) -> str | None:

@@ -14,6 +14,8 @@ from escalade.domain.effects import BY_NAME, Answer, Effect, LaneName, Post, lan
 from escalade.domain.model import ConversationId, HandoffId, MessageId, Millis, OrganisationId
 from escalade.store.database import Row, Tx
 
+LONGEST_TOLD_MS = 15 * 60_000  # a receiver that names a time is believed up to this far
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
@@ -419,13 +421,32 @@ def hurry(tx: Tx, organisation: OrganisationId, now: Millis) -> None:
 
 
 def recover(tx: Tx, now: Millis) -> int:
-    """After a start: what was under way when we died may have arrived, so it is unsure, never new."""
+    """After a start: what was under way when we died may have arrived, so it is unsure, never new.
+
+    How long ago that was nobody knows: the clock may have been set meanwhile. So every wait begins anew. What is
+    unsure waits in full before a look may deny it, back-off is over, and nothing lies further ahead than we may be
+    told to wait.
+    """
     tx.run(
         "UPDATE attempt SET verdict = 'cut_short', ended_at = :now, detail = 'the process ended during this attempt'"
         " WHERE verdict = 'under_way'",
         now=now,
     )
-    return tx.run("UPDATE delivery SET state = 'unsure' WHERE state = 'sending'")
+    cut_short = tx.run("UPDATE delivery SET state = 'unsure' WHERE state = 'sending'")
+    tx.run(
+        "UPDATE delivery SET first_try_at = :now, tried_at = :now, looks = 0 WHERE tried_at IS NOT NULL AND id IN"
+        " (SELECT d.id FROM lane l JOIN delivery d ON d.organisation = l.organisation"
+        " AND d.conversation = l.conversation AND d.lane = l.name AND d.position = l.head + 1"
+        " WHERE l.due_at IS NOT NULL)",
+        now=now,
+    )
+    tx.run(
+        "UPDATE lane SET due_at = :now, failures = 0 WHERE due_at IS NOT NULL AND (told = 0 OR due_at > :latest)",
+        now=now,
+        latest=now + LONGEST_TOLD_MS,
+    )
+    tx.run("UPDATE receipt SET received_at = :now WHERE state = 'waiting' AND received_at > :now", now=now)
+    return cut_short
 
 
 def resend(tx: Tx, organisation: OrganisationId, id: int, now: Millis) -> bool:

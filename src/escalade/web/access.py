@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from escalade.domain.model import CustomerId, Millis, OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.domain.policy import Policy
 from escalade.services.accounts import SIGNING_SECRETS, Accounts
+from escalade.services.ports import Ports
 from escalade.store import organisations
 from escalade.store.database import Database, Tx
 from escalade.web.limits import API_CALLS, Limits
@@ -46,10 +46,11 @@ class Visitor:
 class Access:
     """The doors' keeper."""
 
-    def __init__(self, database: Database, accounts: Accounts, now: Callable[[], Millis], limits: Limits) -> None:
+    def __init__(self, database: Database, accounts: Accounts, ports: Ports, limits: Limits) -> None:
         self._database = database
         self._accounts = accounts
-        self._now = now
+        self._now = ports.now
+        self._wall = ports.wall  # credentials end at an hour people were told
         self._limits = limits
         self._senders: dict[tuple[str, str], tuple[Millis, Sender | None]] = {}
         self._noted: dict[str, Millis] = {}
@@ -64,7 +65,7 @@ class Access:
         now = self._now()
         kept = self._senders.get(key)
         if kept is None or kept[0] < now:
-            sender = await self._database.read(lambda tx: self._sender(tx, *key, now))
+            sender = await self._database.read(lambda tx: self._sender(tx, *key, self._wall()))
             if len(self._senders) >= MOST_KEPT:
                 self._senders.clear()
             kept = self._senders[key] = (now + KEPT_MS, sender)
@@ -73,7 +74,7 @@ class Access:
         if now - self._noted.get(key[1], 0) >= NOTE_EVERY_MS:
             self._noted[key[1]] = now
             with suppress(Unavailable):  # a note for the console is not worth a message
-                await self._database.write(lambda tx: organisations.used_token(tx, key[1], now))
+                await self._database.write(lambda tx: organisations.used_token(tx, key[1], self._wall()))
         return kept[1]
 
     def _sender(self, tx: Tx, organisation: str, token_digest: str, now: Millis) -> Sender | None:
@@ -94,7 +95,8 @@ class Access:
         now = self._now()
         kept = self._keys.get(token_digest)
         if kept is None or kept[0] < now:
-            owner = await self._database.read(lambda tx: organisations.token_owner(tx, "api", token_digest, now))
+            wall = self._wall()
+            owner = await self._database.read(lambda tx: organisations.token_owner(tx, "api", token_digest, wall))
             if len(self._keys) >= MOST_KEPT:
                 self._keys.clear()
             kept = self._keys[token_digest] = (now + KEPT_MS, owner)
@@ -106,7 +108,7 @@ class Access:
     async def visitor(self, scope: Scope) -> Visitor:
         """Let a browser in by its visitor token."""
         token = bearer(scope)
-        now = self._now()
+        now = self._wall()
         row = await self._database.read(
             lambda tx: organisations.visitor(tx, token, unused_since=now - IDLE_MS * 30, created_since=now - OLDEST_MS)
         )

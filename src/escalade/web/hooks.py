@@ -150,7 +150,7 @@ class Hooks:
             return None
         timestamp = header(scope, b"x-zendesk-webhook-signature-timestamp") or ""
         signature = header(scope, b"x-zendesk-webhook-signature") or ""
-        return self._verify(sender.signing_secrets, timestamp, body, signature, self._ports.now())
+        return self._verify(sender.signing_secrets, timestamp, body, signature, self._ports.wall())
 
     def _delivery_key(self, scope: Scope, body: bytes) -> str:
         """Name a delivery that carries no id of its own: the invocation, which is the same on every repetition.

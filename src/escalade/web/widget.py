@@ -299,7 +299,7 @@ class Widget:
             organisation = organisations.by_widget_key(tx, asked.key)
             if organisation is None:
                 return None
-            now = self._ports.now()
+            now = self._ports.wall()
             conversations.save_customer(tx, organisation.id, customer, now)
             organisations.add_visitor(tx, organisation.id, customer.id, token, header(scope, b"origin") or "", now)
             return organisation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,7 +12,6 @@ from escalade.channels.base import Account, SunshineApp
 from escalade.channels.http import Request, Transport, basic, redacted
 from escalade.channels.sunshine import wire
 from escalade.domain.errors import Refused
-from escalade.domain.model import Millis
 
 Json = dict[str, Any]
 MOST_PAGES = 310  # a conversation holds 30,000 messages, a hundred a page
@@ -30,9 +29,8 @@ class Answer:
 class Calls:
     """Every authorised call to Sunshine Conversations goes through here."""
 
-    def __init__(self, transport: Transport, now: Callable[[], Millis]) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._now = now
 
     async def call(
         self,
@@ -56,7 +54,7 @@ class Calls:
         )
         response = await self._transport.send(request)
         credential = f"the Conversations key {app.key_id}"
-        found = verdicts.read(request, response, now=self._now(), credential=credential)
+        found = verdicts.read(request, response, credential=credential)
         return Answer(json=found, status=response.status, summary=redacted(request, response))
 
     async def get(self, app: SunshineApp, path: str, query: Mapping[str, str] | None = None) -> Json:

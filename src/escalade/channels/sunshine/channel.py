@@ -32,8 +32,6 @@ from escalade.domain.model import Handoff, Millis
 
 CONFIRM_WITHIN = 20_000  # milliseconds from the first look
 CONFIRM_EVERY = 1.0  # seconds
-CLOCKS_DIFFER = 60_000  # how far their clock may be from ours
-LOOKS_BACK_PAGES = 30
 
 Links = Mapping[tuple[ChannelName, LinkKind], str]
 
@@ -53,7 +51,7 @@ class SunshineChannel:
     name = ChannelName.SUNSHINE
 
     def __init__(self, transport: Transport, now: Callable[[], Millis]) -> None:
-        self.calls = Calls(transport, now)
+        self.calls = Calls(transport)
         self._switchboard = Switchboard(self.calls, now)
 
     # Out
@@ -100,7 +98,7 @@ class SunshineChannel:
                 return await self._find_conversation(app, job)
             case Post():
                 parts = _parts(job)
-                found = await self._marked(app, _conversation(job), [mark for mark, _ in parts], _since(job))
+                found = await self._marked(app, _conversation(job), [mark for mark, _ in parts])
                 return _posted(job, found, 200, "found in the conversation") if len(found) == len(parts) else None
             case _:
                 return None
@@ -165,8 +163,7 @@ class SunshineChannel:
         handoff, conversation = _handoff(job), _conversation(job)
         whole = job.frozen if job.frozen is not None else self.freeze(account, job) or ""
         parts = [(wire.context_mark(handoff, n), text) for n, text in enumerate(transcript.parts(whole))]
-        since = min(handoff.asked_at, job.first_attempt_at or handoff.asked_at)
-        found = await self._marked(app, conversation, [mark for mark, _ in parts], since)
+        found = await self._marked(app, conversation, [mark for mark, _ in parts], wire.context_series(handoff))
         answer: Answer | None = None
         for mark, text in parts:
             if mark not in found:
@@ -178,7 +175,7 @@ class SunshineChannel:
         handoff, conversation = _handoff(job), _conversation(job)
         seats = await self._switchboard.seats(app)
         first = wire.context_mark(handoff, 0)
-        found = await self._marked(app, conversation, [first], handoff.asked_at)
+        found = await self._marked(app, conversation, [first], wire.context_series(handoff))
         subject = transcript.subject(job.conversation, handoff, job.transcript)
         metadata = wire.pass_metadata(job.conversation.customer, account.settings.tickets, subject, found.get(first))
         body = wire.control_body(seats.agents or wire.AGENTS_NAME, metadata)
@@ -200,7 +197,7 @@ class SunshineChannel:
         parts, conversation = _parts(job), _conversation(job)
         found: dict[str, str] = {}
         if job.attempts or len(parts) > 1:
-            found = await self._marked(app, conversation, [mark for mark, _ in parts], _since(job))
+            found = await self._marked(app, conversation, [mark for mark, _ in parts])
         status, summary = 200, "every part was there"
         for mark, text in parts:
             if mark not in found:
@@ -214,24 +211,27 @@ class SunshineChannel:
         return _posted(job, found, status, summary)
 
     async def _marked(
-        self, app: SunshineApp, conversation: str, marks: Iterable[str], since: Millis | None
+        self, app: SunshineApp, conversation: str, marks: Iterable[str], series: str | None = None
     ) -> dict[str, str]:
         """Find messages by our marks, paging back until all are found or no earlier attempt can be further back.
 
-        Where a mark is there twice, the earlier message counts.
+        What was delivered before these lies further back than any attempt at them, so its mark ends the search: no
+        clock does. `series` is how the marks of the same delivery begin. Where a mark is there twice, the earlier
+        message counts.
         """
         wanted = set(marks)
         found: dict[str, str] = {}
-        pages = 0
         async for page in self.calls.back_from_now(app, conversation):
+            before = False
             for message in reversed(page):
                 mark, id = wire.mark_of(message), wire.text(message.get("id"))
-                if mark in wanted and mark is not None and id is not None:
+                if mark is None or id is None:
+                    continue
+                if mark in wanted:
                     found[mark] = id
-            pages += 1
-            oldest = wire.received_at(page[0]) if page else None
-            too_old = since is not None and oldest is not None and oldest < since - CLOCKS_DIFFER
-            if len(found) == len(wanted) or too_old or (since is None and pages >= LOOKS_BACK_PAGES):
+                elif series is None or not mark.startswith(series):
+                    before = True
+            if before or len(found) == len(wanted):
                 break
         return found
 
@@ -331,10 +331,6 @@ def _parts(job: Job) -> list[tuple[str, str]]:
     if job.message is None:
         raise Refused("there is no message to post")
     return wire.post_parts(job.message)
-
-
-def _since(job: Job) -> Millis | None:
-    return job.first_attempt_at if job.first_attempt_at is not None else job.now or None
 
 
 def _others(conversation: Json, ours: Json) -> Json:

@@ -89,9 +89,14 @@ def context_text(conversation: Conversation, handoff: Handoff, messages: list[Me
     return transcript.note(conversation, handoff, messages)
 
 
+def context_series(handoff: Handoff) -> str:
+    """Say how the marks of a handoff's context begin."""
+    return f"ctx:{handoff.id}:"
+
+
 def context_mark(handoff: Handoff, part: int) -> str:
     """Give the mark of one part of the context."""
-    return f"ctx:{handoff.id}:{part}"
+    return f"{context_series(handoff)}{part}"
 
 
 def context_body(text: str, mark: str) -> str:

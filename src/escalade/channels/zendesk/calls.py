@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -11,7 +11,6 @@ from escalade.channels import verdicts
 from escalade.channels.base import Account
 from escalade.channels.http import ANSWER_LIMIT, TOTAL_SECONDS, Request, Transport, redacted
 from escalade.channels.zendesk.oauth import Credentials, named, support
-from escalade.domain.model import Millis
 
 Json = dict[str, Any]
 PAGE_SIZE = 100
@@ -30,10 +29,9 @@ class Answer:
 class Calls:
     """Every authorised call to Zendesk Support goes through here."""
 
-    def __init__(self, transport: Transport, credentials: Credentials, now: Callable[[], Millis]) -> None:
+    def __init__(self, transport: Transport, credentials: Credentials) -> None:
         self._transport = transport
         self._credentials = credentials
-        self._now = now
 
     async def call(
         self,
@@ -71,7 +69,7 @@ class Calls:
             if renewed == authorization:
                 break
             authorization = renewed
-        found = verdicts.read(request, response, now=self._now(), credential=named(zendesk))
+        found = verdicts.read(request, response, credential=named(zendesk))
         return Answer(json=found, status=response.status, summary=redacted(request, response))
 
     async def get(

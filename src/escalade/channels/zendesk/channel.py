@@ -20,9 +20,6 @@ from escalade.domain.effects import AddNote, NameRequester, OpenTicket, Post
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain, Unverified
 from escalade.domain.model import Agent, Handoff, Millis
 
-# Zendesk keeps an idempotency key for two hours; we stop relying on it a little earlier.
-# https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
-KEY_LASTS = 110 * 60 * 1000
 PERSON_KEPT = 10 * 60 * 1000
 LIST_PAGES = 5  # of groups, agents and tags for the console
 
@@ -55,7 +52,7 @@ class ZendeskChannel:
         self, transport: Transport, now: Callable[[], Millis], *, keep: Keep = keep_nothing, scope: str = SCOPE
     ) -> None:
         self._now = now
-        self.calls = Calls(transport, Credentials(transport, now, keep=keep, scope=scope), now)
+        self.calls = Calls(transport, Credentials(transport, now, keep=keep, scope=scope))
         self._staffing = Staffing(self.calls, now)
         self._people: dict[tuple[str, str], tuple[Millis, wire.Person | None]] = {}
 
@@ -70,10 +67,7 @@ class ZendeskChannel:
     def after_uncertain(self, job: Job) -> After:
         """Repeat what Zendesk recognises; look for the rest."""
         match job.effect:
-            case OpenTicket():
-                first = job.first_attempt_at if job.first_attempt_at is not None else job.now
-                return After.REPEAT if job.now - first < KEY_LASTS else After.LOOK
-            case NameRequester():
+            case OpenTicket() | NameRequester():
                 return After.REPEAT
             case _:
                 return After.LOOK
@@ -106,10 +100,19 @@ class ZendeskChannel:
                 return None
 
     async def _open_ticket(self, account: Account, job: Job) -> Sent:
+        # A ticket of the last two hours is known to Zendesk by the key, an older one to us by its external id.
+        found = await self._find_ticket(account, job) if job.attempts else None
+        if found is not None:
+            return found
         body = job.frozen if job.frozen is not None else self.freeze(account, job)
         try:
             answer = await self.calls.call(
-                account, "POST", "/api/v2/tickets", body=body, headers={"Idempotency-Key": job.key[:255]}
+                # https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
+                account,
+                "POST",
+                "/api/v2/tickets",
+                body=body,
+                headers={"Idempotency-Key": job.key[:255]},
             )
         except Refused as error:
             # Seen only if the body was not frozen: the ticket of the first body exists, so find it.

@@ -14,7 +14,6 @@ from urllib.parse import quote, urlencode, urlsplit
 from escalade.channels import verdicts
 from escalade.channels.http import LIST_LIMIT, Request, Transport
 from escalade.domain.errors import Refused
-from escalade.domain.model import Millis
 
 Get = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 
@@ -113,11 +112,9 @@ def _next_cursor(page: Mapping[str, Any], last: str) -> str:
     return cursor if isinstance(cursor, str) and cursor != last else ""
 
 
-async def public_page(
-    transport: Transport, now: Callable[[], Millis], site: str, path: str, query: Mapping[str, str]
-) -> Mapping[str, Any]:
+async def public_page(transport: Transport, site: str, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
     """Ask a help centre anyone may read, without credentials; `site` is any address on it."""
     parts = urlsplit(site)
     url = f"{parts.scheme}://{parts.netloc}{path}?{urlencode(query, quote_via=quote)}"
     request = Request(method="GET", url=url, limit=LIST_LIMIT)
-    return verdicts.read(request, await transport.send(request), now=now(), credential="an anonymous reader")
+    return verdicts.read(request, await transport.send(request), credential="an anonymous reader")

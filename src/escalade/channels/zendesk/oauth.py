@@ -130,7 +130,7 @@ class Credentials:
 
     def _read(self, request: Request, response: Response) -> verdicts.Json:
         try:
-            return verdicts.read(request, response, now=self._now(), credential="the OAuth client")
+            return verdicts.read(request, response, credential="the OAuth client")
         except Refused as error:
             # A wrong client is mended by an operator; the delivery behind it should survive until then.
             said = f"the OAuth client is not accepted ({error.detail})"

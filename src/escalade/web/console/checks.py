@@ -93,7 +93,7 @@ class Checks:
 
     def _note(self, visit: Visit, what: str, title: str, text: str, *, answer: str = "", passed: bool = False) -> Note:
         key = (visit.organisation.id, what)
-        self._last[key] = Result(passed=passed, sentence=text, at=visit.parts.ports.now())
+        self._last[key] = Result(passed=passed, sentence=text, at=visit.parts.ports.wall())
         return Note(tone="good" if passed else "bad", title=title, text=text, answer=answer)
 
 

@@ -209,7 +209,7 @@ class Gate:
         token = request.cookies.get(self.cookie, "")
         if not token:
             return None
-        now = self._parts.ports.now()
+        now = self._parts.ports.wall()
 
         def read(tx: Tx) -> tuple[ConsoleSession, Organisation] | None:
             session = operators.session(tx, token, now)

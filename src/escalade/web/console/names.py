@@ -56,7 +56,7 @@ class Catalogue:
 
     async def names(self, account: Account) -> Names:
         """Give every pick-list, or the trouble with them."""
-        now = self._parts.ports.now()
+        now = self._parts.ports.wall()
         if account.zendesk is None:
             return Names(trouble="Zendesk is not connected yet.", read_at=now)
         key = (account.organisation, account.zendesk.base_url, account.zendesk.client_id, account.zendesk.email)

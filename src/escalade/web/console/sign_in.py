@@ -30,7 +30,7 @@ class SignIn:
             if await self._gate.is_signed_in(request):
                 return RedirectResponse("/console", status_code=303, headers=HEADERS)
             return self._page("none", "", 200)
-        now, digest = self._parts.ports.now(), organisations.digest(token)
+        now, digest = self._parts.ports.wall(), organisations.digest(token)
         state = await self._parts.database.read(lambda tx: overview.link_state(tx, digest, now))
         self._count_refused(request, state)
         return self._page(state, token if state == "good" else "", 200 if state == "good" else 410)
@@ -42,7 +42,7 @@ class SignIn:
         token, csrf = self._parts.ports.new_token(), self._parts.ports.new_token()
 
         def written(tx: Tx) -> Operator | None:
-            now = self._parts.ports.now()
+            now = self._parts.ports.wall()
             operator = operators.use_link(tx, link, now)
             if operator is not None:
                 operators.open_session(tx, operator.id, token, csrf, now, now + SESSION_S * 1000)
@@ -50,7 +50,7 @@ class SignIn:
             return operator
 
         if not link or await self._parts.database.write(written) is None:
-            now, digest = self._parts.ports.now(), organisations.digest(link)
+            now, digest = self._parts.ports.wall(), organisations.digest(link)
             state = await self._parts.database.read(lambda tx: overview.link_state(tx, digest, now))
             self._count_refused(request, state)
             return self._page(state, "", 410)

@@ -21,16 +21,17 @@ The bridge, after the commit that makes it true
     B.kill                                 it was killed (written by whoever killed it)
     B.recv     o rid src                   an inbound event was kept
     B.append   o c seq mid role            a message entered the transcript
-    B.attempt  o c mid effect attempt      an attempt at an effect starts; mid is null where it is about no message
-    B.outcome  o c mid effect attempt outcome   `sure_yes`, `sure_no`, `unsure`
-    B.lookup   o c mid effect found        a look for our own mark
-    B.dead     o c mid effect why          given up: an operator sees it
+    B.handoff  o c handoff                 a person was asked for
+    B.attempt  o c handoff mid effect attempt   an attempt at an effect starts; mid is null where it is about none
+    B.outcome  o c handoff mid effect attempt outcome   `sure_yes`, `sure_no`, `unsure`
+    B.lookup   o c handoff mid effect found     a look for our own mark
+    B.dead     o c handoff mid effect why       given up: an operator sees it
 The desk's end
     Z.post     account handoff at list author mid h rid   an entry appeared
     Z.view     account handoff at list final entries      a list as it stands: [[rid, author, mid, h], ...] in its order
     Z.ticket   account handoff at ticket   a ticket carries this handoff as its external id, or its chat does
-    Z.close    account handoff at ending   `by_agent`, `inactive`, `solved`, `closed`
-    Z.removed  account handoff at rid      an entry was deleted on purpose
+    Z.close    account handoff at list ending   `by_agent`, `inactive`, `solved`, `closed`
+    Z.removed  account handoff at list rid an entry was deleted on purpose
 Whoever breaks things
     F.begin    fault                       a fault starts to act
     F.end      fault                       it no longer does
@@ -75,15 +76,16 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "B.kill": (),
     "B.recv": ("o", "rid", "src"),
     "B.append": ("o", "c", "seq", "mid", "role"),
-    "B.attempt": ("o", "c", "mid", "effect", "attempt"),
-    "B.outcome": ("o", "c", "mid", "effect", "attempt", "outcome"),
-    "B.lookup": ("o", "c", "mid", "effect", "found"),
-    "B.dead": ("o", "c", "mid", "effect", "why"),
+    "B.handoff": ("o", "c", "handoff"),
+    "B.attempt": ("o", "c", "handoff", "mid", "effect", "attempt"),
+    "B.outcome": ("o", "c", "handoff", "mid", "effect", "attempt", "outcome"),
+    "B.lookup": ("o", "c", "handoff", "mid", "effect", "found"),
+    "B.dead": ("o", "c", "handoff", "mid", "effect", "why"),
     "Z.post": ("account", "handoff", "at", "list", "author", "mid", "h", "rid"),
     "Z.view": ("account", "handoff", "at", "list", "final", "entries"),
     "Z.ticket": ("account", "handoff", "at", "ticket"),
-    "Z.close": ("account", "handoff", "at", "ending"),
-    "Z.removed": ("account", "handoff", "at", "rid"),
+    "Z.close": ("account", "handoff", "at", "list", "ending"),
+    "Z.removed": ("account", "handoff", "at", "list", "rid"),
     "F.begin": ("fault",),
     "F.end": ("fault",),
     "F.calm": ("within",),

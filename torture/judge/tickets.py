@@ -1,0 +1,37 @@
+"""One request for a person, one ticket: I10."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from torture.history import Fact
+from torture.judge.case import Case
+from torture.judge.verdict import Finding
+
+REACHED = frozenset({"queued", "with_agent", "asynchronous"})
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """Judge I10."""
+    tickets: dict[tuple[str, str], dict[str, Fact]] = defaultdict(dict)
+    for fact in case.tickets:
+        if fact["handoff"] is not None:
+            tickets[fact["handoff"], fact["at"]].setdefault(fact["ticket"], fact)
+    for (handoff, at), found in tickets.items():
+        case.examined["I10"] += 1
+        if len(found) > 1:
+            what = f"{handoff} has {len(found)} tickets"
+            yield Finding(invariant="I10", what=what, witness=tuple(list(found.values())[:4]))
+        if handoff not in case.homes:
+            yield Finding(
+                invariant="I10",
+                what=f"{handoff} has a ticket ({at}) and nobody asked for it",
+                witness=tuple(found.values()),
+            )
+    for handoff, talk in case.homes.items():
+        reached = [fact for fact in talk.handoffs[handoff] if fact["state"] in REACHED]
+        case.examined["I10"] += 1
+        if reached and case.tickets and not (tickets.keys() & {(handoff, "chat"), (handoff, "ticket")}):
+            what = f"{handoff} is shown as {reached[0]['state']} and has no ticket"
+            yield Finding(invariant="I10", what=what, witness=(reached[0],))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import sys
+from pathlib import Path
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Annotated
 
@@ -31,6 +32,7 @@ def serve(
     token: Annotated[str | None, typer.Option(help="Control token; made up if not given.")] = None,
     allow_remote: Annotated[bool, typer.Option(help="Allow an address others can reach.")] = False,
     public_url: Annotated[str | None, typer.Option(help="Address to put into links.")] = None,
+    history: Annotated[Path | None, typer.Option(help="File to write what agents can see into, as digests.")] = None,
 ) -> None:
     """Serve the emulator until interrupted; everything is in memory."""
     if not allow_remote and not _is_loopback(host):
@@ -45,6 +47,8 @@ def serve(
     shown_host = f"[{host}]" if ":" in host else host
     base_url = public_url or f"http://{shown_host}:{actual}"
     emulator = Emulator(production(), base_url=base_url, control_token=token)
+    if history is not None:
+        emulator.write_history(history)
     _announce(emulator)
     server = uvicorn.Server(
         uvicorn.Config(build(emulator), log_level="warning", lifespan="on", timeout_graceful_shutdown=1)

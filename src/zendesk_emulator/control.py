@@ -32,6 +32,7 @@ def routes(emulator: Emulator) -> Sequence[BaseRoute]:
         ("GET", "/emulator/seed", _seed),
         ("GET", "/emulator/requests", _requests),
         ("GET", "/emulator/wait", _wait),
+        ("POST", "/emulator/history", _history),
         ("POST", "/emulator/reset", _reset),
         ("POST", "/emulator/clock", _clock),
         ("GET", "/emulator/settings", _settings),
@@ -157,6 +158,14 @@ async def _reset(emulator: Emulator, _: Request, __: Json) -> Json:
     await emulator.ports.stop()
     emulator.reset()
     return {"reset": True}
+
+
+async def _history(emulator: Emulator, _: Request, body: Json) -> Json:
+    """Write every list into the history as it stands: `{"final": true}` once everything has drained."""
+    if emulator.history is None:
+        raise ValueError("no history is written; start with --history FILE")
+    emulator.history.view(final=bool(body.get("final", False)))
+    return {"written": True}
 
 
 async def _clock(emulator: Emulator, _: Request, body: Json) -> Json:

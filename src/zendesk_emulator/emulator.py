@@ -5,11 +5,14 @@ A simulator makes one of these with its own clock and dice, and calls the ASGI a
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from zendesk_emulator.account import Account, Happened
 from zendesk_emulator.conversations import Conversations
 from zendesk_emulator.delivery import Delivery
 from zendesk_emulator.desk import Desk, close_conversation_with_ticket
 from zendesk_emulator.faults import Faults
+from zendesk_emulator.history import History
 from zendesk_emulator.ports import Ports
 from zendesk_emulator.request_log import RequestLog
 from zendesk_emulator.seed import Seed, seed
@@ -41,6 +44,7 @@ class Emulator:
         self.delivery = Delivery(self.account, self.faults, self.log)
         self.sunshine_delivery = SunshineDelivery(self.account, self.switchboard, self.faults, self.log)
         self.triggers = Triggers(self.account, self.tickets, self.delivery)
+        self.history: History | None = None
         self.seed: Seed = seed(self.account, control_token=control_token)
         for listener in (
             self.delivery.hear,
@@ -49,6 +53,11 @@ class Emulator:
             self.triggers.hear,
         ):
             self.account.listen(listener)
+
+    def write_history(self, path: Path | None = None) -> History:
+        """Write down from now on what agents can see: in a file, or in memory."""
+        self.history = History(self.account, path)
+        return self.history
 
     def reset(self) -> None:
         """Go back to a fresh account; credentials and the clock's start stay what they were."""
@@ -67,5 +76,7 @@ class Emulator:
             close_conversation_with_ticket(self.account, self.conversations, self.switchboard, ticket)
 
     async def close(self) -> None:
-        """Stop background work and give sockets back."""
+        """Stop background work, give sockets back, and end the history."""
         await self.ports.close()
+        if self.history is not None:
+            self.history.close()

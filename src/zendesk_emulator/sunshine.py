@@ -166,11 +166,13 @@ def _clear(call: SunCall) -> None:
 
 
 def _delete_message(call: SunCall) -> None:
-    messages = call.conversation().messages
+    conversation = call.conversation()
+    messages = conversation.messages
     known = next((message for message in messages if message.id == call.word("message_id")), None)
     if known is None:
         raise SunRefused(404, "not_found", "Message not found")
     messages.remove(known)
+    call.emulator.account.emit("message.removed", conversation=conversation, facts={"message": known})
 
 
 def _activity(call: SunCall) -> None:

@@ -12,14 +12,17 @@ from sqlalchemy.engine import Engine
 from escalade.domain.errors import Invalid, NotFound
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
+from escalade.services.accounts import Accounts
 from escalade.services.desk import EMAIL, check_id
 from escalade.services.ports import Ports
 from escalade.settings import Settings, load
-from escalade.store import operators, organisations, schema
-from escalade.store.database import make_engine, sqlite_path, transaction
+from escalade.store import audit, operators, organisations, schema
+from escalade.store.database import Tx, make_engine, sqlite_path, transaction
+from escalade.store.vault import NONCE_BYTES, Unreadable, Vault
 
 TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{20,512}=*\Z")
 LINK_MS = 24 * 3600 * 1000
+RESEAL_BATCH = 50
 ROLES = ("owner", "admin", "developer", "viewer")
 
 
@@ -54,7 +57,7 @@ def create_organisation(name: str, *, id: str | None = None, webhook_token: str 
         organisations.create(tx, organisation, now)
         organisations.add_token(tx, organisation.id, "api", api_key, now)
         organisations.add_token(tx, organisation.id, "webhook", webhook_token, now)
-        organisations.audit(tx, organisation.id, "command line", "organisation.created", {"name": name}, now)
+        audit.record(tx, organisation.id, "command line", "organisation.created", {"name": name}, now)
     return {
         "organisation_id": organisation.id,
         "api_key": api_key,
@@ -82,8 +85,66 @@ def add_operator(email: str, organisation: str, role: str) -> str:
         person = operators.Operator(id=f"op_{ports.new_id()}", organisation=found.id, email=email, role=role)
         person = operators.add(tx, person, now)
         operators.add_link(tx, person.id, token, now + LINK_MS)
-        organisations.audit(tx, found.id, "command line", "operator.added", {"email": email, "role": role}, now)
+        audit.record(tx, found.id, "command line", "operator.added", {"email": email, "role": role}, now)
     return f"{settings.public_url}/console/sign-in?token={token}"
+
+
+def check_keys(settings: Settings) -> None:
+    """Refuse to serve a database whose secrets are sealed with a key that is not given."""
+    with _engine(settings) as engine, transaction(engine) as tx:
+        Vault(settings.master_keys()).check(organisations.sealing_keys(tx))
+
+
+def reseal() -> tuple[bool, str]:
+    """Seal every stored secret with the newest master key; killed anywhere, it goes on where it was.
+
+    Each batch is a transaction, and what is sealed anew already is passed over.
+    """
+    settings, ports = load(), Ports()
+    vault = Vault(settings.master_keys())
+    place, anew, kept, shut = ("", ""), 0, 0, []
+    with _engine(settings) as engine:
+        while True:
+            with transaction(engine) as tx:
+                batch = organisations.sealed_after(tx, *place, limit=RESEAL_BATCH)
+                for row in batch:
+                    place = (row["organisation"], row["name"])
+                    if vault.is_newest(row["sealed"]):
+                        kept += 1
+                        continue
+                    try:
+                        secret = vault.open(row["sealed"], organisation=place[0], name=place[1])
+                    except Unreadable:
+                        shut.append(" ".join(place))
+                        continue
+                    nonce = ports.random_bytes(NONCE_BYTES)
+                    after = vault.seal(secret, organisation=place[0], name=place[1], nonce=nonce)
+                    organisations.seal_anew(tx, *place, row["sealed"], after)
+                    anew += 1
+            if len(batch) < RESEAL_BATCH:
+                break
+    told = f"{anew} sealed anew, {kept} were already"
+    if shut:
+        return False, f"{told}; these do not open, enter them again: {'; '.join(shut)}"
+    return True, f"{told}; older master keys may be removed from ESCALADE_SECRET_KEY"
+
+
+def _judge(tx: Tx, vault: Vault) -> tuple[bool, str]:
+    """Look at what nobody but us writes: the audit log's chain, and every sealed secret."""
+    problems, heads = [], []
+    accounts = Accounts(vault)
+    for organisation in organisations.everyone(tx):
+        heads.append(f"{organisation.id} {audit.head(tx, organisation.id)}")
+        gap = audit.broken(tx, organisation.id)
+        if gap is not None:
+            problems.append(f"the audit log of {organisation.id} does not hold: {gap}")
+        problems += [
+            f"a stored secret of {organisation.id} does not open: {name}"
+            for name in accounts.unreadable(tx, organisation.id)
+        ]
+    if problems:
+        return False, "\n".join(problems)
+    return True, "\n".join(("the database is whole; audit heads:", *heads)) if heads else "the database is whole"
 
 
 def migrate() -> str:
@@ -107,6 +168,9 @@ def check() -> tuple[bool, str]:
             return False, "the tables are of another version; run `escalade db migrate`"
         with engine.connect() as connection:
             found = connection.execute(sqlalchemy.text("PRAGMA integrity_check")).scalar()
-        return found == "ok", "the database is whole" if found == "ok" else f"the database is damaged: {found}"
+        if found != "ok":
+            return False, f"the database is damaged: {found}"
+        with transaction(engine) as tx:
+            return _judge(tx, Vault(settings.master_keys()))
     finally:
         engine.dispose()

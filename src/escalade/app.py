@@ -346,7 +346,7 @@ class App:
             title="Escalade", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
         )
         add_problems(app)
-        replay = Replay(product.database, product.intake)
+        replay = Replay(product.database, product.intake, product.ports.wall)
         api = Api(
             product.database,
             product.access,

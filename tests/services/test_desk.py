@@ -253,4 +253,4 @@ async def test_nobody_reaches_a_conversation_of_another_organisation_or_customer
 
 async def test_a_delivery_of_another_organisation_is_not_sent_again(stage: Backstage) -> None:
     with pytest.raises(NotFound):
-        await stage.desk.resend(ORGANISATION, 999)
+        await stage.desk.resend(ORGANISATION, 999, "olga")

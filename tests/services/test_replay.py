@@ -41,7 +41,9 @@ async def test_an_agents_word_is_not_shown_twice_when_it_is_replayed(stage: Back
     customer = await with_a_ticket(stage)
     receipt = await arrives(stage, ArrivalKind.MESSAGE_ADDED, message_id="a", actor_type="agent", text="I am on it")
     for dry_run in (True, False):
-        outcome = await Replay(stage.database, stage.intake).replay(ORGANISATION, receipt, dry_run=dry_run)
+        outcome = await Replay(stage.database, stage.intake, stage.ports.wall).replay(
+            ORGANISATION, receipt, dry_run=dry_run
+        )
         assert (outcome["messages"], outcome["deliveries"], outcome["dry_run"]) == ([], [], dry_run)
     assert await customer.transcript(Role.AGENT) == ["I am on it"]
 
@@ -59,13 +61,13 @@ async def test_a_rehearsal_says_what_would_happen_and_leaves_everything_as_it_is
     await stage.write(tied)
     before = await everything(stage, customer)
     stage.rung.clear()
-    rehearsed = await Replay(stage.database, stage.intake).replay(ORGANISATION, receipt, dry_run=True)
+    rehearsed = await Replay(stage.database, stage.intake, stage.ports.wall).replay(ORGANISATION, receipt, dry_run=True)
     assert rehearsed["control"] == {"before": "pending", "after": "assistant"}
     assert rehearsed["handoff"] == {"before": "requested", "after": "ended"}
     assert len(rehearsed["messages"]) >= 1
     assert await everything(stage, customer) == before
     assert stage.rung == set()
-    done = await Replay(stage.database, stage.intake).replay(ORGANISATION, receipt, dry_run=False)
+    done = await Replay(stage.database, stage.intake, stage.ports.wall).replay(ORGANISATION, receipt, dry_run=False)
     assert done == rehearsed | {"dry_run": False}
     assert (await customer.conversation()).control is Control.ASSISTANT
 
@@ -73,7 +75,7 @@ async def test_a_rehearsal_says_what_would_happen_and_leaves_everything_as_it_is
 async def test_what_belongs_to_nobody_we_know_cannot_be_replayed(stage: Backstage) -> None:
     await with_a_ticket(stage)
     receipt = await arrives(stage, ArrivalKind.SESSION_END)
-    replay = Replay(stage.database, stage.intake).replay
+    replay = Replay(stage.database, stage.intake, stage.ports.wall).replay
     with pytest.raises(NotFound):
         await replay(OTHER, receipt, dry_run=True)
     with pytest.raises(NotFound):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from escalade.store import audit
 
 from .stage import Browser, Stage, stage, until
 
@@ -620,3 +622,54 @@ def test_the_checklist_follows_what_is_really_so(tmp_path: Path) -> None:
         page = owner.done("/console/escalate/connection/disconnect")
         assert "Disconnected" in page
         assert "1 of 7 done" in owner.get("/console").text
+
+
+# I17, T03: privileged changes and stored secrets
+
+
+def test_every_privileged_change_leaves_one_row(tmp_path: Path) -> None:
+    with stage(tmp_path) as running:
+        owner = running.signed_in()
+
+        def rows() -> int:
+            count: int = running.write(lambda tx: tx.value("SELECT count(*) FROM audit"))
+            return count
+
+        changes: dict[str, Callable[[], object]] = {
+            "sign in": lambda: running.signed_in(email="ada@example.com"),
+            "settings by the API": lambda: running.api("PATCH", "/settings", {"tickets": {"tags": ["a"]}}),
+            "webhook token": lambda: owner.done("/console/escalate/webhook/rotate"),
+            "API key": lambda: owner.done("/console/settings/api-key"),
+            "signing secrets": lambda: owner.done("/console/escalate/webhook/signing", {"signing_secrets": "c2VjcmV0"}),
+            "no signing secrets": lambda: owner.done("/console/escalate/webhook/signing", {"then": "remove"}),
+            "sites": lambda: owner.done("/console/widget", {"allowed_origins": "https://shop.example.com"}),
+            "disconnect": lambda: owner.done("/console/escalate/connection/disconnect"),
+        }
+        for name, change in changes.items():
+            owner.get("/console")
+            before = rows()
+            change()
+            assert rows() == before + 1, name
+        assert running.write(lambda tx: audit.broken(tx, running.organisation)) is None
+        before = rows()
+        owner.get("/console/settings")
+        running.api("GET", "/settings")
+        assert running.api("PATCH", "/settings", {"tickets": {"priority": "no such"}}).status_code == 422
+        assert rows() == before
+
+
+def test_t03_the_operator_is_told_of_a_secret_that_does_not_open(tmp_path: Path) -> None:
+    with stage(tmp_path) as running:
+        owner = running.signed_in()
+        running.api("PATCH", "/settings", {"webhooks": {"signing_secrets": ["c2VjcmV0"]}, "live": {"secret": "one"}})
+        assert "does not open" not in owner.get("/console").text
+        swap = "UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE name = 'live.secret')"
+        running.write(lambda tx: tx.run(swap))
+        page = owner.get("/console").text
+        assert "A stored secret does not open" in page
+        assert "webhooks.signing_secrets" in page
+        unsigned = {"ticket_id": "1", "type": "fv:conversation_closed"}
+        assert running.hook(unsigned).status_code == 503  # nothing is let in unchecked; Zendesk comes again
+        owner.get("/console/escalate/webhook")
+        owner.done("/console/escalate/webhook/signing", {"signing_secrets": "bmV3"})
+        assert "does not open" not in owner.get("/console").text

@@ -113,6 +113,16 @@ def db_check() -> None:
     raise typer.Exit(0 if whole else 1)
 
 
+@db.command("reseal")
+def db_reseal() -> None:
+    """Seal every stored secret with the newest master key."""
+    from escalade.admin import reseal
+
+    whole, sentence = reseal()
+    print(sentence)
+    raise typer.Exit(0 if whole else 1)
+
+
 def _add_knowledge() -> None:
     from escalade.cli.knowledge import knowledge
 

@@ -7,6 +7,7 @@ import os
 import uvicorn
 
 from escalade import telemetry
+from escalade.admin import check_keys
 from escalade.app import Product, courier_lock
 from escalade.domain.errors import ConfigError
 from escalade.settings import load
@@ -21,6 +22,7 @@ def serve(role: str, host: str | None, port: int | None) -> None:
     telemetry.set_up(settings.log_format, settings.log_level)
     # Tried here first, where the answer can be one sentence; the server itself takes it for good.
     os.close(courier_lock(sqlite_path(settings.database_url)))
+    check_keys(settings)
     product = Product(settings)
     uvicorn.run(
         product.asgi(),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import structlog
+
 from escalade.channels.base import Account, SunshineApp, ZendeskAccount
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.store import organisations
 from escalade.store.database import Tx
-from escalade.store.vault import Vault
+from escalade.store.vault import Unreadable, Vault
+
+log = structlog.get_logger()
 
 ZENDESK_SECRET = "zendesk.auth.client_secret"  # noqa: S105 - the secret's place in the settings tree
 ZENDESK_TOKEN = "zendesk.auth.token"  # noqa: S105
@@ -22,13 +26,33 @@ class Accounts:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
+        self._told: set[tuple[str, str, str]] = set()
 
     def secrets(self, tx: Tx, organisation: OrganisationId) -> dict[str, str]:
-        """Open every secret of an organisation."""
-        return {
-            name: self._vault.open(kept.sealed, organisation=organisation, name=name)
-            for name, kept in organisations.secrets(tx, organisation).items()
-        }
+        """Open every secret of an organisation; one that does not open is not used, and the operator is told."""
+        opened: dict[str, str] = {}
+        for name, kept in organisations.secrets(tx, organisation).items():
+            try:
+                opened[name] = self._vault.open(kept.sealed, organisation=organisation, name=name)
+            except Unreadable as error:
+                self._tell(organisation, name, kept.sealed, error)
+        return opened
+
+    def unreadable(self, tx: Tx, organisation: OrganisationId) -> tuple[str, ...]:
+        """Name the secrets that are kept and do not open."""
+        return tuple(sorted(organisations.secrets(tx, organisation).keys() - self.secrets(tx, organisation).keys()))
+
+    def signing_secrets(self, tx: Tx, organisation: OrganisationId) -> tuple[str, ...]:
+        """Give the secrets webhooks are signed with; where there are some and they do not open, nothing is let in."""
+        kept = organisations.secrets(tx, organisation).get(SIGNING_SECRETS)
+        if kept is None:
+            return ()
+        return tuple(self._vault.open(kept.sealed, organisation=organisation, name=SIGNING_SECRETS).split())
+
+    def _tell(self, organisation: OrganisationId, name: str, sealed: str, error: Unreadable) -> None:
+        if (organisation, name, sealed) not in self._told:  # once, not with every look
+            self._told.add((organisation, name, sealed))
+            log.error("secret_unreadable", organisation=organisation, name=name, why=str(error))
 
     def account(self, tx: Tx, organisation: Organisation) -> Account:
         """Put an organisation's account together; a part it has not set up is missing."""

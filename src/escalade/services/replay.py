@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from escalade.domain.errors import Invalid, NotFound
 from escalade.domain.events import BY_NAME
-from escalade.domain.model import OrganisationId
+from escalade.domain.model import Millis, OrganisationId
 from escalade.services.intake import Intake, arrival_of, policy_of
-from escalade.store import conversations, mailbox, overview
+from escalade.store import audit, conversations, mailbox, overview
 from escalade.store.database import Database, Tx
 
 
@@ -20,8 +21,9 @@ class _Rehearsed(Exception):  # it carries a result, not a failure
 class Replay:
     """Replays receipts."""
 
-    def __init__(self, database: Database, intake: Intake) -> None:
+    def __init__(self, database: Database, intake: Intake, wall: Callable[[], Millis]) -> None:
         self._database = database
+        self._wall = wall
         self._intake = intake
 
     async def replay(self, organisation: OrganisationId, receipt: int, *, dry_run: bool) -> dict[str, Any]:
@@ -31,6 +33,7 @@ class Replay:
             outcome = self._again(tx, organisation, receipt)
             if dry_run:
                 raise _Rehearsed(outcome)  # the savepoint goes back to where it was
+            audit.record(tx, organisation, "api", "receipt.replayed", {"receipt": receipt}, self._wall())
             return outcome
 
         try:

@@ -25,7 +25,7 @@ from escalade.services.accounts import (
     put_together,
 )
 from escalade.services.ports import Ports
-from escalade.store import organisations
+from escalade.store import audit, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.vault import NONCE_BYTES, Vault
 
@@ -101,7 +101,7 @@ class Tuning:
                     organisations.forget_secret(tx, organisation, name)
                 else:
                     organisations.save_secret(tx, organisation, name, kept, _last4(name, secret), now)
-            organisations.audit(tx, organisation, who, "settings.changed", changed, self._ports.wall())
+            audit.record(tx, organisation, who, "settings.changed", changed, self._ports.wall())
             tx.ring("settings", organisation)
             return self._view(tx, organisation)
 

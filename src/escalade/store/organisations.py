@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -133,6 +132,35 @@ def secrets(tx: Tx, id: OrganisationId) -> dict[str, SealedSecret]:
     return {row["name"]: SealedSecret(sealed=row["sealed"], last4=row["last4"], set_at=row["set_at"]) for row in rows}
 
 
+def sealing_keys(tx: Tx) -> list[str]:
+    """Name every master key that something is sealed with, by its id."""
+    rows = tx.all("SELECT DISTINCT substr(sealed, 1, 8) AS id FROM secret ORDER BY id")
+    return [row["id"] for row in rows]
+
+
+def sealed_after(tx: Tx, organisation: str, name: str, limit: int) -> list[Row]:
+    """List sealed secrets of the whole deployment, from behind a place on."""
+    return tx.all(
+        "SELECT organisation, name, sealed FROM secret"
+        " WHERE organisation > :organisation OR (organisation = :organisation AND name > :name)"
+        " ORDER BY organisation, name LIMIT :limit",
+        organisation=organisation,
+        name=name,
+        limit=limit,
+    )
+
+
+def seal_anew(tx: Tx, organisation: str, name: str, before: str, after: str) -> None:
+    """Put the same secret under another key; one that was replaced meanwhile stays as it is."""
+    tx.run(
+        "UPDATE secret SET sealed = :after WHERE organisation = :organisation AND name = :name AND sealed = :before",
+        organisation=organisation,
+        name=name,
+        before=before,
+        after=after,
+    )
+
+
 # tokens
 
 
@@ -209,16 +237,4 @@ def visitor(tx: Tx, token: str, *, unused_since: Millis, created_since: Millis) 
         digest=digest(token),
         unused_since=unused_since,
         created_since=created_since,
-    )
-
-
-def audit(tx: Tx, id: OrganisationId, who: str, what: str, detail: Any, now: Millis) -> None:
-    """Write down a change someone made."""
-    tx.run(
-        "INSERT INTO audit (organisation, at, who, what, detail) VALUES (:id, :now, :who, :what, :detail)",
-        id=id,
-        now=now,
-        who=who,
-        what=what,
-        detail=_json.encode(detail).decode(),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,6 +16,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from escalade.domain.errors import ConfigError
 
 NONCE_BYTES = 12
+
+
+class Unreadable(ConfigError):
+    """Say that a stored secret does not open: it is of another place, was changed, or its key is missing."""
 
 
 class Vault:
@@ -27,6 +32,19 @@ class Vault:
         self._keys = {_key_id(key): AESGCM(hashlib.sha256(key.encode()).digest()) for key in keys}
         self._newest = _key_id(keys[0])
 
+    def check(self, key_ids: Iterable[str]) -> None:
+        """Refuse to work without a key that something is sealed with."""
+        missing = [key_id for key_id in key_ids if key_id not in self._keys]
+        if missing:
+            raise ConfigError(
+                "ESCALADE_SECRET_KEY: stored secrets are sealed with a key that is not given"
+                f" (id {', '.join(missing)}); add it at the end, with a comma, until `escalade db reseal` has run"
+            )
+
+    def is_newest(self, sealed: str) -> bool:
+        """Say whether something is sealed with the newest key."""
+        return sealed.startswith(self._newest + ".")
+
     def seal(self, secret: str, *, organisation: str, name: str, nonce: bytes) -> str:
         """Seal a secret for one place; `nonce` is 12 random bytes, never used twice."""
         assert len(nonce) == NONCE_BYTES
@@ -38,12 +56,12 @@ class Vault:
         key_id, _, encoded = sealed.partition(".")
         key = self._keys.get(key_id)
         if key is None:
-            raise ConfigError(f"ESCALADE_SECRET_KEY: the key {key_id} that sealed {name} is missing; add it at the end")
+            raise Unreadable(f"ESCALADE_SECRET_KEY: the key {key_id} that sealed {name} is missing; add it at the end")
         try:
             raw = base64.b64decode(encoded)
             return key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(organisation, name)).decode()
         except (InvalidTag, ValueError) as error:
-            raise ConfigError(f"the stored secret {name} does not belong here, or was changed") from error
+            raise Unreadable(f"the stored secret {name} does not belong here, or was changed") from error
 
 
 def _key_id(key: str) -> str:

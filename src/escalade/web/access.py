@@ -11,7 +11,7 @@ from escalade.domain.errors import Unavailable
 from escalade.domain.model import CustomerId, Millis, OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.domain.policy import Policy
-from escalade.services.accounts import SIGNING_SECRETS, Accounts
+from escalade.services.accounts import Accounts
 from escalade.services.ports import Ports
 from escalade.store import organisations
 from escalade.store.database import Database, Tx
@@ -82,11 +82,10 @@ class Access:
         found = organisations.load(tx, OrganisationId(organisation))
         if owner is None or found is None or not hmac.compare_digest(owner.encode(), found.id.encode()):
             return None
-        secrets = self._accounts.secrets(tx, found.id)
         return Sender(
             organisation=found,
             policy=Policy.of(found.settings),
-            signing_secrets=tuple(secrets.get(SIGNING_SECRETS, "").split()),
+            signing_secrets=self._accounts.signing_secrets(tx, found.id),
         )
 
     async def api(self, scope: Scope) -> OrganisationId:

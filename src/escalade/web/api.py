@@ -256,7 +256,7 @@ class Api:
         @router.post("/deliveries/{id}/resend", status_code=202, tags=["ledger"])
         async def resend(caller: Caller, id: Number) -> dict[str, str]:
             """Owe a refused delivery again, at the end of its lane."""
-            await self._desk.resend(caller, id)
+            await self._desk.resend(caller, id, "api")
             return {"status": "pending"}
 
         @router.get("/receipts", tags=["ledger"])

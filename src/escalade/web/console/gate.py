@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from escalade.domain.errors import Rejected
 from escalade.domain.model import Millis
 from escalade.domain.organisation import Organisation
-from escalade.store import operators, organisations
+from escalade.store import audit, operators, organisations
 from escalade.store.database import Tx
 from escalade.store.operators import ConsoleSession, Operator
 from escalade.web.console import forms
@@ -97,6 +97,7 @@ class Visit:
     parts: Parts
     notes: Notes
     form: Form = field(default_factory=Form)
+    unreadable: tuple[str, ...] = ()  # stored secrets that do not open
 
     def may(self, right: Right | str) -> bool:
         """Say whether the operator's role includes a right."""
@@ -140,7 +141,7 @@ class Visit:
 
     def audit(self, tx: Tx, what: str, detail: Any = "") -> None:
         """Write down who did this."""
-        organisations.audit(tx, self.organisation.id, self.operator.email, what, detail, self.now)
+        audit.record(tx, self.organisation.id, self.operator.email, what, detail, self.now)
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
@@ -211,15 +212,17 @@ class Gate:
             return None
         now = self._parts.ports.wall()
 
-        def read(tx: Tx) -> tuple[ConsoleSession, Organisation] | None:
+        def read(tx: Tx) -> tuple[ConsoleSession, Organisation, tuple[str, ...]] | None:
             session = operators.session(tx, token, now)
             found = None if session is None else organisations.load(tx, session.operator.organisation)
-            return None if session is None or found is None else (session, found)
+            if session is None or found is None:
+                return None
+            return session, found, self._parts.accounts.unreadable(tx, found.id)
 
         known = await self._parts.database.read(read)
         if known is None:
             return None
-        session, organisation = known
+        session, organisation, unreadable = known
         return Visit(
             request=request,
             operator=session.operator,
@@ -231,6 +234,7 @@ class Gate:
             parts=self._parts,
             notes=self.notes,
             form=form,
+            unreadable=unreadable,
         )
 
     async def is_signed_in(self, request: Request) -> bool:

@@ -44,10 +44,9 @@ async def resend(visit: Visit) -> Response:
     if re.fullmatch(r"[A-Za-z0-9_.:~-]{1,128}", came_from):
         path = f"{CONVERSATIONS}/{came_from}"
     try:
-        await visit.parts.desk.resend(visit.organisation.id, int(visit.request.path_params["id"]))
+        delivery = int(visit.request.path_params["id"])
+        await visit.parts.desk.resend(visit.organisation.id, delivery, visit.operator.email)
     except NotFound:
         note = Note(tone="bad", title="Nothing was sent again", text="This delivery is not refused any more.")
         return visit.back(path, note)
-    delivery = int(visit.request.path_params["id"])
-    await visit.parts.database.write(lambda tx: visit.audit(tx, "delivery.resent", {"delivery": delivery}))
     return visit.back(path, Note(tone="good", title="Owed again", text="It waits at the end of its lane."))

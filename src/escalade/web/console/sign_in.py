@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from escalade.store import operators, organisations, overview
+from escalade.store import audit, operators, organisations, overview
 from escalade.store.database import Tx
 from escalade.store.operators import Operator
 from escalade.web.console import forms
@@ -46,7 +46,7 @@ class SignIn:
             operator = operators.use_link(tx, link, now)
             if operator is not None:
                 operators.open_session(tx, operator.id, token, csrf, now, now + SESSION_S * 1000)
-                organisations.audit(tx, operator.organisation, operator.email, "operator.signed_in", "", now)
+                audit.record(tx, operator.organisation, operator.email, "operator.signed_in", "", now)
             return operator
 
         if not link or await self._parts.database.write(written) is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from functools import cached_property, partial
@@ -31,11 +32,14 @@ from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.channels.zendesk.help_center import HelpCenter, public_page
 from escalade.channels.zendesk.oauth import Pair
 from escalade.domain.errors import ConfigError, NotFound, Unavailable
+from escalade.domain.files import LARGEST as LARGEST_FILE
 from escalade.domain.model import Millis, OrganisationId
 from escalade.services.accounts import ZENDESK_REFRESH, Accounts
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.desk import Desk
+from escalade.services.files import Files
+from escalade.services.inspection import Inspect, Inspector
 from escalade.services.intake import Intake
 from escalade.services.library import Library
 from escalade.services.ports import Ports
@@ -76,6 +80,7 @@ log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "web" / "static"
 API_EVENTS = "/api/v1/conversations/"
+UPLOAD = re.compile(r"/api/v1/conversations/[^/]+/files")
 LARGEST_BODY = 1024 * 1024
 CAREFUL = (NO_STORE, NO_SNIFF, (b"referrer-policy", b"no-referrer"))
 
@@ -90,6 +95,7 @@ class Product:
         *,
         database: ServedDatabase | None = None,
         outbound: Transport | None = None,
+        inspect: Inspect | None = None,
     ) -> None:
         self.settings = settings
         self.ports = ports or Ports()
@@ -99,6 +105,7 @@ class Product:
         self.database: ServedDatabase = database or SqliteDatabase(settings.database_url)
         self.database.on_commit = self._announce
         self.outbound: Transport = outbound or Outbound(settings.is_development)
+        self.inspect: Inspect = inspect or Inspector()
         now = self.ports.now
         self.zendesk = ZendeskChannel(self.outbound, now=now, keep=self._keep_pair)
         self.sunshine = SunshineChannel(self.outbound, now)
@@ -122,6 +129,7 @@ class Product:
         )
         self.upkeep = Upkeep(self.database, self.ports, self.intake)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
+        self.files = Files(self.database, self.ports, self.desk, self.inspect)
         self.tuning = Tuning(
             self.database,
             self.ports,
@@ -252,7 +260,13 @@ class App:
             verify=_verifier(development=product.settings.is_development),
         )
         self._widget = Widget(
-            product.database, product.ports, product.access, product.desk, product.streams, product.limits
+            product.database,
+            product.ports,
+            product.access,
+            product.desk,
+            product.streams,
+            product.limits,
+            product.files,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -286,8 +300,9 @@ class App:
         try:
             check_head(scope)
             declared = header(scope, b"content-length")
-            if declared is not None and (not declared.isdigit() or len(declared) > 9 or int(declared) > LARGEST_BODY):
-                raise Problem("too-large", f"at most {LARGEST_BODY} bytes", headers=((b"connection", b"close"),))
+            most = LARGEST_FILE if UPLOAD.fullmatch(scope["path"]) else LARGEST_BODY
+            if declared is not None and (not declared.isdigit() or len(declared) > 9 or int(declared) > most):
+                raise Problem("too-large", f"at most {most} bytes", headers=((b"connection", b"close"),))
         except Problem as problem:
             await answer_problem(send, problem)
             return
@@ -356,6 +371,7 @@ class App:
             product.assistant,
             replay,
             product.limits,
+            product.files,
         )
 
         @app.get("/api/v1/health")

@@ -16,6 +16,7 @@ MessageId = NewType("MessageId", str)  # unique within one conversation; a custo
 HandoffId = NewType("HandoffId", str)  # unique in this deployment
 TicketId = NewType("TicketId", str)  # unique within one Zendesk account; digits
 AgentId = NewType("AgentId", str)  # Zendesk's user id; unique within one Zendesk account
+FileId = NewType("FileId", str)  # unique within one organisation
 
 Millis = int
 
@@ -112,6 +113,7 @@ class Notice(StrEnum):
     INACTIVE = "inactive"
     HANDOFF_FAILED = "handoff_failed"
     NOT_DELIVERED = "not_delivered"
+    FILE_NOT_DELIVERED = "file_not_delivered"  # its message arrived, the file did not
     BACK_TO_ASSISTANT = "back_to_assistant"
     ANNOUNCEMENT = "announcement"  # a Zendesk trigger's or bot's automatic text, never shown as a person's
 
@@ -123,6 +125,16 @@ class DeliveryView(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     NONE = "none"  # it goes nowhere but the widget
+
+
+class FileState(StrEnum):
+    """Tell whether a file's bytes are here."""
+
+    ARRIVING = "arriving"  # being written down
+    KEPT = "kept"
+    AWAITED = "awaited"  # Zendesk has it, and we are fetching it
+    LOST = "lost"  # it could not be fetched; it may be asked for again
+    FLAGGED = "flagged"  # Zendesk's scanner found something in it; it is not passed on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,11 +175,14 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file someone sent; `url` is where we may fetch it, never shown to the other side."""
+    """A file of a message; `id` is ours once we know of it, `url` where Zendesk has it, never shown to anyone."""
 
     name: str
-    url: str
+    url: str = ""
     media_type: str | None = None
+    id: FileId | None = None
+    size: int | None = None
+    state: FileState = FileState.AWAITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

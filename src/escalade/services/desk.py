@@ -22,6 +22,7 @@ from escalade.domain.events import (
     HandoffAsked,
     Released,
 )
+from escalade.domain.files import MOST as MOST_FILES
 from escalade.domain.model import (
     Attachment,
     Control,
@@ -29,6 +30,7 @@ from escalade.domain.model import (
     ConversationId,
     Customer,
     CustomerId,
+    FileId,
     Handoff,
     HandoffId,
     Message,
@@ -44,7 +46,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.intake import Applied, Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.services.replier import Staffed
-from escalade.store import audit, conversations, mailbox, organisations
+from escalade.store import audit, conversations, files, mailbox, organisations
 from escalade.store.database import Database, Tx
 
 LONGEST_TEXT = 4_000  # code points
@@ -60,6 +62,16 @@ class Said:
 
     message: Message
     repeated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """What a reader sees next: the state, what was said, and what became of the last messages and files."""
+
+    conversation: Conversation
+    messages: list[Message]
+    deliveries: dict[MessageId, str]
+    files: dict[FileId, Attachment]
 
 
 class Desk:
@@ -135,17 +147,23 @@ class Desk:
         role: Role,
         text: str,
         id: str | None = None,
-        attachments: tuple[Attachment, ...] = (),
+        attachments: tuple[FileId, ...] = (),
         customer: CustomerId | None = None,
     ) -> Said:
-        """Take a message; when this returns it is durable, and repeating it changes nothing."""
-        check_text(text)
+        """Take a message; when this returns it is durable, and repeating it changes nothing.
+
+        Its files were uploaded before. Where there are any, the text may be empty.
+        """
+        if text or not attachments:
+            check_text(text)
+        check_attachments(attachments, role)
         chosen = MessageId(check_id(id, "/id") if id is not None else self._ports.new_id())
-        said = Utterance(id=chosen, role=role, text=text, attachments=attachments)
 
         def written(tx: Tx) -> Said:
             current = self._load(tx, organisation, conversation, customer)
             stored = conversations.message(tx, organisation, conversation, chosen)
+            carried = files.claim(tx, organisation, conversation, chosen, attachments)
+            said = Utterance(id=chosen, role=role, text=text, attachments=carried)
             if stored is not None:
                 conversations.require_same(said, stored)
                 return Said(message=stored, repeated=True)
@@ -255,13 +273,16 @@ class Desk:
         *,
         after: int,
         customer: CustomerId | None = None,
-    ) -> tuple[Conversation, list[Message], dict[MessageId, str]]:
-        """Give what a stream shows next: state, new messages, and what became of the customer's last ones."""
+    ) -> Following:
+        """Give what a stream shows next."""
 
-        def read(tx: Tx) -> tuple[Conversation, list[Message], dict[MessageId, str]]:
-            current = self._load(tx, organisation, conversation, customer)
-            said = conversations.messages(tx, organisation, conversation, after=after)
-            return current, said, conversations.deliveries(tx, organisation, conversation)
+        def read(tx: Tx) -> Following:
+            return Following(
+                conversation=self._load(tx, organisation, conversation, customer),
+                messages=conversations.messages(tx, organisation, conversation, after=after),
+                deliveries=conversations.deliveries(tx, organisation, conversation),
+                files=files.from_agents(tx, organisation, conversation),
+            )
 
         return await self._database.read(read)
 
@@ -338,6 +359,16 @@ def check_text(text: str) -> None:
         raise Invalid(f"at most {LONGEST_TEXT} characters", pointer="/text", code="too-long")
     if all(unicodedata.category(char) in INVISIBLE for char in text):
         raise Invalid("the message is empty", pointer="/text", code="empty")
+
+
+def check_attachments(ids: tuple[FileId, ...], role: Role) -> None:
+    """Accept a few different files, from a customer."""
+    if ids and role is not Role.CUSTOMER:
+        raise Invalid("only a customer's message carries files", pointer="/attachments")
+    if len(ids) > MOST_FILES:
+        raise Invalid(f"at most {MOST_FILES} files in one message", pointer="/attachments", code="too_many_files")
+    if len(set(ids)) < len(ids):
+        raise Invalid("the same file twice", pointer="/attachments")
 
 
 def _customer(given: Mapping[str, Any], at: str = "/customer") -> dict[str, Any]:

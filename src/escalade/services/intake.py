@@ -27,14 +27,18 @@ from escalade.domain.events import (
     TicketOpened,
     TicketStatusChanged,
 )
+from escalade.domain.files import safe_name
 from escalade.domain.model import (
     Agent,
     AgentId,
+    Attachment,
     Control,
     Conversation,
     ConversationId,
     DeliveryView,
     Ending,
+    FileId,
+    FileState,
     Handoff,
     HandoffId,
     Message,
@@ -48,7 +52,7 @@ from escalade.domain.model import (
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE, Decision, decide
 from escalade.services.ports import Ports
-from escalade.store import conversations, mailbox, organisations
+from escalade.store import conversations, files, mailbox, organisations
 from escalade.store.conversations import Place
 from escalade.store.database import Tx
 
@@ -106,6 +110,9 @@ class Intake:
             stored = None if id is None else self._message(tx, conversation, id)
             if stored is not None and isinstance(event, AssistantSaid) and stored.role is not Role.ASSISTANT:
                 event = replace(event, id=None)  # the customer happened on the answer's id: it gets another
+            elif stored is not None and isinstance(event, DeskSaid) and self._brings_files(stored, event):
+                # It was shown from the webhook's own text, which tells of no files: they follow it.
+                return self.apply(tx, conversation, replace(event, id=MessageId(f"{id}:files"), text=""), policy)
             elif stored is not None:
                 return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
         if isinstance(event, PostRefused):
@@ -115,6 +122,8 @@ class Intake:
             return Applied(decision=Decision(conversation=conversation, ignored=stale), messages=())
         if isinstance(event, HandoffAsked):
             event = self._complete(tx, conversation, event)
+        if isinstance(event, DeskSaid):
+            event = replace(event, attachments=self._expect(tx, conversation, event, now))
         if isinstance(event, DeskSaid) and event.role is Role.AGENT:
             event = replace(event, waiting=self._unanswered(tx, conversation))
         decision = decide(conversation, event, policy, now)
@@ -138,6 +147,33 @@ class Intake:
                 conversations.mark(tx, after.organisation, after.id, effect.message, DeliveryView.PENDING)
         last_seq = said[-1].seq if said else after.last_seq
         return Applied(decision=replace(decision, conversation=replace(after, last_seq=last_seq)), messages=said)
+
+    @staticmethod
+    def _brings_files(stored: Message, event: DeskSaid) -> bool:
+        return bool(event.attachments) and not stored.attachments and not str(event.id).endswith(":files")
+
+    def _expect(self, tx: Tx, conversation: Conversation, event: DeskSaid, now: Millis) -> tuple[Attachment, ...]:
+        """Have an agent's files fetched: the message is shown at once, each file when it is here."""
+        expected = []
+        for sent in event.attachments:
+            flagged = sent.state is FileState.FLAGGED
+            file = files.File(
+                id=FileId(self._ports.new_id()),
+                organisation=conversation.organisation,
+                conversation=conversation.id,
+                message=event.id,
+                channel=channel_of(event.id),
+                url=sent.url,
+                name=safe_name(sent.name),
+                media_type=sent.media_type,
+                size=sent.size,
+                state=FileState.FLAGGED if flagged else FileState.AWAITED,
+                asked_at=now,
+            )
+            files.add(tx, file, now, due_at=None if flagged else now)
+            tx.ring("file", "due")
+            expected.append(file.shown())
+        return tuple(expected)
 
     def _message(self, tx: Tx, conversation: Conversation, id: MessageId) -> Message | None:
         return conversations.message(tx, conversation.organisation, conversation.id, id)
@@ -435,3 +471,8 @@ def said_by(handoff: HandoffId, arrival: Arrival) -> DeskSaid:
 def desk_message_id(channel: ChannelName, theirs: str) -> MessageId:
     """Name a message of theirs in our transcript; the same whichever way it came."""
     return MessageId(f"{channel.value}:{theirs}")
+
+
+def channel_of(message: MessageId) -> ChannelName:
+    """Say through which channel a message of theirs came."""
+    return ChannelName(message.partition(":")[0])

@@ -30,6 +30,7 @@ from escalade.domain.model import (
     Status,
     Utterance,
 )
+from escalade.store import files
 from escalade.store.database import Row, Tx
 
 _json = msgspec.json.Encoder()
@@ -278,7 +279,7 @@ def message(tx: Tx, organisation: OrganisationId, conversation: ConversationId, 
         conversation=conversation,
         id=id,
     )
-    return None if row is None else _message(row)
+    return None if row is None else _message(tx, row)
 
 
 def messages(
@@ -293,7 +294,7 @@ def messages(
         after=after,
         limit=limit,
     )
-    return [_message(row) for row in rows]
+    return [_message(tx, row) for row in rows]
 
 
 def last_from_customer(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> Message | None:
@@ -304,10 +305,11 @@ def last_from_customer(tx: Tx, organisation: OrganisationId, conversation: Conve
         organisation=organisation,
         conversation=conversation,
     )
-    return None if row is None else _message(row)
+    return None if row is None else _message(tx, row)
 
 
-def _message(row: Row) -> Message:
+def _message(tx: Tx, row: Row) -> Message:
+    attachments = _attachments.decode(row["attachments"]) if row["attachments"] else ()
     return Message(
         id=MessageId(row["id"]),
         seq=row["seq"],
@@ -316,11 +318,17 @@ def _message(row: Row) -> Message:
         name=row["name"],
         avatar_url=row["avatar_url"],
         citations=_citations.decode(row["citations"]) if row["citations"] else (),
-        attachments=_attachments.decode(row["attachments"]) if row["attachments"] else (),
+        attachments=tuple(_as_it_stands(tx, OrganisationId(row["organisation"]), file) for file in attachments),
         notice=Notice(row["notice"]) if row["notice"] else None,
         delivery=DeliveryView(row["delivery"]),
         created_at=row["created_at"],
     )
+
+
+def _as_it_stands(tx: Tx, organisation: OrganisationId, attachment: Attachment) -> Attachment:
+    """Give a file of a message as it stands now: a message never changes, but its file may arrive after it."""
+    found = None if attachment.id is None else files.load(tx, organisation, attachment.id)
+    return attachment if found is None else found.shown()
 
 
 def mark(
@@ -505,5 +513,6 @@ def looked(tx: Tx, handoff: HandoffId, cursor: str | None, now: Millis) -> None:
 
 def require_same(said: Utterance, stored: Message) -> None:
     """Refuse the same id with other content: the first text stands."""
-    if stored.role is not said.role or stored.text != said.text:
+    files_of = [[file.id for file in each.attachments] for each in (said, stored)]
+    if stored.role is not said.role or stored.text != said.text or files_of[0] != files_of[1]:
         raise Conflict("this id was used for another message", pointer="/id", code="conflict")

@@ -5,9 +5,9 @@
 import hashlib
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -15,14 +15,17 @@ from starlette.exceptions import HTTPException
 from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn
 from escalade.channels import strict_json
 from escalade.domain.errors import NotFound, Rejected, Unavailable
-from escalade.domain.model import Attachment, ConversationId, OrganisationId, Reason, Role, Wish
+from escalade.domain.files import MOST as MOST_FILES
+from escalade.domain.model import ConversationId, FileId, OrganisationId, Reason, Role, Wish
 from escalade.services.desk import Desk
+from escalade.services.files import Files
 from escalade.services.replay import Replay
 from escalade.services.tuning import Tuning
 from escalade.store import mailbox, organisations, overview
 from escalade.store.database import Database, Row, Tx
 from escalade.web import views
 from escalade.web.access import Access
+from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, headers_of
 from escalade.web.limits import Limits
 from escalade.web.reference import reference_page
 from escalade.web.stream import LONGEST_WAIT_S, Streams
@@ -30,6 +33,9 @@ from escalade.web.wire import PROBLEM, Problem, rejected, unavailable
 
 BODY_LIMIT = 256 * 1024
 MOST = 500
+_ANY_BYTES: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+BYTES_IN: dict[str, Any] = {"required": True, "content": _ANY_BYTES}
+BYTES_OUT: dict[str, Any] = {"description": "The file.", "content": _ANY_BYTES}
 
 
 class Closed(BaseModel):
@@ -56,11 +62,9 @@ class ConversationIn(Closed):
 
 
 class AttachmentIn(Closed):
-    """A file, by its address."""
+    """A file of a message, uploaded before."""
 
-    name: str = Field(max_length=255)
-    url: str = Field(max_length=2048)
-    media_type: str | None = Field(default=None, max_length=128)
+    id: str = Field(max_length=128)
 
 
 class MessageIn(Closed):
@@ -68,8 +72,8 @@ class MessageIn(Closed):
 
     id: str | None = None
     author: Literal["customer", "assistant"] = "customer"
-    text: str
-    attachments: list[AttachmentIn] = Field(default=[], max_length=5)
+    text: str = ""
+    attachments: list[AttachmentIn] = Field(default=[], max_length=MOST_FILES)
 
 
 class EscalateIn(Closed):
@@ -139,6 +143,7 @@ class Api:
         assistant: Assistant,
         replay: Replay,
         limits: Limits,
+        files: Files,
     ) -> None:
         self._database = database
         self._access = access
@@ -148,6 +153,8 @@ class Api:
         self._assistant = assistant
         self._replay = replay
         self._limits = limits
+        self._files = files
+        self._uploads = Uploads()
 
     async def organisation(self, request: Request) -> OrganisationId:
         """Let the caller in."""
@@ -192,18 +199,14 @@ class Api:
 
         @router.post("/conversations/{id}/messages", status_code=201, tags=["conversations"])
         async def say(caller: Caller, id: str, body: MessageIn, request: Request) -> dict[str, Any]:
-            """Take a message; the answer means that it is durable."""
-            if body.attachments:
-                raise Problem("validation", "files are not taken yet; send a link in the text", pointer="/attachments")
+            """Take a message; the answer means that it is durable. Its files are uploaded before it."""
             said = await self._desk.say(
                 caller,
                 ConversationId(id),
                 role=Role(body.author),
                 text=body.text,
                 id=body.id or _from_key(request),
-                attachments=tuple(
-                    Attachment(name=a.name, url=a.url, media_type=a.media_type) for a in body.attachments
-                ),
+                attachments=tuple(FileId(attachment.id) for attachment in body.attachments),
             )
             return views.message(said.message)
 
@@ -269,6 +272,36 @@ class Api:
         async def replay(caller: Caller, id: Number, dry_run: bool = False) -> dict[str, Any]:
             """Decide a receipt anew on the state of now; with `dry_run`, say what it would do and do nothing."""
             return await self._replay.replay(caller, id, dry_run=dry_run)
+
+        return router
+
+    def files_router(self) -> APIRouter:
+        """Give the routes of files: bytes go in and out as they are, and none are read before the caller is known."""
+        router = APIRouter(tags=["files"])
+        Caller = Annotated[OrganisationId, Depends(self.organisation)]  # noqa: N806 - a type
+        Name = Annotated[str, Query(min_length=1, max_length=LONGEST_GIVEN_NAME)]  # noqa: N806 - a type
+
+        @router.post("/conversations/{id}/files", status_code=201, openapi_extra={"requestBody": BYTES_IN})
+        async def upload(
+            caller: Caller, id: str, request: Request, name: Name, file: str | None = None
+        ) -> dict[str, Any]:
+            """Upload a file for a message; the body is the file. The same `file` id again gives the same one."""
+            place = ConversationId(id)
+            await self._files.check_place(caller, place)
+            content = await self._uploads.read(request.scope, request.receive)
+            kept = await self._files.take(caller, place, name=name, content=content, id=file or _from_key(request))
+            return views.attachment(kept)
+
+        @router.get("/conversations/{id}/files/{file}", response_class=Response, responses={200: BYTES_OUT})
+        async def download(caller: Caller, id: str, file: str) -> Response:
+            """Give a file of this conversation; `409` while it is on its way, was lost, or was held back."""
+            found, pieces = await self._files.give(caller, ConversationId(id), FileId(file))
+            return StreamingResponse(pieces, headers={k.decode(): v.decode() for k, v in headers_of(found)})
+
+        @router.post("/conversations/{id}/files/{file}/fetch", status_code=202)
+        async def fetch(caller: Caller, id: str, file: str) -> dict[str, Any]:
+            """Have an agent's file that was lost fetched again."""
+            return views.attachment(await self._files.fetch_again(caller, ConversationId(id), FileId(file)))
 
         return router
 
@@ -370,6 +403,7 @@ def build(api: Api, version: str) -> FastAPI:
         root_path_in_servers=False,
     )
     app.include_router(api.router())
+    app.include_router(api.files_router())
     add_problems(app)
 
     @app.get("/docs", include_in_schema=False)

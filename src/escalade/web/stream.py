@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from escalade.domain.errors import EscaladeError
-from escalade.domain.model import ConversationId, CustomerId, OrganisationId
+from escalade.domain.model import Attachment, ConversationId, CustomerId, FileId, OrganisationId
 from escalade.services.bell import Bell, Listener
 from escalade.services.desk import Desk
 from escalade.store.conversations import topic
@@ -114,11 +114,11 @@ class Streams:
         cursor = after
         shown_state: dict[str, Any] | None = None
         known: dict[str, str] = {}
+        files: dict[FileId, Attachment] | None = None
         while True:
             typing, listener.typing = listener.typing, {}
-            current, messages, owed = await self._desk.follow(
-                organisation, conversation, after=cursor, customer=customer
-            )
+            seen = await self._desk.follow(organisation, conversation, after=cursor, customer=customer)
+            current, messages, owed = seen.conversation, seen.messages, seen.deliveries
             frames = [frame("message", views.message(message), id=message.seq) for message in messages]
             if messages:
                 cursor = messages[-1].seq
@@ -127,6 +127,11 @@ class Streams:
                 if id not in fresh and known.get(id) != delivery:
                     frames.append(frame("delivery", {"id": id, "delivery": delivery}))
             known = {str(id): delivery for id, delivery in owed.items()}
+            # A message is shown before its file is here; what it came with is known to whoever reads from the start.
+            for name, file in seen.files.items():
+                if (files is None and after > 0) or (files is not None and files.get(name) != file):
+                    frames.append(frame("file", views.attachment(file)))
+            files = seen.files
             state = views.state(current)
             if state != shown_state:
                 frames.append(frame("conversation", state))

@@ -19,21 +19,35 @@ import msgspec
 
 from escalade.channels import strict_json
 from escalade.domain.errors import Rejected, Unavailable
-from escalade.domain.model import VISITOR, Conversation, ConversationId, Customer, CustomerId, Reason, Role, Wish
+from escalade.domain.model import (
+    VISITOR,
+    Conversation,
+    ConversationId,
+    Customer,
+    CustomerId,
+    FileId,
+    Reason,
+    Role,
+    Wish,
+)
 from escalade.domain.organisation import Organisation
 from escalade.services.desk import Desk
+from escalade.services.files import Files
 from escalade.services.ports import Ports
 from escalade.store import conversations, organisations
 from escalade.store.database import Database, Tx
 from escalade.web import views
 from escalade.web.access import Access, Visitor
+from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, send_file
 from escalade.web.limits import (
+    FILES,
     HANDOFFS,
     MESSAGES,
     OPENED,
     SESSIONS,
     STREAMS_OF_ADDRESS,
     STREAMS_OF_SESSION,
+    UPLOADS_OF_VISITOR,
     Limit,
     Limits,
     address,
@@ -59,6 +73,7 @@ from escalade.web.wire import (
 
 BODY_LIMIT = 64 * 1024  # 4,000 characters of twelve bytes each when escaped, and the rest
 STATIC = Path(__file__).parent / "static" / "widget"
+FILE = r"(?P<file>[A-Za-z0-9_.:~-]{1,128})"
 BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,128}\Z")
 KINDS = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8", ".svg": b"image/svg+xml"}
 
@@ -81,11 +96,18 @@ class NewConversation(msgspec.Struct, forbid_unknown_fields=True):
     context: dict[str, str | int | float | bool | None] = {}
 
 
+class Carried(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of a message, uploaded before."""
+
+    id: str
+
+
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     """What a browser sends when the customer writes."""
 
     id: str
-    text: str
+    text: str = ""
+    attachments: list[Carried] = []
 
 
 class Ask(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,7 +128,14 @@ class Widget:
     """Serves the widget."""
 
     def __init__(
-        self, database: Database, ports: Ports, access: Access, desk: Desk, streams: Streams, limits: Limits
+        self,
+        database: Database,
+        ports: Ports,
+        access: Access,
+        desk: Desk,
+        streams: Streams,
+        limits: Limits,
+        files: Files,
     ) -> None:
         self._database = database
         self._ports = ports
@@ -114,12 +143,17 @@ class Widget:
         self._desk = desk
         self._streams = streams
         self._limits = limits
-        self._files = {path.name: path.read_bytes() for path in STATIC.glob("assets/*")}
+        self._files = files
+        self._uploads = Uploads()
+        self._assets = {path.name: path.read_bytes() for path in STATIC.glob("assets/*")}
         self._loader = (STATIC / "loader.js").read_bytes() if (STATIC / "loader.js").exists() else b""
         self._panel_js, self._panel_css = _entry(STATIC / "manifest.json")
         one = r"/widget/v1/conversations/(?P<id>[A-Za-z0-9_.:~-]{1,128})"
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
             ("POST", re.compile(rf"{one}/messages\Z"), self._say),
+            ("POST", re.compile(rf"{one}/files\Z"), self._upload),
+            ("GET", re.compile(rf"{one}/files/{FILE}\Z"), self._download),
+            ("POST", re.compile(rf"{one}/files/{FILE}/fetch\Z"), self._fetch),
             ("GET", re.compile(rf"{one}/events\Z"), self._events),
             ("GET", re.compile(rf"{one}/messages\Z"), self._messages),
             ("POST", re.compile(rf"{one}/escalate\Z"), self._escalate),
@@ -173,9 +207,40 @@ class Widget:
             role=Role.CUSTOMER,
             text=message.text,
             id=_browser_id(message.id),
+            attachments=tuple(FileId(carried.id) for carried in message.attachments),
             customer=visitor.customer,
         )
         await answer_json(send, 201, views.message(said.message))
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        place, query = ConversationId(match["id"]), _query(scope)
+        name, id = query.get("name", ""), query.get("file")
+        if not 0 < len(name) <= LONGEST_GIVEN_NAME:
+            raise Problem("validation", "say what the file is called", pointer="/name")
+        id = None if id is None else _browser_id(id, "/file")
+        self._limits.take(FILES, visitor.organisation, visitor.customer)
+        with self._limits.hold(UPLOADS_OF_VISITOR, "uploads of a visitor", visitor.organisation, visitor.customer):
+            await self._files.check_place(visitor.organisation, place, visitor.customer)
+            content = await self._uploads.read(scope, receive)
+            file = await self._files.take(
+                visitor.organisation, place, name=name, content=content, id=id, customer=visitor.customer
+            )
+        await answer_json(send, 201, views.attachment(file))
+
+    async def _download(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        file, pieces = await self._files.give(
+            visitor.organisation, ConversationId(match["id"]), FileId(match["file"]), visitor.customer
+        )
+        await send_file(send, file, pieces)
+
+    async def _fetch(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        file = await self._files.fetch_again(
+            visitor.organisation, ConversationId(match["id"]), FileId(match["file"]), visitor.customer
+        )
+        await answer_json(send, 202, views.attachment(file))
 
     async def _events(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
@@ -347,7 +412,7 @@ class Widget:
         await _file(send, self._loader, KINDS[".js"], b"public, max-age=300, stale-while-revalidate=86400")
 
     async def _asset(self, _scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
-        body = self._files.get(match["id"])
+        body = self._assets.get(match["id"])
         kind = KINDS.get(Path(match["id"]).suffix)
         if body is None or kind is None:
             raise Problem("not-found", "there is no such file")
@@ -362,7 +427,7 @@ PANEL = (
     '<body data-key="{key}" data-origin="{origin}" data-name="{name}"><div id="app"></div></body></html>'
 )
 PANEL_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self';"
     " frame-ancestors {ancestors}; base-uri 'none'; form-action 'none';"
     " require-trusted-types-for 'script'; trusted-types 'none'"
 )
@@ -402,9 +467,9 @@ async def _read(scope: Scope, receive: Receive, kind: type[S]) -> S:
         raise Problem("validation", text, pointer=path.rstrip("`").replace(".", "/")) from error
 
 
-def _browser_id(id: str) -> str:
+def _browser_id(id: str, pointer: str = "/id") -> str:
     if not BROWSER_ID.match(id):
-        raise Problem("validation", "16 to 128 letters, digits, - or _", pointer="/id")
+        raise Problem("validation", "16 to 128 letters, digits, - or _", pointer=pointer)
     return id
 
 

@@ -114,6 +114,7 @@ class Zendesk:
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = "control-token-of-this-test"
         arguments = ["-m", "zendesk_emulator", "serve", "--port", str(self.port), "--token", self.token]
+        arguments += ["--history", str(folder / "desk.jsonl")]
         self.program = Program(arguments, {}, folder / "zendesk.log", self.url + "/emulator/fidelity")
         self._http = httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=40)
 
@@ -179,6 +180,7 @@ class Escalade:
             "ESCALADE_PORT": str(self.port),
             "ESCALADE_LOG_FORMAT": "json",
             "ESCALADE_UNSURE_WAIT_S": "4",
+            "ESCALADE_HISTORY": str(folder / "bridge.jsonl"),
         } | environment
         self.program = Program(
             ["-m", "escalade", "serve"], self.environment, folder / "escalade.log", self.url + "/api/v1/ready"

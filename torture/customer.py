@@ -69,7 +69,7 @@ class Customer:
         self.conversation = conversation
         self.handoff: dict[str, Any] | None = None  # as last seen
         self.control = ""
-        self._followed: dict[str, list[list[Any]]] = {}  # what each reader with a cursor shows
+        self._readers: dict[str, list[list[Any]]] = {}  # what each of them shows
 
     # Writing
 
@@ -113,21 +113,26 @@ class Customer:
             entries += [_entry(message) for message in page["messages"]]
             if len(page["messages"]) < PAGE:
                 break
+        self._readers[reader] = entries
         self._shown(reader, entries, final=final)
         self._stands(page["conversation"])
 
     async def follow(self, *, final: bool = False, reader: str = "follow") -> None:
-        """Read on from where this reader is, as a page that has been open all the time."""
-        entries = self._followed.setdefault(reader, [])
+        """Read on from where this reader is, as a page that has been open all the time.
+
+        What became of a message it has already read it is not told, so it shows none of that.
+        """
+        entries = self._readers.setdefault(reader, [])
         page = await self._insist("GET", f"{self._path}/messages?after={entries[-1][0] if entries else 0}")
-        entries += [_entry(message) for message in page["messages"]]
+        read = [_entry(message) for message in page["messages"]]
+        entries += [[*entry[:4], "" if entry[2] == "customer" else entry[4]] for entry in read]
         if page["messages"] or final:
             self._shown(reader, entries, final=final)
         self._stands(page["conversation"])
 
     async def watch(self, chunks: AsyncIterable[bytes], *, reader: str = "stream") -> None:
         """Read the bytes of an event stream, asked for with `stream_request`, until it ends."""
-        entries = self._followed.setdefault(reader, [])
+        entries = self._readers.setdefault(reader, [])
         held = b""
         async for chunk in chunks:
             held += chunk
@@ -138,13 +143,21 @@ class Customer:
 
     def stream_request(self, reader: str = "stream") -> Request:
         """Give the request that opens an event stream where this reader is."""
-        entries = self._followed.get(reader)
+        entries = self._readers.get(reader)
         after = entries[-1][0] if entries else 0
         return self._request("GET", f"{self._path}/events?after={after}", None)
 
-    def show(self, reader: str, *, final: bool) -> None:
+    def view(self, reader: str, *, final: bool) -> None:
         """Take a view of what a reader of a stream shows."""
-        self._shown(reader, self._followed.get(reader, []), final=final)
+        self._shown(reader, self._readers.get(reader, []), final=final)
+
+    def shown(self, reader: str) -> list[list[Any]]:
+        """Give what a reader shows."""
+        return self._readers.get(reader, [])
+
+    def said_by(self, role: str, reader: str = "follow") -> list[str]:
+        """Give the ids of what a reader shows of one role."""
+        return [entry[1] for entry in self.shown(reader) if entry[2] == role]
 
     def _framed(self, frame: bytes, entries: list[list[Any]]) -> bool:
         """Take one event of a stream in; say whether it changed what is shown."""

@@ -40,8 +40,8 @@ Whoever breaks things
                                            views is late
     F.end_of_run                           the final views were taken before this line
 
-**Marks of a view.** A customer's message carries its delivery (`none`, `pending`, `delivered`, `failed`), a system
-message its notice (`handoff_requested`, `ended`, ...), anything else an empty text.
+**Marks of a view.** A customer's message carries its delivery (`none`, `pending`, `delivered`, `failed`; empty where
+this reader does not show it), a system message its notice (`handoff_requested`, `ended`, ...), anything else nothing.
 
 **Lists of the desk.** `at` is `chat` (the messages of a live conversation; `list` is its id) or `ticket` (the comments
 of a ticket opened by us; `list` is its number). `handoff` is what our own mark on the list says; null: none of ours.

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.desk import Desk
 from escalade.services.files import Files
+from escalade.services.history import History
 from escalade.services.inspection import Inspect, Inspector
 from escalade.services.intake import Intake
 from escalade.services.library import Library
@@ -99,11 +101,17 @@ class Product:
     ) -> None:
         self.settings = settings
         self.ports = ports or Ports()
+        self._history = None if settings.history is None else History(settings.history, self.ports.now)
+        if self._history is not None:
+            self.ports = replace(self.ports, note=self._history.note)
         self.bell = Bell()
         self.vault = Vault(settings.master_keys())
         self.accounts = Accounts(self.vault)
         self.database: ServedDatabase = database or SqliteDatabase(settings.database_url)
         self.database.on_commit = self._announce
+        note = self.ports.note
+        if note is not None:
+            self.database.on_note = lambda fact: note(*fact)
         self.outbound: Transport = outbound or Outbound(settings.is_development)
         self.inspect: Inspect = inspect or Inspector()
         now = self.ports.now
@@ -206,6 +214,8 @@ class Product:
     async def at_work(self) -> AsyncIterator[None]:
         """Open the database and keep the courier, reconcile and upkeep at work until the block ends."""
         self.database.start()
+        if self.ports.note is not None:
+            self.ports.note("B.boot", {})
         tasks = [
             asyncio.create_task(part.run(), name=name)
             for name, part in (("courier", self.courier), ("reconcile", self.reconcile), ("upkeep", self.upkeep))
@@ -222,6 +232,8 @@ class Product:
             await self.reconcile.close()
             await self.outbound.close()
             await self.database.close()
+            if self._history is not None:
+                self._history.close()
 
     def _die_loudly(self, task: asyncio.Task[None]) -> None:
         """End the process when a part has stopped for good: a supervisor starts it again, and nothing is lost."""

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     log_format: Literal["auto", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    history: Path | None = None
     unsure_wait_s: float = Field(default=60.0, ge=0.5, le=600.0)
 
     @field_validator("public_url")

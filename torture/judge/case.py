@@ -90,10 +90,10 @@ class Talk:
     at_desk: dict[str, list[tuple[DeskList, Line]]] = field(default_factory=lambda: defaultdict(list))  # by whole mid
 
     def settle(self) -> None:
-        """Find the final view: of those marked so, or of each reader's last, the fullest."""
+        """Find the final view: of those marked so, or of each reader's last, the one that shows most."""
         last = [views[-1] for views in self.views.values()]
         final = [view for views in self.views.values() for view in views if view["final"]] or last
-        self.final = max(final, key=lambda view: len(view["entries"]), default=None)
+        self.final = max(final, key=_shows, default=None)
         if self.final is not None:
             self.story = [Entry(*entry) for entry in self.final["entries"]]
         for entry in self.story:
@@ -122,6 +122,11 @@ class Talk:
     def told_place(self, mid: str) -> tuple[Fact, ...]:
         """Give the fact that tells a message's place."""
         return tuple(self.acks[mid][:1]) if self.acks.get(mid) else tuple(self.submits.get(mid, ())[:1])
+
+
+def _shows(view: Fact) -> tuple[int, int]:
+    """Say how much a view shows: entries, and their marks."""
+    return len(view["entries"]), sum(bool(entry[4]) for entry in view["entries"])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -40,6 +40,7 @@ from escalade.domain.model import (
     OrganisationId,
 )
 from escalade.domain.switchboard import standing
+from escalade.services import history
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
 from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from, take_up
@@ -217,6 +218,8 @@ class Courier:
         """Settle a delivery without sending it; a customer whose words do not arrive is told."""
         delivery, conversation = task.delivery, task.conversation
         mailbox.finish(tx, delivery, "covered" if covered else "dropped", why, self._ports.now())
+        if not covered:
+            history.dead(tx, delivery, "dropped")
         if not isinstance(delivery.effect, Post):
             return
         if covered:
@@ -246,6 +249,7 @@ class Courier:
         def written(tx: Tx) -> None:
             now = self._ports.now()
             self._intake.owe(tx, conversation, "assistant", delivery.key, event)
+            history.outcome(tx, delivery, None)
             mailbox.end_attempt(tx, attempt, verdict="delivered", status=None, detail=type(event).__name__, now=now)
             mailbox.finish(tx, delivery, "delivered", type(event).__name__, now)
             self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
@@ -263,6 +267,8 @@ class Courier:
             if kind == "send" and isinstance(effect, OpenTicket):
                 # From here on a ticket may exist: no upgrade to live any more, and it is not forgotten.
                 self._set_ticket_attempted(tx, task, attempted=True)
+            if kind == "send":
+                history.attempt(tx, task.delivery)
             return mailbox.begin(tx, task.delivery, kind=kind, frozen=frozen, now=self._ports.now())
 
         return await self._database.write(written)
@@ -331,6 +337,7 @@ class Courier:
         def written(tx: Tx) -> None:
             at = self._ports.now()
             mailbox.end_attempt(tx, attempt, verdict="absent", status=None, detail="", now=at)
+            history.lookup(tx, delivery, found=False)
             if late and may_send:
                 mailbox.postpone(tx, delivery, "pending", at, failed=False)
             elif late:
@@ -372,6 +379,10 @@ class Courier:
             if follow is not None:
                 self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{type(follow).__name__}", follow)
             mailbox.end_attempt(tx, attempt, verdict=verdict, status=sent.status, detail=sent.answer, now=now)
+            if verdict == "found":
+                history.lookup(tx, delivery, found=True)
+            else:
+                history.outcome(tx, delivery, None)
             mailbox.finish(tx, delivery, "delivered", "", now)
             if isinstance(effect, Post):
                 conversations.mark(
@@ -409,9 +420,11 @@ class Courier:
             detail = f"{error.detail}\n{error.answer}".strip()
             verdict = type(error).__name__.lower()
             mailbox.end_attempt(tx, attempt, verdict=verdict, status=error.status, detail=detail, now=now)
+            history.outcome(tx, delivery, error)
             match error:
                 case Refused():
                     mailbox.finish(tx, delivery, "refused", error.detail, now)
+                    history.dead(tx, delivery, "refused")
                     event = refusal(effect, error)
                     if event is not None:
                         self._intake.owe(tx, task.conversation, "courier", f"{delivery.key}.refused", event)

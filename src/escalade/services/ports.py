@@ -11,7 +11,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -54,4 +54,5 @@ class Ports:
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     aside: Aside = asyncio.to_thread
     halt: Callable[[], None] = field(default=lambda: os._exit(70))  # end this process at once; a supervisor starts anew
+    note: Callable[[str, Mapping[str, object]], None] | None = None  # takes each fact of this process's history
     jitter: Callable[[], float] = field(default=lambda: random.uniform(0.8, 1.2))  # noqa: S311 - spreads retries

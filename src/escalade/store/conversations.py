@@ -191,6 +191,8 @@ def save(tx: Tx, before: Conversation, after: Conversation, now: Millis) -> None
         return
     if after.handoff is not None and after.handoff != before.handoff:
         save_handoff(tx, after, after.handoff)
+        if before.handoff is None or before.handoff.id != after.handoff.id:
+            tx.note("B.handoff", o=after.organisation, c=after.id, handoff=after.handoff.id)
     if after.customer != before.customer:
         save_customer(tx, after.organisation, after.customer, now)
     tx.run(
@@ -268,6 +270,7 @@ def append(
         said_at=said_at,
     )
     tx.ring("conversation", topic(conversation.organisation, conversation.id))
+    tx.note("B.append", o=conversation.organisation, c=conversation.id, seq=seq, mid=id, role=said.role.value)
     return message
 
 

@@ -30,19 +30,21 @@ from escalade.domain.errors import ConfigError, Unavailable
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Ring = tuple[str, str]  # a topic and what in it changed
+Note = tuple[str, Mapping[str, Any]]  # a fact for this process's history: its kind and its fields
 
 BUSY_TIMEOUT_MS = 5_000
 LARGEST_GROUP = 256
 
 
 class Tx:
-    """A transaction: runs SQL with `:named` parameters and remembers whom to wake after the commit."""
+    """A transaction: runs SQL with `:named` parameters and remembers what is to follow the commit."""
 
-    __slots__ = ("_connection", "rings")
+    __slots__ = ("_connection", "notes", "rings")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.rings: set[Ring] = set()
+        self.notes: list[Note] | None = None  # none: no history is written
 
     def run(self, sql: str, **params: Any) -> int:
         """Execute a statement and say how many rows it touched."""
@@ -75,6 +77,11 @@ class Tx:
         """Wake whoever waits for this, once the commit is durable."""
         self.rings.add((topic, what))
 
+    def note(self, kind: str, **fields: Any) -> None:
+        """Write a fact into this process's history, once the commit is durable: ids and digests, never a text."""
+        if self.notes is not None:
+            self.notes.append((kind, fields))
+
 
 class Database(Protocol):
     """Run plain functions of a transaction; the port behind which a simulator can stand."""
@@ -92,6 +99,7 @@ class ServedDatabase(Database, Protocol):
     """A database a serving process opens, hears from after each commit, and closes."""
 
     on_commit: Callable[[set[Ring]], None]
+    on_note: Callable[[Note], None] | None  # called for each fact after its commit, before anyone is answered
 
     def start(self) -> None:
         """Open it on the running event loop."""
@@ -105,7 +113,7 @@ class ServedDatabase(Database, Protocol):
 class _Unit:
     """One caller's work and its outcome."""
 
-    __slots__ = ("error", "future", "result", "rings", "work")
+    __slots__ = ("error", "future", "notes", "result", "rings", "work")
 
     def __init__(self, work: Callable[[Tx], Any], future: asyncio.Future[Any]) -> None:
         self.work = work
@@ -113,6 +121,7 @@ class _Unit:
         self.result: Any = None
         self.error: BaseException | None = None
         self.rings: set[Ring] = set()
+        self.notes: list[Note] = []
 
 
 class SqliteDatabase:
@@ -130,6 +139,7 @@ class SqliteDatabase:
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
         self.on_commit: Callable[[set[Ring]], None] = lambda _rings: None
+        self.on_note: Callable[[Note], None] | None = None
 
     def start(self) -> None:
         """Open the writer on the running event loop and check that commits are durable."""
@@ -227,11 +237,14 @@ class SqliteDatabase:
             for unit in group:
                 connection.execute("SAVEPOINT unit")
                 tx = Tx(connection)
+                if self.on_note is not None:
+                    tx.notes = unit.notes
                 try:
                     unit.result = unit.work(tx)
                 except BaseException as error:
                     connection.execute("ROLLBACK TO unit")
                     unit.error = _translated(error)
+                    unit.notes.clear()
                 else:
                     unit.rings = tx.rings
                 connection.execute("RELEASE unit")
@@ -242,6 +255,11 @@ class SqliteDatabase:
             for unit in group:
                 unit.error = _translated(error)
                 unit.rings = set()
+            return
+        if self.on_note is not None:
+            for unit in group:
+                for note in unit.notes:
+                    self.on_note(note)
 
     def _announce(self, group: list[_Unit]) -> None:
         rings: set[Ring] = set()

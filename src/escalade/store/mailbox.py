@@ -100,7 +100,10 @@ def accept(
         now=now,
         settled=None if state == "waiting" else now,
     )
-    return None if row is None else int(row["id"])
+    if row is None:
+        return None
+    tx.note("B.recv", o=organisation, rid=key, src=source)
+    return int(row["id"])
 
 
 def assign(tx: Tx, receipt: int, conversation: ConversationId, handoff: HandoffId) -> None:

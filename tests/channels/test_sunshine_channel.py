@@ -446,3 +446,24 @@ async def test_a_wrong_key_waits_for_an_operator(world: World, channel: Sunshine
 def _other(job: Job, handoff: str) -> Talk:
     assert job.conversation.handoff is not None
     return replace(job.conversation, handoff=replace(job.conversation.handoff, id=HandoffId(handoff)))
+
+
+@pytest.mark.parametrize("body", [{}, {"messages": None}, {"messages": [{"id": 7}]}])
+async def test_a_look_that_shows_no_messages_denies_nothing(
+    world: World, channel: SunshineChannel, body: dict[str, object]
+) -> None:
+    """Taken for an empty list it would have been sent again, and be there twice."""
+    account = world.account(SETTINGS)
+    job = again(post(await through(world, channel, account), "msg_2", "Hello?"))
+    world.break_next("answer", "GET", "/messages", status=200, body=body)
+    with pytest.raises(Retryable):
+        await channel.find(account, job)
+
+
+async def test_a_session_is_not_over_because_an_answer_shows_none(world: World, channel: SunshineChannel) -> None:
+    account = world.account(SETTINGS)
+    job = await through(world, channel, account)
+    world.break_next("answer", "GET", "/conversations/", status=200, body={"unexpected": True})
+    with pytest.raises(Retryable):
+        await channel.session(account, dict(job.links))
+    assert await channel.session(account, dict(job.links)) is Session.ACTIVE

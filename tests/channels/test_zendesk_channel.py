@@ -432,3 +432,30 @@ async def test_an_agent_who_tries_it_out_as_a_customer_is_not_heard_as_an_agent(
     await channel.send(account, post(job, "msg_2", "as a customer"))
     page = await channel.heard_since(account, job.links, None)
     assert [heard.ours for heard in page.heard] == [True, True]
+
+
+async def test_an_answer_without_what_was_asked_for_is_no_answer(world: World, channel: ZendeskChannel) -> None:
+    """An agent whose user cannot be read passed for the customer, and the words were never shown."""
+    account = world.account()
+    job = await opened(world, channel, account)
+    desk = world.emulator.desk
+    desk.comment(desk.ticket(int(job.links[MARK])), desk.agent("jonas"), "Here I am")
+    cursor = (await channel.heard_since(account, {MARK: job.links[MARK]}, None)).cursor
+    desk.comment(desk.ticket(int(job.links[MARK])), desk.agent("mira"), "Still here")
+    world.emulator.faults.add({"path": "/comments", "action": "answer", "status": 200, "body": {}, "times": 1})
+    with pytest.raises(Retryable, match="shows no comments"):
+        await channel.heard_since(account, job.links, cursor)
+    fresh = ZendeskChannel(channel.calls._transport, world.now)
+    world.emulator.faults.add({"path": "/users/", "action": "answer", "status": 200, "body": {"user": {}}, "times": 1})
+    with pytest.raises(Retryable, match="shows no user"):
+        await fresh.person(account, str(desk.agent("mira").id))
+    page = await fresh.heard_since(account, job.links, cursor)
+    assert [(heard.text, heard.ours) for heard in page.heard] == [("Still here", False)]
+
+
+async def test_a_look_that_shows_no_list_denies_nothing(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = again(post(await opened(world, channel, account), "msg_2", "And another thing"))
+    world.emulator.faults.add({"path": "/audits", "action": "answer", "status": 200, "body": {"count": 0}})
+    with pytest.raises(Retryable):
+        await channel.find(account, job)

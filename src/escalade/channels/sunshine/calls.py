@@ -11,7 +11,7 @@ from escalade.channels import verdicts
 from escalade.channels.base import Account, SunshineApp
 from escalade.channels.http import Request, Transport, basic, redacted
 from escalade.channels.sunshine import wire
-from escalade.domain.errors import Refused
+from escalade.domain.errors import Refused, Retryable
 
 Json = dict[str, Any]
 MOST_PAGES = 310  # a conversation holds 30,000 messages, a hundred a page
@@ -68,7 +68,7 @@ class Calls:
         for _ in range(MOST_PAGES):
             asked = {**query, "page[size]": "100"} | ({"page[after]": cursor} if cursor else {})
             page = await self.get(app, path, asked)
-            found += objects(page, name)
+            found += listed(page, name)
             cursor = _cursor(page, "afterCursor", but_not=cursor)
             if cursor is None:
                 break
@@ -79,7 +79,7 @@ class Calls:
         before: str | None = None
         for _ in range(MOST_PAGES):
             page = await self.get(app, messages_path(conversation), {"page[before]": before} if before else None)
-            messages = wire.oldest_first(objects(page, "messages"))
+            messages = wire.oldest_first(_messages(page))
             yield messages
             before = _cursor(page, "beforeCursor", but_not=before)
             if before is None or not messages:
@@ -91,7 +91,7 @@ class Calls:
         cursor: str | None = after
         for _ in range(MOST_PAGES):
             page = await self.get(app, messages_path(conversation), {"page[after]": str(cursor)})
-            messages = wire.oldest_first(objects(page, "messages"))
+            messages = wire.oldest_first(_messages(page))
             found += messages
             cursor = _cursor(page, "afterCursor", but_not=cursor)
             if cursor is None or not messages:
@@ -109,8 +109,23 @@ def conversation_path(conversation: str) -> str:
     return f"/conversations/{quote(conversation, safe='')}"
 
 
+def listed(page: Json, name: str) -> list[Json]:
+    """Give the objects of a list, passing over what is none; an answer without the list is not an empty list."""
+    if not isinstance(page.get(name), list):
+        raise Retryable(f"the answer shows no {name}")
+    return objects(page, name)
+
+
+def _messages(page: Json) -> list[Json]:
+    """Give a page's messages; one that cannot be told apart could be the one we look for."""
+    found = listed(page, "messages")
+    if not all(wire.text(message.get("id")) for message in found):
+        raise Retryable("the answer shows messages without an id")
+    return found
+
+
 def objects(page: Json, name: str) -> list[Json]:
-    """Give the objects of a list, passing over what is none."""
+    """Give the objects of a list that may be missing, passing over what is none."""
     found = page.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 

@@ -275,7 +275,9 @@ class SunshineChannel:
             if error.status != 404:
                 raise
             return Session.CLOSED
-        if isinstance(shown, dict) and wire.controller(shown) == wire.AGENTS:
+        if not isinstance(shown, dict):
+            raise Retryable("the answer shows no conversation")
+        if wire.controller(shown) == wire.AGENTS:
             return Session.ACTIVE
         async for page in self.calls.back_from_now(app, conversation):
             for message in reversed(page):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from escalade.channels.base import SunshineApp
 from escalade.channels.sunshine import wire
-from escalade.channels.sunshine.calls import Calls, objects
+from escalade.channels.sunshine.calls import Calls, listed
 from escalade.domain.errors import DeliveryError, Refused, Retryable
 from escalade.domain.model import Millis
 
@@ -63,12 +63,12 @@ class Switchboard:
         self._known.pop(_identity(app), None)
 
     async def _look(self, app: SunshineApp) -> tuple[str, wire.Seats]:
-        boards = objects(await self._calls.get(app, "/switchboards"), "switchboards")
+        boards = listed(await self._calls.get(app, "/switchboards"), "switchboards")
         board = next((id for item in boards if (id := wire.text(item.get("id")))), None)
         if board is None:
             raise Refused("the app has no switchboard")
         page = await self._calls.get(app, _seats_path(board))
-        seats = wire.read_seats(objects(page, "switchboardIntegrations"))
+        seats = wire.read_seats(listed(page, "switchboardIntegrations"))
         self._known[_identity(app)] = (self._now(), seats, "")
         return board, seats
 

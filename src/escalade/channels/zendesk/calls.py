@@ -11,6 +11,7 @@ from escalade.channels import verdicts
 from escalade.channels.base import Account
 from escalade.channels.http import ANSWER_LIMIT, TOTAL_SECONDS, Request, Transport, redacted
 from escalade.channels.zendesk.oauth import Credentials, named, support
+from escalade.domain.errors import Retryable
 
 Json = dict[str, Any]
 PAGE_SIZE = 100
@@ -98,6 +99,13 @@ class Calls:
 
 
 def listed(page: Json, name: str) -> list[Json]:
-    """Give the objects of a list, passing over what is none."""
+    """Give the objects of a list, passing over what is none; an answer without the list is not an empty list."""
+    if not isinstance(page.get(name), list):
+        raise Retryable(f"Zendesk's answer shows no {name}")
+    return beside(page, name)
+
+
+def beside(page: Json, name: str) -> list[Json]:
+    """Give the objects of a list that may be missing."""
     found = page.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -13,7 +13,7 @@ from escalade.channels import verdicts
 from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, Page, Sent
 from escalade.channels.http import Transport
 from escalade.channels.zendesk import lookup, wire
-from escalade.channels.zendesk.calls import Answer, Calls, Json, listed
+from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
 from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, support
 from escalade.channels.zendesk.staffing import Staffing
 from escalade.domain.effects import AddNote, NameRequester, OpenTicket, Post
@@ -189,7 +189,7 @@ class ZendeskChannel:
         query = {"sort": "-created_at", "include": "users"}
         fresh: list[Json] = []
         async for page in self.calls.pages(account, f"/api/v2/tickets/{ticket}/comments", query):
-            for person in map(wire.read_person, listed(page, "users")):
+            for person in map(wire.read_person, beside(page, "users")):
                 if person is not None and person.role:  # a shortened user would make an agent look like a customer
                     self._keep(account, person.id, person)
             comments = listed(page, "comments")
@@ -250,6 +250,9 @@ class ZendeskChannel:
                 if error.status != 404:
                     raise
                 person = None
+            else:
+                if person is None:  # whoever it is must not pass for nobody
+                    raise Retryable("Zendesk's answer shows no user")
             self._keep(account, id, person)
         return person
 

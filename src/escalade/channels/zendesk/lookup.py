@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from escalade.channels.base import Account
 from escalade.channels.zendesk import wire
-from escalade.channels.zendesk.calls import Calls, listed
+from escalade.channels.zendesk.calls import Calls, beside, listed
 from escalade.channels.zendesk.webhook import read_instant
 from escalade.domain.model import Millis
 
@@ -37,7 +37,7 @@ async def _conversations(calls: Calls, account: Account, ticket: str) -> set[str
     started = (
         event.get("value")
         for audit in listed(found, "audits")
-        for event in listed(audit, "events")
+        for event in beside(audit, "events")
         if event.get("type") == "ChatStartedEvent"
     )
     return {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from escalade.channels.base import Account
-from escalade.channels.zendesk.calls import Calls, listed
+from escalade.channels.zendesk.calls import Calls, beside, listed
 from escalade.domain.errors import DeliveryError
 from escalade.domain.model import Millis
 
@@ -56,7 +56,7 @@ def has_room(page: dict[str, Any], group: int | None) -> bool:
     """Say whether a page of availabilities shows an agent who can take a chat, in the group if one is set."""
     channels = {
         str(item.get("id")): item["attributes"]
-        for item in listed(page, "included")
+        for item in beside(page, "included")
         if item.get("type") == "channels" and isinstance(item.get("attributes"), dict)
     }
     for agent in listed(page, "data"):

@@ -31,7 +31,9 @@ from rich.table import Table
 from torture.part import Outcome, Part
 
 # Name, and where its `PART` is: imported when it runs, so that one part does not wait for what another needs.
-PARTS: Mapping[str, str] = {}
+PARTS: Mapping[str, str] = {
+    "schedules": "torture.simulator.schedules",
+}
 RESULTS = Path(".torture")
 
 

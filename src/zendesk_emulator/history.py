@@ -111,10 +111,12 @@ class History:
         user = self._account.records.users.get(comment.author_id)
         if not comment.public:
             author = "note"
-        elif mark is not None or (user is not None and not user.is_staff):
+        elif mark is not None:
             author = "customer"
+        elif user is None or (not user.is_staff and comment.via == "api"):
+            author = "bot"  # words an integration put into the customer's mouth: the first ones of a ticket
         else:
-            author = "agent" if user is not None else "bot"
+            author = "agent" if user.is_staff else "customer"
         mid = mark if isinstance(mark, str) else None
         return Entry(str(comment.id), author, mid, digest(comment.body) if comment.body else None)
 

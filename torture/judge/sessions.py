@@ -22,6 +22,7 @@ from torture.judge.verdict import Finding, excerpt
 ASKED = "handoff_requested"
 ENDS = frozenset({"ended", "inactive", "back_to_assistant", "handoff_failed"})
 WITHIN = frozenset({"waiting", "agent_joined", "agent_changed", "ticket_created", "asynchronous"})
+INTRODUCES = frozenset({"agent_joined", "agent_changed"})
 TRACKED = frozenset({"pending", "delivered", "failed"})
 
 
@@ -107,6 +108,8 @@ def _walk(case: Case, talk: Talk) -> Iterator[Finding]:
             if asked is not None or entry.mark != "handoff_failed":
                 end = entry
             asked = None
+        elif system and entry.mark in INTRODUCES and asked is None and end is not None and _may_go_on(talk, end):
+            asked = entry  # an agent who comes back is introduced before the first word
         elif system and entry.mark in WITHIN and asked is None:
             yield _finding(
                 talk, f"{entry.mark} was told although nobody was asked for", *(e for e in (end, entry) if e)

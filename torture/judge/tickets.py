@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 from torture.history import Fact
 from torture.judge.case import Case
 from torture.judge.verdict import Finding
 
+OVER = frozenset({"closed", "by_agent", "other"})
 REACHED = frozenset({"queued", "with_agent", "asynchronous"})
 
 
@@ -20,9 +22,9 @@ def judge(case: Case) -> Iterator[Finding]:
             tickets[fact["handoff"], fact["at"]].setdefault(fact["ticket"], fact)
     for (handoff, at), found in tickets.items():
         case.examined["I10"] += 1
-        if len(found) > 1:
+        if (both := _beside_each_other(case, handoff, list(found.values()))) is not None:
             what = f"{handoff} has {len(found)} tickets"
-            yield Finding(invariant="I10", what=what, witness=tuple(list(found.values())[:4]))
+            yield Finding(invariant="I10", what=what, witness=both)
         if handoff not in case.homes:
             yield Finding(
                 invariant="I10",
@@ -35,3 +37,12 @@ def judge(case: Case) -> Iterator[Finding]:
         if reached and case.tickets and not (tickets.keys() & {(handoff, "chat"), (handoff, "ticket")}):
             what = f"{handoff} is shown as {reached[0]['state']} and has no ticket"
             yield Finding(invariant="I10", what=what, witness=(reached[0],))
+
+
+def _beside_each_other(case: Case, handoff: str, tickets: list[Fact]) -> tuple[Fact, Fact] | None:
+    """Find two tickets of one request; one that was ended at the desk before the next began is not beside it."""
+    ends = [end for found in case.lists.values() if found.handoff == handoff for end in found.closes]
+    for one, other in pairwise(tickets):
+        if not any(one["n"] < end["n"] < other["n"] and end["ending"] in OVER for end in ends):
+            return one, other
+    return None

@@ -1,0 +1,76 @@
+"""People who answer: they accept, reply, leave notes, end, solve, close, hand tickets on, and race the customer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from torture.simulator.chaos import Chaos
+from zendesk_emulator.emulator import Emulator
+from zendesk_emulator.errors import DeskRefused
+from zendesk_emulator.records import Session, Ticket, User
+
+PHRASES = (
+    "agent {n}: hello, let me look",
+    "agent {n}: it is on its way",
+    "agent {n}:  two  spaces and a {{{{placeholder}}}}",
+    "agent {n}: déjà vu 🙂",
+)
+
+
+class Agents:
+    """The people at the desk."""
+
+    def __init__(self, emulator: Emulator, chaos: Chaos) -> None:
+        self._emulator = emulator
+        self._chaos = chaos
+        self._count = 0
+
+    async def live(self, until: Callable[[], bool]) -> None:
+        """Do one thing after the other."""
+        tape = self._chaos.tape
+        pause = max(1.0, self._chaos.profile.chaos_s / 12)
+        people = [self._emulator.desk.agent("jonas"), self._emulator.desk.agent("mira")]
+        for agent in people:
+            agent.max_capacity = 100
+        while not until():
+            await asyncio.sleep(tape.seconds(0.1, pause))
+            tickets = [t for t in self._emulator.account.records.tickets.values() if t.status != "closed"]
+            if tickets:
+                with contextlib.suppress(DeskRefused):  # a click the workspace would not allow
+                    self._act(tickets[-1 - tape.below(len(tickets))], people[tape.below(len(people))])
+
+    def _act(self, ticket: Ticket, agent: User) -> None:
+        tape, desk = self._chaos.tape, self._emulator.desk
+        what = tape.below(24)
+        if what < 14:
+            self._answer(ticket, agent)
+        elif what < 16:
+            desk.note(ticket, agent, self._says())
+        elif what < 18:
+            desk.accept(ticket, agent)
+        elif what == 18:
+            desk.assign(ticket, agent, to=tape.one_of((agent, None)))
+        elif what == 19:
+            desk.set_status(ticket, agent, tape.one_of(("pending", "open", "solved")))
+        elif what == 20 and ticket.session is Session.ACTIVE:
+            desk.go_inactive(ticket)
+        elif what == 21:
+            self._answer(ticket, agent)  # the last word races the end
+            desk.end_session(ticket, agent)
+        elif what == 22 and tape.below(2):
+            desk.set_status(ticket, agent, "closed")
+        elif what == 23 and ticket.session is not None:
+            desk.trigger_says(ticket, self._says())
+
+    def _answer(self, ticket: Ticket, agent: User) -> None:
+        desk = self._emulator.desk
+        if desk.can_reply(ticket):
+            desk.reply(ticket, agent, self._says())
+        elif not ticket.is_messaging:
+            desk.comment(ticket, agent, self._says())
+
+    def _says(self) -> str:
+        self._count += 1
+        return self._chaos.tape.one_of(PHRASES).format(n=self._count)

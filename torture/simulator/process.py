@@ -1,0 +1,195 @@
+"""The product as a process: booted, killed at any edge, its wall clock bent, booted again by a supervisor.
+
+A crash cancels every task the process has and forgets every object; only the disk remains. Requests under way towards
+it are reset, as a dead process's connections are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from escalade.app import App, Product
+from escalade.services.ports import Ports
+from escalade.settings import Settings
+from torture.history import History
+from torture.simulator import asgi
+from torture.simulator.chaos import Chaos, never
+from torture.simulator.database import Disk, SimulatedDatabase
+from torture.simulator.loop import Owner
+from torture.simulator.network import Network, Wire
+from torture.simulator.profile import Fault
+from zendesk_emulator.ports import Outbound, Reply, SendFailed
+
+T = TypeVar("T")
+URL = "https://bridge.example"
+NOON_MS = 1_772_452_800_000  # 2 March 2026, noon in UTC
+
+
+class ConnectionLost(Exception):
+    """Nobody answers: the process is dead, or died while it was asked."""
+
+
+@functools.cache
+def settings(unsure_wait_s: float) -> Settings:
+    """Give the deployment's settings."""
+    return Settings(
+        env="development",
+        secret_key=SecretStr("the-key-of-every-simulated-deployment"),
+        public_url=URL,
+        unsure_wait_s=unsure_wait_s,
+    )
+
+
+class Bridge:
+    """The product and whoever starts it again."""
+
+    def __init__(
+        self, seed: int, chaos: Chaos, network: Network, disk: Disk, clock: Callable[[], float], history: History
+    ) -> None:
+        self.disk = disk
+        self.boots = 0
+        self._chaos = chaos
+        self._network = network
+        self._clock = clock
+        self._history = history
+        self._dice = random.Random(f"ids {seed}")
+        self._supervisor = Owner("supervisor")
+        self._process = Owner("nobody")
+        self._process.dead = True
+        self._app: App | None = None
+        self._steps_ms = 0
+        self._frozen_at: int | None = None
+        chaos.crash = self.crash
+
+    # life and death
+
+    def boot(self) -> None:
+        """Start the product."""
+        self.boots += 1
+        process = self._process = Owner(f"product {self.boots}")
+        product = Product(
+            settings(self._chaos.profile.unsure_wait_s),
+            self._ports(),
+            database=SimulatedDatabase(self.disk, self._chaos, process),
+            outbound=Wire(self._network),
+        )
+        self._app = product.asgi()
+        process.start(self._serve(product), "product")
+
+    async def _serve(self, product: Product) -> None:
+        async with product.at_work():
+            await never()
+
+    def crash(self) -> None:
+        """Kill it; a supervisor starts it again."""
+        if self._process.dead:
+            return
+        self._history.note("B.kill")
+        self._process.kill()
+        self._app = None
+        self._supervisor.start(self._start_again(), "start again")
+
+    async def _start_again(self) -> None:
+        tape = self._chaos.tape
+        await asyncio.sleep(tape.seconds(0.2, 3.0))
+        if self._chaos.strikes(Fault.RESTARTS_SLOWLY):
+            await asyncio.sleep(tape.seconds(0.0, 30.0))
+        self.boot()
+
+    def close(self) -> None:
+        """End it for good."""
+        self._supervisor.kill()
+        self._process.kill()
+
+    # its ports
+
+    def _ports(self) -> Ports:
+        dice = self._dice
+        booted, first = self._elapsed_ms(), self._wall()
+        return Ports(
+            now=lambda: first + self._elapsed_ms() - booted,
+            wall=self._wall,
+            new_id=lambda: f"{dice.getrandbits(128):032x}",
+            new_token=lambda: f"t{dice.getrandbits(256):064x}",
+            random_bytes=dice.randbytes,
+            aside=_at_once,
+            halt=self.crash,
+            note=lambda kind, fields: self._history.note(kind, **fields),
+            jitter=lambda: dice.uniform(0.8, 1.2),
+        )
+
+    def _elapsed_ms(self) -> int:
+        """Give what has passed by this machine's own reckoning, which nobody sets but which may run fast."""
+        rate = 1.1 if Fault.CLOCK_DRIFTS in self._chaos.profile.rates else 1.0
+        return int(self._clock() * 1000 * rate)
+
+    def _wall(self) -> int:
+        """Give the wall clock as this machine has it: set forward and back, or standing still."""
+        shows = NOON_MS + self._elapsed_ms() + self._steps_ms
+        if self._chaos.lasts(Fault.CLOCK_FREEZES):
+            self._frozen_at = shows if self._frozen_at is None else self._frozen_at
+            return self._frozen_at
+        self._frozen_at = None
+        return shows
+
+    def step_clock(self, milliseconds: int) -> None:
+        """Set the wall clock to another time."""
+        self._steps_ms += milliseconds
+
+    # its doors
+
+    async def ask(
+        self, method: str, path: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
+    ) -> asgi.Answer:
+        """Send the product a request and read its whole answer."""
+        scope = asgi.scope_of(method, URL + path, headers, body)
+        return await self._served(lambda app: asgi.call(app, scope, body))
+
+    async def open(self, path: str, headers: Iterable[tuple[str, str]]) -> asgi.Stream:
+        """Open a stream; it ends when the process does."""
+        app, process = self._app, self._process
+        if app is None or process.dead:
+            raise ConnectionLost("nobody listens")
+        stream = asgi.Stream()
+        scope = asgi.scope_of("GET", URL + path, headers, b"")
+        serving = process.start(_stream(app, scope, stream), "stream")
+        serving.add_done_callback(lambda _done: stream.finish())
+        return stream
+
+    async def knock(self, webhook: Outbound) -> Reply:
+        """Bring a webhook to the product."""
+        path = webhook.url.removeprefix(URL)
+        try:
+            answer = await self.ask(webhook.method, path, webhook.headers.items(), webhook.body)
+        except ConnectionLost as error:
+            raise SendFailed(str(error)) from error
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
+        return Reply(status=answer.status, headers=headers, body=answer.body)
+
+    async def _served(self, request: Callable[[App], Awaitable[T]]) -> T:
+        app, process = self._app, self._process
+        if app is None or process.dead:
+            raise ConnectionLost("nobody listens")
+
+        async def serve() -> T:
+            return await request(app)
+
+        serving = process.start(serve(), "request")
+        await asyncio.wait({serving})
+        if serving.cancelled():
+            raise ConnectionLost("the connection was reset")
+        return serving.result()
+
+
+async def _stream(app: App, scope: dict[str, object], stream: asgi.Stream) -> None:
+    await app(scope, stream.receive, stream.send)
+
+
+async def _at_once(work: Callable[[], T]) -> T:
+    return work()

@@ -1,0 +1,132 @@
+"""The faults there are, and which of them a seed turns on.
+
+A swarm: each seed has a few faults, hot, and not all of them lukewarm, so that faults meet in every combination. The
+numbers are those of the fault matrix in `docs/promises.md`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """What can go wrong, and its number in the matrix."""
+
+    # the process
+    CRASH = "crash"  # 2: at an edge of database or network, before or after
+    RESTARTS_SLOWLY = "restarts_slowly"  # 4
+    CLOCK_STEPS = "clock_steps"  # 36
+    CLOCK_FREEZES = "clock_freezes"  # 36
+    CLOCK_DRIFTS = "clock_drifts"  # 36
+    # the database
+    DB_SLOW = "db_slow"  # 12
+    DB_REFUSES = "db_refuses"  # 12, 15: rolled back, and said so
+    DB_ANSWER_LOST = "db_answer_lost"  # 8: durable, and said to have failed
+    DB_DOWN = "db_down"  # 9, 10
+    # towards the desk
+    SLOW = "slow"
+    CONNECT_REFUSED = "connect_refused"  # 16, 17
+    TIMEOUT_BEFORE = "timeout_before"  # 18
+    TIMEOUT_AFTER = "timeout_after"  # 19
+    ZOMBIE = "zombie"  # 20
+    LATE_ZOMBIE = "late_zombie"  # 21: breaks A1, on in no ordinary seed
+    RESET_BEFORE = "reset_before"  # 22
+    RESET_AFTER = "reset_after"  # 22
+    HALF_JSON = "half_json"  # 22
+    BUSY = "busy"  # 23
+    BUSY_STORM = "busy_storm"  # 24
+    ERROR_BEFORE = "error_before"  # 25
+    ERROR_AFTER = "error_after"  # 25
+    KEY_REVOKED = "key_revoked"  # 26
+    REFUSED = "refused"  # 27
+    NONSENSE = "nonsense"  # 28: done, and the answer is not what it should be
+    SIGN_IN_PAGE = "sign_in_page"  # 28: a page instead of an answer, and nothing done
+    REDIRECT = "redirect"  # 29
+    DESK_DOWN = "desk_down"  # 10 minutes of nothing
+    # from the desk
+    WEBHOOK_DUPLICATED = "webhook_duplicated"  # 30
+    WEBHOOK_LOST = "webhook_lost"  # 31
+    WEBHOOKS_DOWN = "webhooks_down"  # 31
+    WEBHOOK_DELAYED = "webhook_delayed"  # 32: and so out of order
+    WEBHOOK_ANSWER_LOST = "webhook_answer_lost"  # 30: taken, and sent again
+    WEBHOOK_FOREIGN = "webhook_foreign"  # 35
+    # the browser
+    SUBMIT_LOST = "submit_lost"  # 37
+    SUBMIT_ANSWER_LOST = "submit_answer_lost"  # 37
+    SUBMIT_SLOW = "submit_slow"  # 37
+    TAB_DIES = "tab_dies"  # 37
+    STREAM_CUT = "stream_cut"  # 37
+    CURSOR_WRONG = "cursor_wrong"  # 38
+
+
+# Once in how many chances a fault acts when it is on: on one operation of its kind, lukewarm and hot.
+_RATES: Mapping[Fault, tuple[float, float]] = {
+    Fault.CRASH: (0.004, 0.02),
+    Fault.RESTARTS_SLOWLY: (0.3, 0.8),
+    Fault.DB_SLOW: (0.05, 0.3),
+    Fault.DB_REFUSES: (0.01, 0.08),
+    Fault.DB_ANSWER_LOST: (0.01, 0.08),
+    Fault.SLOW: (0.1, 0.5),
+    Fault.CURSOR_WRONG: (0.2, 0.6),
+    Fault.WEBHOOK_FOREIGN: (0.05, 0.3),
+    Fault.STREAM_CUT: (0.1, 0.4),
+    Fault.TAB_DIES: (0.05, 0.25),
+    Fault.REFUSED: (0.005, 0.03),
+}
+_ORDINARY_RATE = (0.04, 0.25)
+
+# Faults that last for a while instead of striking one operation: seconds, least and most.
+SPELLS: Mapping[Fault, tuple[float, float]] = {
+    Fault.DB_DOWN: (2.0, 40.0),
+    Fault.BUSY_STORM: (5.0, 90.0),
+    Fault.KEY_REVOKED: (5.0, 90.0),
+    Fault.DESK_DOWN: (5.0, 120.0),
+    Fault.WEBHOOKS_DOWN: (5.0, 120.0),
+    Fault.CLOCK_FREEZES: (2.0, 60.0),
+}
+CLOCKS = frozenset({Fault.CLOCK_STEPS, Fault.CLOCK_FREEZES, Fault.CLOCK_DRIFTS})
+BROKEN_PROMISES = frozenset({Fault.LATE_ZOMBIE})  # of the desk, on which ours rest
+OFF = BROKEN_PROMISES
+LONG_OUTAGE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What one seed is like."""
+
+    rates: Mapping[Fault, float] = field(default_factory=dict)  # the faults that are on, and how often they act
+    live: bool = True  # whether the company has live chat
+    customers: int = 2
+    chaos_s: float = 60.0
+    long_outage: bool = False  # one spell of ten minutes
+    unsure_wait_s: float = 60.0
+
+    def rate(self, fault: Fault) -> float:
+        """Say how often a fault acts; nought if it is off."""
+        return self.rates.get(fault, 0.0)
+
+    def without(self, fault: Fault) -> Profile:
+        """Give the same profile with one fault less."""
+        return replace(self, rates={known: rate for known, rate in self.rates.items() if known is not fault})
+
+
+def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[Fault] = OFF) -> Profile:
+    """Draw the profile of a seed."""
+    dice = random.Random(f"profile {seed}")
+    heat = dice.choice((0.05, 0.15, 0.15, 0.3, 0.3, 0.5))  # the share of all faults that is on
+    rates: dict[Fault, float] = {}
+    for fault in Fault:
+        on, hot = dice.random() < heat, dice.random() < 0.4
+        cool, warm = _RATES.get(fault, _ORDINARY_RATE)
+        if (on or fault in always) and fault not in never:
+            rates[fault] = warm if hot else cool
+    return Profile(
+        rates=rates,
+        live=dice.random() < 0.75,
+        customers=dice.choice((1, 2, 2)),
+        chaos_s=dice.choice((20.0, 40.0, 40.0, 70.0, 120.0)),
+        long_outage=bool(set(rates) & set(SPELLS)) and dice.random() < 0.03,
+    )

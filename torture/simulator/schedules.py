@@ -1,0 +1,109 @@
+"""The part of the proof that runs seeds: each is one schedule of faults, judged by what both ends wrote down.
+
+A schedule is bad when the judge convicts, when the product stumbled over something it did not foresee, or when the
+same seed told another story the second time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from torture.judge import judge
+from torture.part import Outcome
+from torture.simulator import story
+from torture.simulator.profile import BROKEN_PROMISES, SPELLS, Fault, Profile, draw
+from torture.simulator.tape import shrink
+from torture.simulator.world import Told, simulate
+
+AIM = 10_000
+TWICE_EVERY = 100  # every so many seeds one is run twice
+MEETINGS = 100  # how often each fault must have met each state in 10,000 schedules
+SHRINKING_TRIES = 120
+
+
+def verdict_of(told: Told) -> tuple[str, ...]:
+    """Say what is wrong with a schedule, one sentence each; nothing if nothing is."""
+    found = [f"{finding.invariant}: {finding.what}" for finding in judge(told.facts).findings]
+    found += [f"the product stumbled: {said}" for said in dict.fromkeys(told.stumbles)]
+    return tuple(found)
+
+
+def kinds_of(violations: Sequence[str]) -> frozenset[str]:
+    """Give which invariants were violated, so that a calmer schedule can be told to go wrong in the same way."""
+    return frozenset(violation.partition(":")[0] for violation in violations)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """Seeds, judged."""
+
+    name: str = "schedules"
+    promise: str = "seeded schedules of every fault at once, judged by what both ends saw"
+    aims: Mapping[str, int] = field(default_factory=lambda: {"schedules": AIM})
+    workers: int = 2
+
+    def run(self, unit: int) -> Outcome:
+        """Run a seed; tell its story if it is bad."""
+        told = simulate(unit)
+        violations = verdict_of(told)
+        counts = Counter(told.met)
+        counts["schedules"] += 1
+        counts["virtual seconds"] += int(told.seconds)
+        counts["facts"] += len(told.facts)
+        if unit % TWICE_EVERY == 0:
+            counts["run twice"] += 1
+            if simulate(unit).fingerprint != told.fingerprint:
+                violations = (*violations, "the same seed told another story the second time")
+        if violations:
+            violations = (*violations[:5], *self.explained(told))
+        return Outcome(unit=unit, counts=counts, violations=violations)
+
+    def explained(self, told: Told) -> tuple[str, ...]:
+        """Find the calmest schedule that goes wrong alike, and tell it."""
+        calmer = calmest(told, verdict_of)
+        return (story.tell(calmer, judge(calmer.facts)),)
+
+    def missing(self, counts: Mapping[str, int]) -> list[str]:
+        """Name the meetings of a fault and a state that were too seldom for the number of schedules run."""
+        wanted = MEETINGS * counts.get("schedules", 0) / AIM
+        if wanted < 1:
+            return []
+        return [
+            f"{fault.value} met {state} only {counts.get(f'met.{fault.value}.{state}', 0)} times"
+            for fault in Fault
+            if fault not in BROKEN_PROMISES
+            for state in MUST_MEET
+            if counts.get(f"met.{fault.value}.{state}", 0) < wanted
+        ]
+
+
+# What every fault must have found: deliveries in every state they pass through, and news that waits and is done with.
+MUST_MEET = ("out.pending", "out.sending", "out.unsure", "out.delivered", "in.waiting", "in.settled")
+
+
+def calmest(told: Told, verdict: Callable[[Told], Sequence[str]], tries: int = SHRINKING_TRIES) -> Told:
+    """Turn faults off, then decisions, for as long as it goes wrong in the same way."""
+    wrong = kinds_of(verdict(told))
+    best = told
+
+    def is_bad(profile: Profile, tape: Sequence[int] | None) -> bool:
+        nonlocal best
+        again = simulate(told.seed, profile, tape)
+        if not wrong & kinds_of(verdict(again)):
+            return False
+        best = again
+        return True
+
+    for fault in list(best.profile.rates):
+        is_bad(best.profile.without(fault), None)
+    shorter = replace(best.profile, chaos_s=best.profile.chaos_s / 2, customers=1)
+    is_bad(shorter, None)
+    profile = best.profile
+    shrink(best.tape, lambda tape: is_bad(profile, tape), tries)
+    return best
+
+
+PART = Schedules()
+__all__ = ["PART", "SPELLS", "calmest", "draw", "verdict_of"]

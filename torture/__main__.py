@@ -33,6 +33,8 @@ from torture.part import Outcome, Part
 # Name, and where its `PART` is: imported when it runs, so that one part does not wait for what another needs.
 PARTS: Mapping[str, str] = {
     "schedules": "torture.simulator.schedules",
+    "lines": "torture.crash.lines",
+    "power": "torture.crash.power",
 }
 RESULTS = Path(".torture")
 

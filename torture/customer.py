@@ -110,7 +110,7 @@ class Customer:
         entries: list[list[Any]] = []
         while True:
             page = await self._insist("GET", f"{self._path}/messages?after={entries[-1][0] if entries else 0}")
-            entries += [_entry(message) for message in page["messages"]]
+            entries += [entry_of(message) for message in page["messages"]]
             if len(page["messages"]) < PAGE:
                 break
         self._readers[reader] = entries
@@ -124,7 +124,7 @@ class Customer:
         """
         entries = self._readers.setdefault(reader, [])
         page = await self._insist("GET", f"{self._path}/messages?after={entries[-1][0] if entries else 0}")
-        read = [_entry(message) for message in page["messages"]]
+        read = [entry_of(message) for message in page["messages"]]
         entries += [[*entry[:4], "" if entry[2] == "customer" else entry[4]] for entry in read]
         if page["messages"] or final:
             self._shown(reader, entries, final=final)
@@ -165,7 +165,7 @@ class Customer:
         told = json.loads(fields["data"]) if "data" in fields else {}
         match fields.get("event"):
             case "message":
-                entries.append(_entry(told))
+                entries.append(entry_of(told))
             case "delivery":
                 for entry in entries:
                     entry[4] = told["delivery"] if entry[1] == told["id"] else entry[4]
@@ -219,7 +219,8 @@ class Customer:
             pause = min(LONGEST_PAUSE_S, pause * 2)
 
 
-def _entry(message: Mapping[str, Any]) -> list[Any]:
+def entry_of(message: Mapping[str, Any]) -> list[Any]:
+    """Say what a view shows of a message."""
     role, words = message["author"]["role"], message["text"]
     mark = message["delivery"] if role == "customer" else message.get("notice", "")
     return [message["seq"], message["id"], role, digest(words) if words else None, mark]

@@ -1,0 +1,55 @@
+"""A small share of the crash harness: the same code, seeds and stories as the long runs, for a minute or two."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+import pytest
+from torture.crash import scene
+from torture.crash.haste import Haste
+from torture.crash.lines import HASTE, kill_at, lines_of, points_of
+from torture.crash.play import prepare
+from torture.crash.power import Cuts
+from torture.crash.stage import Stage
+from torture.crash.stories import STORIES
+
+from escalade.store import database
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.mark.parametrize(("name", "share"), [("talk", 7), ("ticket", 11)])
+def test_killed_at_a_line_nothing_is_lost_twice_or_out_of_order(tmp_path: Path, name: str, share: int) -> None:
+    stage, story = Stage(tmp_path, Haste(HASTE)), STORIES[name]
+    start = prepare(stage, story)
+    points = points_of(lines_of(stage, story, start), lap=0, share=share)[::3]
+    runs = [(point, kill_at(stage, story, start, point)) for point in points]
+    assert [f"{point}: {violation}" for point, run in runs for violation in run.violations] == []
+    assert sum(run.deaths for _, run in runs) > len(points) / 2
+
+
+def test_when_the_power_goes_what_was_acknowledged_is_there(tmp_path: Path) -> None:
+    cuts = Cuts(tmp_path, "talk")
+    runs = [cuts.cut(seed) for seed in range(20)]
+    assert [f"{moment}: {violation}" for moment, run in runs for violation in run.violations] == []
+    assert sum(run.deaths for _, run in runs) >= 10
+
+
+def _careless(level: str) -> None:
+    """Let the product sync less than it promises."""
+
+    def lowered(connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA synchronous={level}")
+
+    database._check_durable = lowered
+
+
+@pytest.mark.parametrize("level", ["OFF", "NORMAL"])
+def test_a_product_that_does_not_sync_in_full_is_convicted(
+    tmp_path: Path, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene, "PATIENCE_S", 10.0)  # it may wait for ever for what it has lost
+    cuts = Cuts(tmp_path, "talk", partial(_careless, level))
+    assert any(cuts.cut(seed)[1].violations for seed in range(20))

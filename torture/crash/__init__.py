@@ -1,0 +1,19 @@
+"""Real processes, really killed: the product runs as it is, its death comes from outside, and the ends are compared.
+
+A warm parent holds everything imported and a fake Zendesk at the start of a story; the product and the fake Zendesk run
+in processes forked from it, each with its own sockets, threads and files. What the customer was told is what the parent
+read from a socket, so nothing counts as acknowledged that had not left the process that died.
+
+    haste.py      a process whose seconds are shorter, so that a minute's wait is worth a second
+    life.py       one process: forked, killed, paused
+    stage.py      the warm parent: product and fake Zendesk, ready
+    caller.py     an HTTP line to a process that may die
+    scene.py      one customer, told from outside
+    setup.py      product and Zendesk connected the way the guide says
+    play.py       one run of a story, and its verdict
+    stories.py    what happens in a conversation
+    line.py       a kill point: the n-th time a line of ours runs
+    lines.py      L1, killed at every line
+    durable.py    what a disk keeps when the power goes
+    power.py      L5, the power cut
+"""

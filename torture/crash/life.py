@@ -1,0 +1,61 @@
+"""One process: forked from the warm parent, ended by a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Life:
+    """A child process that does one thing until it is ended."""
+
+    def __init__(self, work: Callable[[], None], log: Path) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        self._status: int | None = None
+        if self.pid == 0:
+            self._live(work, log)
+
+    def _live(self, work: Callable[[], None], log: Path) -> None:
+        """Do the work and end without running anything that is the parent's to run."""
+        code = 1
+        try:
+            out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def is_over(self) -> bool:
+        """Say whether it has ended, however it did."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = status
+        return self._status is not None
+
+    def was_killed(self) -> bool:
+        """Say whether a SIGKILL ended it."""
+        return self._status is not None and os.WIFSIGNALED(self._status) and os.WTERMSIG(self._status) == signal.SIGKILL
+
+    def send(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if not self.is_over():
+            os.kill(self.pid, number)
+
+    def end(self, number: int = signal.SIGKILL) -> None:
+        """End it and wait until it is gone."""
+        self.send(number)
+        if self._status is None:
+            self._status = os.waitpid(self.pid, 0)[1]

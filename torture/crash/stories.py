@@ -1,0 +1,155 @@
+"""What happens in a conversation: each story has a start, which is prepared once, and a play, which is killed into.
+
+A play reads from top to bottom as what customer and agent do. Where the product dies meanwhile, the customer repeats
+what was not acknowledged and everybody else goes on waiting; nothing else is done about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torture.crash.scene import Scene
+from torture.crash.setup import connect
+
+Act = Callable[[Scene], None]
+POSTS = {"side": "api", "method": "POST", "path": r"/conversations/[^/]+/messages$"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """How it starts, and what is played from there."""
+
+    prepare: Act
+    play: Act
+    boot: bool = False  # whether lines that run before the product answers are of interest
+    blank: bool = False  # whether the product finds no tables
+
+
+def _connected(scene: Scene) -> None:
+    connect(scene, live=True)
+    scene.open()
+
+
+def _with_agent(scene: Scene) -> None:
+    _connected(scene)
+    scene.say("I want to talk to a person")
+    scene.await_state("queued")
+    scene.await_ticket()
+    scene.agent("accept")
+    scene.agent("reply", body="Hello, what is it about?")
+    scene.await_state("with_agent")
+    scene.drain()
+
+
+def _on_ticket(scene: Scene) -> None:
+    connect(scene, live=False)
+    scene.open()
+    scene.say("My invoice is wrong")
+    scene.escalate("ticket")
+    scene.await_state("asynchronous")
+    scene.await_ticket()
+    scene.drain()
+
+
+def _released(scene: Scene) -> None:
+    _with_agent(scene)
+    scene.agent("end-session")
+    scene.await_state("ended")
+
+
+def _unsure(scene: Scene) -> None:
+    """Leave a message whose answer was lost, and a doorbell nobody followed, behind a product that died."""
+    _with_agent(scene)
+    scene.fault(**POSTS, action="drop", when="after", times=1)
+    scene.say("does this arrive?")
+    scene.agent("reply", body="it does")
+
+
+def _asks(scene: Scene) -> None:
+    scene.say("Hello there")
+    scene.await_shown("assistant", "")
+
+
+def _hands_over_live(scene: Scene) -> None:
+    scene.say("I want to talk to a person")
+    scene.await_state("queued")
+    scene.await_ticket()
+    scene.agent("accept")
+    scene.agent("reply", body="Hello, what is it about?")
+    scene.await_state("with_agent")
+
+
+def _talks(scene: Scene) -> None:
+    scene.await_delivered(scene.say("order 4711"))
+    scene.agent("reply", body="I see it")
+    scene.await_shown("agent", "I see it")
+    scene.say("and?")
+    scene.agent("reply", body="It is on its way")
+    scene.await_shown("agent", "It is on its way")
+
+
+def _hands_over_to_a_ticket(scene: Scene) -> None:
+    scene.say("My invoice is wrong")
+    scene.escalate("ticket")
+    scene.say("It says 40, not 14")
+    scene.await_state("asynchronous")
+    scene.await_ticket()
+    scene.drain()
+
+
+def _writes_to_the_ticket(scene: Scene) -> None:
+    scene.await_delivered(scene.say("It says 40, not 14"))
+    scene.agent("comment", body="We have corrected it")
+    scene.await_shown("agent", "We have corrected it")
+
+
+def _ends(scene: Scene) -> None:
+    scene.agent("reply", body="Goodbye!")
+    scene.agent("end-session")
+    scene.await_state("ended")
+    scene.await_shown("agent", "Goodbye!")
+
+
+def _comes_back(scene: Scene) -> None:
+    scene.say("I need a person again")
+    scene.await_state("queued")
+    scene.drain()
+
+
+def _lost_answer(scene: Scene) -> None:
+    scene.fault(**POSTS, action="drop", when="after", times=1)
+    scene.await_delivered(scene.say("does this arrive?"))
+
+
+def _lost_request(scene: Scene) -> None:
+    scene.fault(**POSTS, action="drop", when="before", times=1)
+    scene.await_delivered(scene.say("does this arrive?"))
+
+
+def _leaves(scene: Scene) -> None:
+    scene.say("never mind")
+    scene.end("release")
+    scene.await_state("ended")
+    scene.end("close")
+    scene.drain()
+
+
+def _goes_on(scene: Scene) -> None:
+    scene.drain()
+    scene.await_shown("agent", "it does")
+
+
+STORIES: Mapping[str, Story] = {
+    "ask": Story(prepare=_connected, play=_asks),
+    "hand-over": Story(prepare=_connected, play=_hands_over_live),
+    "talk": Story(prepare=_with_agent, play=_talks),
+    "ticket": Story(prepare=_connected, play=_hands_over_to_a_ticket),
+    "comment": Story(prepare=_on_ticket, play=_writes_to_the_ticket),
+    "end": Story(prepare=_with_agent, play=_ends),
+    "come-back": Story(prepare=_released, play=_comes_back),
+    "lost-answer": Story(prepare=_with_agent, play=_lost_answer),
+    "lost-request": Story(prepare=_with_agent, play=_lost_request),
+    "leave": Story(prepare=_with_agent, play=_leaves),
+    "recovery": Story(prepare=_unsure, play=_goes_on, boot=True),
+}

@@ -45,6 +45,7 @@ from escalade.services.accounts import LIVE_SECRET, Accounts
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.desk import Desk
+from escalade.services.doors import Doors
 from escalade.services.intake import Intake
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
@@ -287,6 +288,7 @@ class Backstage:
     zendesk: Room
     sunshine: Room
     assistant: Scripted
+    doors: Doors
     courier: Courier
     reconcile: Reconcile
     upkeep: Upkeep
@@ -416,6 +418,7 @@ async def backstage(
         channels: Any = {ChannelName.ZENDESK: zendesk, ChannelName.SUNSHINE: sunshine}
         bell, assistant = Bell(), Scripted()
         policy = CourierPolicy(unsure_wait_s=unsure_wait_s)
+        doors = Doors(database, made)
         found: Backstage
 
         async def staffed(_account: Account) -> bool | None:
@@ -438,8 +441,9 @@ async def backstage(
             zendesk=zendesk,
             sunshine=sunshine,
             assistant=assistant,
-            courier=Courier(database, bell, made, intake, accounts, channels, assistant, policy),
-            reconcile=Reconcile(database, made, intake, accounts, channels, zendesk, sunshine),
+            doors=doors,
+            courier=Courier(database, bell, made, intake, accounts, channels, assistant, doors, policy),
+            reconcile=Reconcile(database, made, intake, accounts, channels, zendesk, sunshine, doors),
             upkeep=Upkeep(database, made, intake),
             desk=Desk(database, made, intake, accounts, staffed),
             tuning=Tuning(database, made, accounts, vault, development=development, check_live=check_live),

@@ -39,6 +39,7 @@ from escalade.services.accounts import ZENDESK_REFRESH, Accounts
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.desk import Desk
+from escalade.services.doors import Doors
 from escalade.services.files import Files
 from escalade.services.history import History
 from escalade.services.inspection import Inspect, Inspector
@@ -122,6 +123,7 @@ class Product:
         self.assistant = Assistant(self.library)
         self.intake = Intake(self.ports)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
+        self.doors = Doors(self.database, self.ports)
         self.courier = Courier(
             self.database,
             self.bell,
@@ -130,10 +132,11 @@ class Product:
             self.accounts,
             channels,
             self.replier,
+            self.doors,
             CourierPolicy(unsure_wait_s=settings.unsure_wait_s),
         )
         self.reconcile = Reconcile(
-            self.database, self.ports, self.intake, self.accounts, channels, self.zendesk, self.sunshine
+            self.database, self.ports, self.intake, self.accounts, channels, self.zendesk, self.sunshine, self.doors
         )
         self.upkeep = Upkeep(self.database, self.ports, self.intake)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)

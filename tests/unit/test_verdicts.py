@@ -8,7 +8,7 @@ import pytest
 
 from escalade.channels import verdicts
 from escalade.channels.http import Request, Response
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain
 
 NOW = ("Date", "Thu, 15 Jan 2026 09:30:00 GMT")
 POST = Request(method="POST", url="https://acme.zendesk.com/api/v2/tickets", body=b"{}")
@@ -28,9 +28,9 @@ def judged(request: Request, response: Response) -> DeliveryError:
         (301, Retryable, Retryable),
         (302, Retryable, Retryable),
         (400, Refused, Refused),
-        (401, Retryable, Retryable),
-        (402, Retryable, Retryable),
-        (403, Retryable, Retryable),
+        (401, Unaccepted, Unaccepted),
+        (402, Unaccepted, Unaccepted),
+        (403, Unaccepted, Unaccepted),
         (404, Refused, Refused),
         (408, Uncertain, Retryable),
         (409, Retryable, Retryable),

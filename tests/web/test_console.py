@@ -673,3 +673,18 @@ def test_t03_the_operator_is_told_of_a_secret_that_does_not_open(tmp_path: Path)
         owner.get("/console/escalate/webhook")
         owner.done("/console/escalate/webhook/signing", {"signing_secrets": "bmV3"})
         assert "does not open" not in owner.get("/console").text
+
+
+def test_a_door_that_is_shut_is_told_on_every_page_until_it_is_mended(running: Stage, owner: Browser) -> None:
+    owner.post("/console/escalate/connection", connection(running))
+    wrong = {"zendesk": {"auth": {"client_secret": "wrong-secret-of-this-test"}}}
+    assert running.api("PATCH", "/settings", wrong).status_code == 200
+    running.api("POST", "/conversations", {"id": "locked-out", "customer": {"name": "Noor"}})
+    running.api("POST", "/conversations/locked-out/escalate", {"mode": "ticket"})
+    told = "Zendesk does not accept our credential"
+    until(lambda: told in owner.get("/console").text)
+    for page in PAGES:
+        assert told in owner.get(page).text
+    assert "wrong-secret-of-this-test" not in owner.get("/console").text
+    owner.post("/console/escalate/connection", connection(running))
+    assert told not in owner.get("/console").text

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from escalade.channels.http import Request, Response, shown_answer
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain
 
 MINIMUM_WAIT = 1.0
 MAXIMUM_WAIT = 900.0
@@ -54,7 +54,9 @@ def verdict(request: Request, response: Response, *, credential: str) -> Deliver
     detail = f"{status}: {said}"
     match status:
         case 401 | 402 | 403:
-            return Retryable(f"{credential} is not accepted ({detail})", after=CREDENTIAL_WAIT, **_kept(status, answer))
+            return Unaccepted(
+                f"{credential} is not accepted ({detail})", after=CREDENTIAL_WAIT, **_kept(status, answer)
+            )
         case 429:
             return Retryable(f"asked to slow down ({detail})", after=wait(response), **_kept(status, answer))
         case 409:

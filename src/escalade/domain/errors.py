@@ -10,6 +10,7 @@ EscaladeError
 │   └── Conflict         the same id with other content, or a closed conversation
 ├── DeliveryError      one attempt failed
 │   ├── Retryable        try later; `after` if they told us when
+│   │   └── Unaccepted       they do not let us in; an operator must mend the credential
 │   ├── Uncertain        it may have arrived; look before sending again
 │   └── Refused          they said no and will keep saying no
 └── Unavailable        our own store cannot take it now; the caller repeats
@@ -76,6 +77,10 @@ class Retryable(DeliveryError):
     def __init__(self, detail: str, *, after: float | None = None, status: int | None = None, answer: str = "") -> None:
         super().__init__(detail, status=status, answer=answer)
         self.after = after
+
+
+class Unaccepted(Retryable):
+    """Say that our credential is not accepted: it works again once an operator has mended it."""
 
 
 class Uncertain(DeliveryError):

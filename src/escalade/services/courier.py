@@ -28,7 +28,7 @@ from escalade.domain.effects import (
     Post,
     ReleaseControl,
 )
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Unavailable, Uncertain
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Unavailable, Uncertain
 from escalade.domain.events import Event, PostRefused
 from escalade.domain.model import (
     Conversation,
@@ -43,16 +43,18 @@ from escalade.domain.switchboard import standing
 from escalade.services import history
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
+from escalade.services.doors import MOST_TOLD_S, Doors
 from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from, take_up
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
-from escalade.store import conversations, mailbox
+from escalade.store import conversations, doors, mailbox
 from escalade.store.database import Database, Tx
+from escalade.store.doors import Door
 
 log = structlog.get_logger()
 
 LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
-LONGEST_WAIT_S = {LaneName.DESK: 60.0, LaneName.ASSISTANT: 15.0}
+LONGEST_WAIT_S = {LaneName.DESK: 30.0, LaneName.ASSISTANT: 15.0}
 LIVE_PATIENCE_MS = 60_000  # a live step that keeps failing this long gives way to the ticket
 RELEASE_PATIENCE_MS = 10_000
 SWEEP_S = 1.0
@@ -87,6 +89,7 @@ class Courier:
         accounts: Accounts,
         channels: dict[ChannelName, Channel],
         replier: Replier,
+        doors: Doors,
         policy: CourierPolicy | None = None,
     ) -> None:
         self._database = database
@@ -96,6 +99,7 @@ class Courier:
         self._accounts = accounts
         self._channels = channels
         self._replier = replier
+        self._doors = doors
         self._policy = policy or CourierPolicy()
         self._busy: dict[mailbox.Lane, asyncio.Task[None]] = {}
 
@@ -122,6 +126,7 @@ class Courier:
         now = self._ports.now()
         mailbox.recover(tx, now)
         conversations.recover(tx, now)
+        doors.recover(tx, now, mailbox.LONGEST_TOLD_MS)
 
     async def _catch_up(self) -> None:
         """Decide what a crash left undecided before any lane moves: later effects rely on what earlier ones led to."""
@@ -281,6 +286,11 @@ class Courier:
             conversations.save_handoff(tx, conversation, replace(handoff, ticket_attempted=attempted))
 
     async def _send(self, task: Errand, channel: Channel) -> bool:
+        door = task.doors.get(channel.name)
+        probe = await self._doors.probe(door)
+        if probe is None and door is not None:
+            return await self._wait_outside(task, door)
+        probed = door if probe else None
         frozen = task.job.frozen
         try:
             if frozen is None:
@@ -299,13 +309,30 @@ class Courier:
         try:
             sent = await channel.send(task.account, job)
         except DeliveryError as error:
-            return await self._failed(task, attempt, error, channel)
+            moves_on = await self._failed(task, attempt, error, channel)
+            await self._doors.note(task.account.organisation, channel.name, error, probed)
+            return moves_on
         except Exception as error:
             # A fault of ours after the attempt began: it may have arrived.
             log.exception("attempt_broke", lane=str(task.delivery.lane), effect=type(job.effect).__name__)
             return await self._failed(task, attempt, Uncertain(f"{type(error).__name__}: {error}"), channel)
         await self._delivered(task, attempt, sent, verdict="delivered", channel=channel)
+        await self._doors.note(task.account.organisation, channel.name, None, probed)
         return True
+
+    async def _wait_outside(self, task: Errand, door: Door) -> bool:
+        """Wait at a shut door; where a customer has waited too long in a live handoff, go the other way."""
+        if self._out_of_patience(task):
+            refused = Refused(f"gave up: {door.why}")
+            await self._database.write(lambda tx: self._refuse(tx, task, refused))
+            return True
+        delivery = task.delivery
+        state = "pending" if delivery.state == "pending" else "unsure"
+        seconds = self._doors.opens_in(door)
+        if isinstance(delivery.effect, LiveStep):
+            seconds = min(seconds, LOOK_AFTER_S[-1])  # its patience may end before the door opens
+        await self._postpone(delivery, state, seconds, failed=False)
+        return False
 
     async def _look(self, task: Errand, channel: Channel, *, may_send: bool, why: str) -> bool:
         """Look for our mark. Found: delivered. Absent long enough: send again, or let go if no longer wanted."""
@@ -316,6 +343,11 @@ class Courier:
         if due_in > 0:
             await self._postpone(delivery, "unsure", due_in, failed=False)
             return False
+        door = task.doors.get(channel.name)
+        probe = await self._doors.probe(door)
+        if probe is None and door is not None:
+            return await self._wait_outside(task, door)
+        probed = door if probe else None
         attempt = await self._begin(task, kind="look", frozen=None)
         if attempt is None:
             return True
@@ -324,11 +356,13 @@ class Courier:
         except Refused:
             found = None  # a lasting no: there is nothing to be found in
         except DeliveryError as error:
+            await self._doors.note(task.account.organisation, channel.name, error, probed)
             if self._out_of_patience(task):
                 return await self._failed(task, attempt, error, channel)
-            failed, pause = error, self._backoff(delivery, error)
+            failed, pause = error, self._backoff(delivery, error, channel)
             await self._database.write(lambda tx: self._look_failed(tx, task, attempt, failed, pause))
             return False
+        await self._doors.note(task.account.organisation, channel.name, None, probed)
         if found is not None:
             await self._delivered(task, attempt, found, verdict="found", channel=channel)
             return True
@@ -411,7 +445,7 @@ class Courier:
             status=error.status,
             why=error.detail[:200],
         )
-        pause = self._backoff(delivery, error)
+        pause = self._backoff(delivery, error, channel)
         if isinstance(error, Uncertain) and channel.after_uncertain(task.job) is After.LOOK:
             pause = LOOK_AFTER_S[0]
 
@@ -423,24 +457,29 @@ class Courier:
             history.outcome(tx, delivery, error)
             match error:
                 case Refused():
-                    mailbox.finish(tx, delivery, "refused", error.detail, now)
-                    history.dead(tx, delivery, "refused")
-                    event = refusal(effect, error)
-                    if event is not None:
-                        self._intake.owe(tx, task.conversation, "courier", f"{delivery.key}.refused", event)
-                    if isinstance(effect, Post):
-                        tx.ring("ask", effect.handoff)  # it may be over there without our having been told
-                    self._intake.work(tx, task.conversation.organisation, task.conversation.id, task.policy)
+                    self._refuse(tx, task, error)
                 case Uncertain():
                     mailbox.postpone(tx, delivery, "unsure", now + int(pause * 1000), failed=True)
                 case _:
-                    told = getattr(error, "after", None) is not None
+                    told = getattr(error, "after", None) is not None and not isinstance(error, Unaccepted)
                     mailbox.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True, told=told)
                     if isinstance(effect, OpenTicket) and not mailbox.was_uncertain(tx, delivery.id):
                         self._set_ticket_attempted(tx, task, attempted=False)  # it certainly did not arrive
 
         await self._database.write(written)
         return isinstance(error, Refused)
+
+    def _refuse(self, tx: Tx, task: Errand, error: Refused) -> None:
+        """Settle a delivery that will not arrive, and decide what that means."""
+        delivery, effect, conversation = task.delivery, task.delivery.effect, task.conversation
+        mailbox.finish(tx, delivery, "refused", error.detail, self._ports.now())
+        history.dead(tx, delivery, "refused")
+        event = refusal(effect, error)
+        if event is not None:
+            self._intake.owe(tx, conversation, "courier", f"{delivery.key}.refused", event)
+        if isinstance(effect, Post):
+            tx.ring("ask", effect.handoff)  # it may be over there without our having been told
+        self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
     def _out_of_patience(self, task: Errand) -> bool:
         """A customer waits in a live handoff: what does not work for a minute gives way to the ticket."""
@@ -452,13 +491,13 @@ class Courier:
         started = handoff.asked_at if handoff else self._ports.now()
         return isinstance(task.delivery.effect, LiveStep) and self._ports.now() - started > LIVE_PATIENCE_MS
 
-    def _backoff(self, delivery: mailbox.Delivery, error: DeliveryError) -> float:
+    def _backoff(self, delivery: mailbox.Delivery, error: DeliveryError, channel: Channel) -> float:
         """Say how many seconds to wait: as told, or doubling with some jitter."""
         after = getattr(error, "after", None)
         if after is not None:
-            return float(after)
+            return min(float(after), MOST_TOLD_S[channel.name])
         longest = LONGEST_WAIT_S[delivery.lane.name]
-        return float(min(longest, 2.0 ** min(delivery.failures, 10)) * self._ports.jitter())
+        return min(longest, 2.0 ** min(delivery.failures, 10) * self._ports.jitter())
 
     async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:
         due_at: Millis = self._ports.now() + int(seconds * 1000)

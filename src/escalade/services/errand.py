@@ -21,8 +21,9 @@ from escalade.domain.model import Conversation, Message, Millis, TicketId
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import handoff_of, standing
 from escalade.services.accounts import Accounts
-from escalade.store import conversations, mailbox, organisations
+from escalade.store import conversations, doors, mailbox, organisations
 from escalade.store.database import Tx
+from escalade.store.doors import Door
 
 LONGEST_TRANSCRIPT = 500  # messages; what was wanted is at the end
 
@@ -37,6 +38,7 @@ class Errand:
     policy: Policy
     job: Job
     links: dict[tuple[ChannelName, LinkKind], str] = field(default_factory=dict)
+    doors: dict[str, Door] = field(default_factory=dict)  # those that are shut
 
 
 def take_up(tx: Tx, lane: mailbox.Lane, accounts: Accounts, now: Millis) -> Errand | None:
@@ -84,6 +86,7 @@ def take_up(tx: Tx, lane: mailbox.Lane, accounts: Accounts, now: Millis) -> Erra
             now=now,
         ),
         links=links,
+        doors=doors.of(tx, lane.organisation),
     )
 
 

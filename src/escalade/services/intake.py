@@ -52,7 +52,7 @@ from escalade.domain.model import (
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE, Decision, decide
 from escalade.services.ports import Ports
-from escalade.store import conversations, files, mailbox, organisations
+from escalade.store import conversations, doors, files, mailbox, organisations
 from escalade.store.conversations import Place
 from escalade.store.database import Tx
 
@@ -336,6 +336,7 @@ class Intake:
         """Clear the back-off towards a Zendesk that has just spoken to us; once a second is soon enough."""
         if now - self._hurried.get(organisation, 0) >= HURRY_EVERY_MS:
             self._hurried[organisation] = now
+            doors.knock(tx, organisation, now)
             mailbox.hurry(tx, organisation, now)
 
     def _act(

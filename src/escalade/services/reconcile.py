@@ -46,6 +46,7 @@ from escalade.domain.organisation import OnInactive
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE
 from escalade.services.accounts import Accounts
+from escalade.services.doors import Doors
 from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
@@ -64,7 +65,7 @@ RETRY_MS = 1_000
 GIVE_UP_MS = 60_000
 SEEK_AFTER_MS = 5_000
 MOST_MISSES = 10
-LONGEST_PAUSE_S = 60.0
+LONGEST_PAUSE_S = 30.0
 SEEK_EVERY_MS = 60_000
 SWEEP_S = 1.0
 
@@ -128,6 +129,7 @@ class Reconcile:
         channels: dict[ChannelName, Channel],
         directory: AgentDirectory,
         sessions: SessionReader,
+        doors: Doors,
     ) -> None:
         self._database = database
         self._ports = ports
@@ -136,9 +138,11 @@ class Reconcile:
         self._channels = channels
         self._directory = directory
         self._sessions = sessions
+        self._doors = doors
         self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
         self._again: dict[HandoffId, bool] = {}
         self._looked_at: dict[HandoffId, int] = {}
+        self._unread: set[OrganisationId] = set()  # whose lists are to be read, whenever they were read last
         self._seek_at: dict[HandoffId, int] = {}
         self._misses: dict[HandoffId, int] = {}
 
@@ -147,6 +151,8 @@ class Reconcile:
         for topic, what in rings:
             if topic in {"look", "ask"}:
                 self.look_soon(HandoffId(what), session=topic == "ask")
+            elif topic == "door":
+                self._unread.add(OrganisationId(what))
 
     def look_soon(self, handoff: HandoffId, *, session: bool = False) -> None:
         """Look now, or once more after the look that is under way."""
@@ -157,18 +163,23 @@ class Reconcile:
 
     async def run(self) -> None:
         """Look at every open handoff by itself: often while people talk, seldom while it is quiet."""
+        blind = True  # after a time without news of ours or theirs, every list is read
         while True:
             now = self._ports.now()
+            unread, self._unread = self._unread, set()
             try:
                 rows = await self._database.read(partial(conversations.handoffs_to_read, now=now))
             except Unavailable as error:
                 log.warning("handoffs_unreadable", why=str(error))
-                rows = []
+                blind = True
+                await self._ports.sleep(SWEEP_S)
+                continue
             for row in rows:
                 handoff = HandoffId(row["id"])
                 last = self._looked_at.get(handoff, 0)
-                if now - last >= self._every(row, now):
+                if blind or row["organisation"] in unread or now - last >= self._every(row, now):
                     self.look_soon(handoff, session=True)
+            blind = False
             await self._ports.sleep(SWEEP_S)
 
     def _every(self, row: Row, now: int) -> int:
@@ -222,7 +233,11 @@ class Reconcile:
         reached, pause = True, None
         if channel is not None:
             try:
-                page = await channel.heard_since(scene.account, scene.links, scene.cursor)
+                page = await self._doors.call(
+                    scene.account.organisation,
+                    channel.name,
+                    partial(channel.heard_since, scene.account, scene.links, scene.cursor),
+                )
                 heard = page.heard
             except DeliveryError as error:
                 # A lasting no is an answer: what is gone has nothing more to say, and is asked how it stands.
@@ -299,7 +314,8 @@ class Reconcile:
         }
         if live and reached and talking and (session or ends):
             try:
-                state = await self._sessions.session(scene.account, scene.links)
+                asks = partial(self._sessions.session, scene.account, scene.links)
+                state = await self._doors.call(scene.account.organisation, ChannelName.SUNSHINE, asks)
             except DeliveryError as error:
                 log.warning("session_unknown", handoff=scene.handoff.id, why=error.detail)
         for bell in ends:
@@ -323,7 +339,8 @@ class Reconcile:
     async def _gone(self, scene: _Scene, ticket_id: str) -> Event | None:
         """See whether a ticket is closed or deleted where no webhook has said so."""
         try:
-            status = await self._directory.ticket_status(scene.account, ticket_id)
+            asks = partial(self._directory.ticket_status, scene.account, ticket_id)
+            status = await self._doors.call(scene.account.organisation, ChannelName.ZENDESK, asks)
         except DeliveryError as error:
             log.warning("ticket_status_unknown", handoff=scene.handoff.id, why=error.detail)
             return None
@@ -342,7 +359,8 @@ class Reconcile:
         self._seek_at[handoff.id] = now + SEEK_EVERY_MS
         try:
             since = self._ports.wall() - (now - handoff.asked_at)  # by their clock
-            return await self._directory.ticket_of(scene.account, conversation, since)
+            asks = partial(self._directory.ticket_of, scene.account, conversation, since)
+            return await self._doors.call(scene.account.organisation, ChannelName.ZENDESK, asks)
         except DeliveryError as error:
             log.warning("ticket_unknown", handoff=handoff.id, why=error.detail)
             return None
@@ -368,7 +386,8 @@ class Reconcile:
         if scene.account.zendesk is not None:
             try:
                 async with asyncio.timeout(PATIENCE_MS / 1000):
-                    found = await self._directory.agent(scene.account, agent_id)
+                    asks = partial(self._directory.agent, scene.account, agent_id)
+                    found = await self._doors.call(scene.account.organisation, ChannelName.ZENDESK, asks)
             except (DeliveryError, TimeoutError) as error:
                 log.warning("agent_unknown", handoff=scene.handoff.id, why=str(error))
             else:

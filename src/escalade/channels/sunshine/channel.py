@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from escalade.channels import verdicts
 from escalade.channels.base import Account, After, ChannelName, Job, Link, LinkKind, Page, Sent, Session, SunshineApp
 from escalade.channels.http import Transport
 from escalade.channels.sunshine import wire
@@ -27,7 +26,7 @@ from escalade.domain.effects import (
     ReleaseControl,
     TakeControl,
 )
-from escalade.domain.errors import Refused, Retryable, Uncertain
+from escalade.domain.errors import Refused, Retryable, Unaccepted, Uncertain
 from escalade.domain.model import Handoff, Millis
 
 CONFIRM_WITHIN = 20_000  # milliseconds from the first look
@@ -294,9 +293,7 @@ class SunshineChannel:
         """Prove the key and say what the app allows, or raise with Sunshine's own answer."""
         try:
             shown = (await self.calls.get(app, "")).get("app")
-        except Retryable as error:
-            if error.after != verdicts.CREDENTIAL_WAIT:
-                raise
+        except Unaccepted as error:
             raise Refused(error.detail, status=error.status, answer=error.answer) from error
         facts = shown if isinstance(shown, dict) else {}
         settings = facts.get("settings") if isinstance(facts.get("settings"), dict) else {}

@@ -17,7 +17,7 @@ from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
 from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, support
 from escalade.channels.zendesk.staffing import Staffing
 from escalade.domain.effects import AddNote, NameRequester, OpenTicket, Post
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain, Unverified
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain, Unverified
 from escalade.domain.model import Agent, Handoff, Millis
 
 PERSON_KEPT = 10 * 60 * 1000
@@ -271,9 +271,7 @@ class ZendeskChannel:
         """Prove the credential and say whose it is, or raise with Zendesk's own answer."""
         try:
             me = wire.read_person((await self.calls.get(account, "/api/v2/users/me")).get("user"))
-        except Retryable as error:
-            if error.after != verdicts.CREDENTIAL_WAIT:
-                raise
+        except Unaccepted as error:
             raise Unverified(error.detail, code=str(error.status or "")) from error
         if me is None:
             raise Unverified("Zendesk let us in as nobody: the credential names no user", code="anonymous")

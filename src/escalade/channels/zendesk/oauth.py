@@ -17,7 +17,7 @@ import msgspec
 from escalade.channels import verdicts
 from escalade.channels.base import Account, ZendeskAccount
 from escalade.channels.http import Request, Response, Transport, basic, shown_answer
-from escalade.domain.errors import Refused, Retryable, Uncertain
+from escalade.domain.errors import Refused, Retryable, Unaccepted, Uncertain
 from escalade.domain.model import Millis, OrganisationId
 from escalade.domain.organisation import AuthType
 
@@ -88,7 +88,7 @@ class Credentials:
             answer = await self._spend_refresh_token(zendesk, held)
         access, lasts = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(access, str) or not access:
-            raise Retryable("Zendesk gave no access token", after=verdicts.CREDENTIAL_WAIT)
+            raise Unaccepted("Zendesk gave no access token", after=verdicts.CREDENTIAL_WAIT)
         ends = self._now() + (lasts * 1000 if isinstance(lasts, int) and lasts > 0 else WITHOUT_END)
         refresh = answer.get("refresh_token")
         if zendesk.auth is AuthType.AUTHORIZATION_CODE and isinstance(refresh, str) and refresh:
@@ -100,7 +100,7 @@ class Credentials:
         """Try the newest refresh token we know, then the stored one: another process may have been faster."""
         known = [token for token in dict.fromkeys((held.refresh_token, zendesk.refresh_token)) if token]
         if not known:
-            raise Retryable("no refresh token is stored: connect Zendesk again", after=verdicts.CREDENTIAL_WAIT)
+            raise Unaccepted("no refresh token is stored: connect Zendesk again", after=verdicts.CREDENTIAL_WAIT)
         for token in known[:-1]:
             try:
                 return await self._ask(zendesk, {"grant_type": "refresh_token", "refresh_token": token})
@@ -135,7 +135,7 @@ class Credentials:
             # A wrong client is mended by an operator; the delivery behind it should survive until then.
             said = f"the OAuth client is not accepted ({error.detail})"
             kept = shown_answer(request, response)
-            raise Retryable(said, after=verdicts.CREDENTIAL_WAIT, status=response.status, answer=kept) from error
+            raise Unaccepted(said, after=verdicts.CREDENTIAL_WAIT, status=response.status, answer=kept) from error
 
 
 def support(account: Account) -> ZendeskAccount:

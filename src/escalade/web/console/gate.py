@@ -15,8 +15,9 @@ from starlette.responses import RedirectResponse, Response
 from escalade.domain.errors import Rejected
 from escalade.domain.model import Millis
 from escalade.domain.organisation import Organisation
-from escalade.store import audit, operators, organisations
+from escalade.store import audit, doors, operators, organisations
 from escalade.store.database import Tx
+from escalade.store.doors import Door
 from escalade.store.operators import ConsoleSession, Operator
 from escalade.web.console import forms
 from escalade.web.console.forms import Form
@@ -98,6 +99,7 @@ class Visit:
     notes: Notes
     form: Form = field(default_factory=Form)
     unreadable: tuple[str, ...] = ()  # stored secrets that do not open
+    doors: tuple[Door, ...] = ()  # to Zendesk, those that are shut
 
     def may(self, right: Right | str) -> bool:
         """Say whether the operator's role includes a right."""
@@ -212,17 +214,18 @@ class Gate:
             return None
         now = self._parts.ports.wall()
 
-        def read(tx: Tx) -> tuple[ConsoleSession, Organisation, tuple[str, ...]] | None:
+        def read(tx: Tx) -> tuple[ConsoleSession, Organisation, tuple[str, ...], tuple[Door, ...]] | None:
             session = operators.session(tx, token, now)
             found = None if session is None else organisations.load(tx, session.operator.organisation)
             if session is None or found is None:
                 return None
-            return session, found, self._parts.accounts.unreadable(tx, found.id)
+            shut = tuple(doors.of(tx, found.id).values())
+            return session, found, self._parts.accounts.unreadable(tx, found.id), shut
 
         known = await self._parts.database.read(read)
         if known is None:
             return None
-        session, organisation, unreadable = known
+        session, organisation, unreadable, shut = known
         return Visit(
             request=request,
             operator=session.operator,
@@ -235,6 +238,7 @@ class Gate:
             notes=self.notes,
             form=form,
             unreadable=unreadable,
+            doors=shut,
         )
 
     async def is_signed_in(self, request: Request) -> bool:

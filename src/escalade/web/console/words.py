@@ -121,6 +121,20 @@ OURS = {  # events we owe ourselves, kept as receipts so that a crash cannot los
 
 SOURCE = {"zendesk": "Zendesk", "sunshine": "Sunshine Conversations"}
 
+DOOR: dict[str, tuple[str, str, str]] = {  # a tone, a title, and what it means for the customers
+    "failing": (
+        "warn",
+        "{channel} cannot be reached",
+        "Nothing is lost: what is owed waits, and goes out by itself when it is back.",
+    ),
+    "paused": ("warn", "{channel} asked us to slow down", "What is owed waits until it may go on."),
+    "locked": (
+        "bad",
+        "{channel} does not accept our credential",
+        "Nothing is lost: what is owed waits, and is tried once a minute until the credential is mended.",
+    ),
+}
+
 OPERATOR_ROLE = {
     "owner": "Owner: everything",
     "admin": "Admin: conversations and settings",

@@ -80,6 +80,7 @@ class Talk:
     refusals: dict[str, Fact] = field(default_factory=dict)
     views: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     handoffs: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
+    ended_unknown: bool = False  # of some handoff its end was shown, and nobody knew which it was
     leaves: list[Fact] = field(default_factory=list)
     lists: list[DeskList] = field(default_factory=list)
     bridge: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))  # by mid, of its own deliveries
@@ -87,6 +88,7 @@ class Talk:
     story: list[Entry] = field(default_factory=list)  # what the fullest final view shows
     places: dict[str, Entry] = field(default_factory=dict)  # of the story, by mid; the first
     shown: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))  # of the story, by the desk's rid
+    lines: dict[str, list[tuple[DeskList, int]]] = field(default_factory=lambda: defaultdict(list))  # by rid
     at_desk: dict[str, list[tuple[DeskList, Line]]] = field(default_factory=lambda: defaultdict(list))  # by whole mid
 
     def settle(self) -> None:
@@ -101,7 +103,8 @@ class Talk:
             if entry.rid:
                 self.shown[entry.rid].append(entry)
         for desk_list in self.lists:
-            for line in desk_list.lines:
+            for place, line in enumerate(desk_list.lines):
+                self.lines[line.rid].append((desk_list, place))
                 if line.author == "customer" and line.mid is not None:
                     self.at_desk[self.whole(line.mid)[0]].append((desk_list, line))
 
@@ -141,6 +144,7 @@ class Case:
     tickets: list[Fact] = field(default_factory=list)
     faults: list[Fact] = field(default_factory=list)
     calm: Fact | None = None
+    boots: int = 0  # of the bridge: what it knew at the end of a life it may not have written down
     examined: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -208,6 +212,7 @@ def _take(case: Case, fact: Fact) -> None:
             case.talk(fact).views[fact["reader"]].append(fact)
         case "C.handoff":
             case.talk(fact).handoffs[fact["handoff"]].append(fact)
+            case.talk(fact).ended_unknown |= fact["ended"] == "unknown"
             case.homes[fact["handoff"]] = case.talk(fact)
         case "C.leave":
             case.talk(fact).leaves.append(fact)
@@ -216,6 +221,8 @@ def _take(case: Case, fact: Fact) -> None:
         case "B.append" | "B.attempt" | "B.outcome" | "B.lookup" | "B.dead":
             if fact["mid"] is not None and fact.get("effect", "Post") == "Post":
                 case.talk(fact).bridge[fact["mid"]].append(fact)
+        case "B.boot":
+            case.boots += 1
         case "Z.post":
             case.desk_list(fact).posts[fact["rid"]] = fact
         case "Z.view":

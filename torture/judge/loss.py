@@ -29,7 +29,7 @@ def _lost_at_desk(case: Case, talk: Talk) -> Iterator[Finding]:
         mark = entry.mark if entry is not None else ""
         if mark == "pending":
             continue  # not drained: I14 says so
-        if mark == "failed" and _was_told(talk) and _is_dead(talk, mid):
+        if mark == "failed" and _was_told(talk) and _is_dead(case, talk, mid):
             case.counts["told"] += 1
             continue
         case.counts["lost"] += 1
@@ -43,9 +43,9 @@ def _was_told(talk: Talk) -> bool:
     return any(entry.role == "system" and entry.mark == "not_delivered" for entry in talk.story)
 
 
-def _is_dead(talk: Talk, mid: str) -> bool:
-    """Say whether an operator sees it given up; where the bridge wrote no history nobody can tell."""
-    return not talk.bridge or any(fact["k"] == "B.dead" for fact in talk.bridge.get(mid, ()))
+def _is_dead(case: Case, talk: Talk, mid: str) -> bool:
+    """Say whether an operator sees it given up; where the bridge wrote nothing, or died meanwhile, nobody can tell."""
+    return not talk.bridge or case.boots > 1 or any(fact["k"] == "B.dead" for fact in talk.bridge.get(mid, ()))
 
 
 def _lists_without(talk: Talk) -> tuple[Fact, ...]:

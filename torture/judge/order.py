@@ -24,7 +24,8 @@ def judge(case: Case) -> Iterator[Finding]:
     """Judge I3, I5 and I6."""
     for talk, desk_list in case.each_list():
         yield from _at_desk(case, talk, desk_list)
-        yield from _at_customer(case, talk, desk_list)
+    for talk in case.talks.values():
+        yield from _at_customer(case, talk)
     for process in case.by_process.values():
         yield from _cause_before_effect(case, process)
 
@@ -62,22 +63,23 @@ def _out_of_order(talk: Talk, desk_list: DeskList, first: Line, second: Line) ->
     return Finding(invariant="I3", what=what, witness=(*places, *desk_list.show(first.rid, second.rid)))
 
 
-def _at_customer(case: Case, talk: Talk, desk_list: DeskList) -> Iterator[Finding]:
-    """I5: the agents' messages of a list, in the list's order."""
-    last: Entry | None = None
+def _at_customer(case: Case, talk: Talk) -> Iterator[Finding]:
+    """I5: the agents' messages of each list, in the list's order."""
+    last: dict[str, tuple[int, Entry]] = {}
     seen: set[str] = set()
     for entry in talk.story:
-        place = desk_list.places.get(entry.rid)
-        if place is None or entry.rid in seen or desk_list.lines[place].author != "agent":
-            continue
+        for desk_list, place in talk.lines.get(entry.rid, ()) if entry.rid not in seen else ():
+            if desk_list.lines[place].author != "agent":
+                continue
+            case.examined["I5"] += 1
+            before, above = last.get(desk_list.id, (-1, entry))
+            if place < before:
+                what = f"the customer reads {above.rid} before {entry.rid}"
+                shown = (*desk_list.show(entry.rid, above.rid), *excerpt(talk.final, [entry.mid, above.mid]))
+                yield Finding(invariant="I5", what=what, witness=shown)
+            else:
+                last[desk_list.id] = (place, entry)
         seen.add(entry.rid)
-        case.examined["I5"] += 1
-        if last is not None and place < desk_list.places[last.rid]:
-            what = f"the customer reads {last.rid} before {entry.rid}"
-            shown = (*desk_list.show(entry.rid, last.rid), *excerpt(talk.final, [entry.mid, last.mid]))
-            yield Finding(invariant="I5", what=what, witness=shown)
-        else:
-            last = entry
 
 
 def _cause_before_effect(case: Case, process: list[Fact]) -> Iterator[Finding]:
@@ -95,9 +97,8 @@ def _cause_before_effect(case: Case, process: list[Fact]) -> Iterator[Finding]:
                 talk = case.talk(fact)
                 for entry in (Entry(*raw) for raw in fact["entries"]):
                     _learn(newest, f"{talk.o} {talk.c}", Known(entry.seq, entry.mid, fact))
-                    for desk_list in talk.lists if entry.rid else ():
-                        place = desk_list.places.get(entry.rid)
-                        if place is not None and desk_list.lines[place].author == "agent":
+                    for desk_list, place in talk.lines.get(entry.rid, ()):
+                        if desk_list.lines[place].author == "agent":
                             _learn(lowest, desk_list.id, Known(place, entry.rid, fact))
             case "C.submit":
                 talk = case.talk(fact)

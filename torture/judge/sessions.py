@@ -77,9 +77,7 @@ def unasked(talk: Talk) -> dict[str, Entry | None]:
 
 def _may_go_on(talk: Talk, end: Entry) -> bool:
     """Say whether an agent who writes again is back in the same session: after a quiet end, or an unknown one."""
-    if end.mark != "ended":
-        return end.mark == "inactive"
-    return any(fact["ended"] == "unknown" for facts in talk.handoffs.values() for fact in facts)
+    return talk.ended_unknown if end.mark == "ended" else end.mark == "inactive"
 
 
 def judge(case: Case) -> Iterator[Finding]:

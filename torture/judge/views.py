@@ -127,7 +127,6 @@ def _is_unfaithful(talk: Talk, written: set[str], lines: list[Line]) -> str:
 
 def _written_here(case: Case, talk: Talk) -> Iterator[Finding]:
     """Expect what the customer is shown to have been written in this conversation, for them."""
-    lines = {line.rid: (found, line) for found in talk.lists for line in found.lines}
     posts = {rid: found for found in talk.lists for rid in found.posts}
     for entry in talk.story:
         if entry.role == "customer":
@@ -136,13 +135,13 @@ def _written_here(case: Case, talk: Talk) -> Iterator[Finding]:
                 yield _phantom(f"nobody here wrote {entry.mid}", talk, entry, case.by_mid.get(entry.mid, []))
         elif entry.rid and entry.role in {"agent", "system"}:
             case.examined["I9"] += 1
-            found, line = lines.get(entry.rid, (None, None))
-            if line is not None and found is not None:
+            for found, place in talk.lines.get(entry.rid, ()):
+                line = found.lines[place]
                 if line.author == "note" or (entry.role == "agent" and line.author != "agent"):
                     what = f"{line.rid} is a {line.author}'s, and is shown to the customer as an agent's"
                     shown = (*found.witness(line.rid), *excerpt(talk.final, [entry.mid]))
                     yield Finding(invariant="I9", what=what, witness=shown)
-            elif entry.rid not in posts:
+            if entry.rid not in talk.lines and entry.rid not in posts:
                 where = [other for other in case.lists.values() if entry.rid in other.places]
                 shown = tuple(fact for other in where[:2] for fact in other.witness(entry.rid))
                 said = "belongs to another conversation" if where else "was written by nobody"

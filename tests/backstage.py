@@ -44,6 +44,7 @@ from escalade.domain.organisation import LiveSettings, Organisation, Settings, Z
 from escalade.services.accounts import LIVE_SECRET, Accounts
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
+from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.doors import Doors
 from escalade.services.intake import Intake
@@ -444,7 +445,7 @@ async def backstage(
             doors=doors,
             courier=Courier(database, bell, made, intake, accounts, channels, assistant, doors, policy),
             reconcile=Reconcile(database, made, intake, accounts, channels, zendesk, sunshine, doors),
-            upkeep=Upkeep(database, made, intake),
+            upkeep=Upkeep(database, made, intake, Customers(database, made, intake)),
             desk=Desk(database, made, intake, accounts, staffed),
             tuning=Tuning(database, made, accounts, vault, development=development, check_live=check_live),
         )

@@ -38,6 +38,7 @@ from escalade.domain.model import Millis, OrganisationId
 from escalade.services.accounts import ZENDESK_REFRESH, Accounts
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
+from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.doors import Doors
 from escalade.services.files import Files
@@ -138,7 +139,8 @@ class Product:
         self.reconcile = Reconcile(
             self.database, self.ports, self.intake, self.accounts, channels, self.zendesk, self.sunshine, self.doors
         )
-        self.upkeep = Upkeep(self.database, self.ports, self.intake)
+        self.customers = Customers(self.database, self.ports, self.intake)
+        self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
         self.files = Files(self.database, self.ports, self.desk, self.inspect)
         self.tuning = Tuning(
@@ -386,6 +388,7 @@ class App:
             product.assistant,
             replay,
             product.limits,
+            product.customers,
             product.files,
         )
 

@@ -64,6 +64,8 @@ ROUTES = [
     ("GET", "/conversations/c-1/files/f-1"),
     ("POST", "/conversations/c-1/files/f-1/fetch"),
     ("POST", "/conversations/c-1/escalate"),
+    ("GET", "/customers/c-1/export"),
+    ("DELETE", "/customers/c-1"),
     ("POST", "/conversations/c-1/release"),
     ("POST", "/conversations/c-1/close"),
     ("POST", "/assistant/ask"),

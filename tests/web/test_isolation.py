@@ -65,6 +65,8 @@ ENTRIES: dict[str, Entry] = {
     "POST /api/v1/conversations/{id}/files": Entry(NOT_THERE, SAYS, query=("name",)),
     "GET /api/v1/conversations/{id}/files/{file}": Entry(NOT_THERE),
     "POST /api/v1/conversations/{id}/files/{file}/fetch": Entry(NOT_THERE),
+    "GET /api/v1/customers/{id}/export": Entry(NOT_THERE),
+    "DELETE /api/v1/customers/{id}": Entry(NOT_THERE),
     "POST /api/v1/assistant/ask": Entry(LISTS, {"text": "How do I return {theirs} violet boots?"}),
     "GET /api/v1/deliveries": Entry(LISTS, query=("state", "organisation", "conversation")),
     "POST /api/v1/deliveries/{id}/resend": Entry(NOT_THERE),

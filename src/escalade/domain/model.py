@@ -156,6 +156,7 @@ class Customer:
     email: str | None = None
     locale: str | None = None
     verified: bool = False
+    erased: bool = False  # nothing is kept of them any longer, and nothing new is
 
     @property
     def is_visitor(self) -> bool:

@@ -82,6 +82,8 @@ class Decision:
 
 def decide(conversation: Conversation, event: Event, policy: Policy, now: Millis) -> Decision:
     """Say what an event means for a conversation, and do none of it."""
+    if conversation.customer.erased:
+        return _ignored(conversation, "the customer was erased")
     match event:
         case CustomerSaid(message=message):
             return _customer_said(conversation, message, policy)

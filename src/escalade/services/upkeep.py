@@ -10,6 +10,7 @@ import structlog
 from escalade.domain.errors import Unavailable
 from escalade.domain.events import NobodyAnswered
 from escalade.domain.model import ConversationId, Handoff, HandoffId, HandoffState, Mode, OrganisationId
+from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox
@@ -24,10 +25,11 @@ WAITING = frozenset({HandoffState.REQUESTED.value, HandoffState.QUEUED.value, Ha
 class Upkeep:
     """A slow round through what may have fallen behind."""
 
-    def __init__(self, database: Database, ports: Ports, intake: Intake) -> None:
+    def __init__(self, database: Database, ports: Ports, intake: Intake, customers: Customers) -> None:
         self._database = database
         self._ports = ports
         self._intake = intake
+        self._customers = customers
 
     async def run(self) -> None:
         """Make rounds until cancelled."""
@@ -54,6 +56,7 @@ class Upkeep:
             await self._try(partial(self._unpark, organisation=organisation))
         for organisation, conversation in waiting:
             await self._try(partial(self._decide, organisation=organisation, conversation=conversation))
+        await self._customers.sweep()
 
     async def _try(self, work: Callable[[Tx], None]) -> None:
         """Do one thing of the round; one that cannot be done takes nothing else with it."""

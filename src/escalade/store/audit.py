@@ -48,6 +48,17 @@ def record(tx: Tx, organisation: OrganisationId, who: str, what: str, detail: An
     )
 
 
+def has(tx: Tx, organisation: OrganisationId, what: str, detail: Any) -> bool:
+    """Say whether a change was ever made."""
+    found = tx.value(
+        "SELECT 1 FROM audit WHERE organisation = :organisation AND what = :what AND detail = :detail LIMIT 1",
+        organisation=organisation,
+        what=what,
+        detail=_json.encode(detail).decode(),
+    )
+    return found is not None
+
+
 def broken(tx: Tx, organisation: OrganisationId) -> str | None:
     """Say where an organisation's chain does not hold, or nothing if it does."""
     head = tx.one("SELECT audits, audit_head FROM organisation WHERE id = :organisation", organisation=organisation)

@@ -39,7 +39,8 @@ _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
 _handoff = msgspec.json.Decoder(Handoff)
 
 CONVERSATION = """
-    SELECT c.*, h.body AS handoff_body, u.external_id, u.name AS customer_name, u.email, u.locale, u.verified
+    SELECT c.*, h.body AS handoff_body, u.external_id, u.name AS customer_name, u.email, u.locale, u.verified,
+           u.erased_at
       FROM conversation c
       JOIN customer u ON u.organisation = c.organisation AND u.id = c.customer
       LEFT JOIN handoff h ON h.id = c.handoff
@@ -173,6 +174,7 @@ def _conversation(row: Row) -> Conversation:
             email=row["email"],
             locale=row["locale"],
             verified=bool(row["verified"]),
+            erased=row["erased_at"] is not None,
         ),
         status=Status(row["status"]),
         control=Control(row["control"]),

@@ -16,7 +16,8 @@ from escalade.assistant.answering import Assistant, AssistantSettings, Question,
 from escalade.channels import strict_json
 from escalade.domain.errors import NotFound, Rejected, Unavailable
 from escalade.domain.files import MOST as MOST_FILES
-from escalade.domain.model import ConversationId, FileId, OrganisationId, Reason, Role, Wish
+from escalade.domain.model import ConversationId, CustomerId, FileId, OrganisationId, Reason, Role, Wish
+from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.files import Files
 from escalade.services.replay import Replay
@@ -143,6 +144,7 @@ class Api:
         assistant: Assistant,
         replay: Replay,
         limits: Limits,
+        customers: Customers,
         files: Files,
     ) -> None:
         self._database = database
@@ -153,6 +155,7 @@ class Api:
         self._assistant = assistant
         self._replay = replay
         self._limits = limits
+        self._customers = customers
         self._files = files
         self._uploads = Uploads()
 
@@ -243,6 +246,16 @@ class Api:
             """End a conversation for good."""
             conversation = await self._desk.close(caller, ConversationId(id))
             return views.opened(conversation) | views.state(conversation)
+
+        @router.get("/customers/{id}/export", tags=["customers"])
+        async def export(caller: Caller, id: str) -> dict[str, Any]:
+            """Give everything that is kept about a customer, and name what Zendesk has."""
+            return await self._customers.export(caller, CustomerId(id), "api")
+
+        @router.delete("/customers/{id}", tags=["customers"])
+        async def erase(caller: Caller, id: str) -> dict[str, Any]:
+            """Take away everything that is kept about a customer; name what is left to do in Zendesk."""
+            return await self._customers.erase(caller, CustomerId(id), "api")
 
         @router.post("/assistant/ask", tags=["assistant"])
         async def ask(caller: Caller, body: AskIn) -> dict[str, Any]:

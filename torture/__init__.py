@@ -8,5 +8,6 @@ judge, and the judge knows nothing of the product.
     simulator/    the product and the fake Zendesk on a virtual clock, from one seed
     crash/        real processes, killed, paused, cut off from power and from disk
     part.py       one part of the proof: a name, an aim, units that can be run again
+    parts.py      all of them by name
     __main__.py   chooses parts, goes on where it stopped, prints the table
 """

@@ -11,13 +11,10 @@ python -m torture --table               print what has been shown so far
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import math
 import multiprocessing
-import signal
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -25,17 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from torture.part import Outcome, Part
+from torture.parts import PARTS, ignore_interrupts, part_named, timed
 
-# Name, and where its `PART` is: imported when it runs, so that one part does not wait for what another needs.
-PARTS: Mapping[str, str] = {
-    "schedules": "torture.simulator.schedules",
-    "lines": "torture.crash.lines",
-    "power": "torture.crash.power",
-}
 RESULTS = Path(".torture")
 
 
@@ -54,12 +47,6 @@ class Standing:
         self.counts.update(outcome.counts)
         self.violations += [(outcome.unit, violation) for violation in outcome.violations]
         self.seconds += seconds
-
-
-def part_named(name: str) -> Part:
-    """Give a part by its name."""
-    found: Part = importlib.import_module(PARTS[name]).PART
-    return found
 
 
 def recall(name: str) -> Standing:
@@ -95,11 +82,6 @@ def is_through(standing: Standing, aims: Mapping[str, int]) -> bool:
     return all(standing.counts[name] >= aim for name, aim in aims.items())
 
 
-def _timed(name: str, unit: int) -> tuple[Outcome, float]:
-    started = time.monotonic()
-    return part_named(name).run(unit), time.monotonic() - started
-
-
 def _units(done: set[int]) -> Iterator[int]:
     unit = 0
     while True:
@@ -114,23 +96,21 @@ def run(part: Part, standing: Standing, aims: Mapping[str, int], progress: Progr
     bar = progress.add_task(part.name, total=aim, completed=min(aim, standing.counts[leading]))
     fork = multiprocessing.get_context("spawn")  # a fresh interpreter each: nothing is left over from another unit
     units = _units(standing.units)
-    with ProcessPoolExecutor(part.workers, mp_context=fork, initializer=_ignore_interrupts) as pool:
+    with ProcessPoolExecutor(part.workers, mp_context=fork, initializer=ignore_interrupts) as pool:
         running: set[Future[tuple[Outcome, float]]] = set()
         while running or not is_through(standing, aims):
             while len(running) < part.workers and not is_through(standing, aims):
-                running.add(pool.submit(_timed, part.name, next(units)))
+                running.add(pool.submit(timed, part.name, next(units)))
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 outcome, seconds = future.result()
                 keep(part.name, outcome, seconds)
                 standing.add(outcome, seconds)
                 for violation in outcome.violations:
-                    progress.console.print(f"[red]{part.name} {outcome.unit}[/red]: {violation}", highlight=False)
+                    progress.console.print(
+                        f"[red]{part.name} {outcome.unit}[/red]: {escape(violation)}", highlight=False
+                    )
             progress.update(bar, completed=min(aim, standing.counts[leading]))
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a unit under way is finished or thrown away
 
 
 def table(standings: Mapping[str, Standing], share: float) -> tuple[Table, bool]:
@@ -175,7 +155,7 @@ def main() -> int:
     names = chosen.parts or list(PARTS)
     console = Console()
     if chosen.unit is not None:
-        outcome, _ = _timed(names[0], chosen.unit)
+        outcome, _ = timed(names[0], chosen.unit)
         console.print_json(json.dumps({"counts": dict(outcome.counts)}))
         for violation in outcome.violations:
             print(violation)

@@ -25,6 +25,7 @@ import uvicorn
 
 from escalade import admin, telemetry
 from escalade.app import Product
+from escalade.cli.serve import serve
 from escalade.services.ports import Ports as ProductPorts
 from escalade.settings import load
 from torture.crash.haste import Haste
@@ -36,7 +37,7 @@ from zendesk_emulator.ports import HttpSender, Ports, Tasks
 T = TypeVar("T")
 CONTROL_TOKEN = "control-token-of-the-proof"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000  # below those the kernel gives to whoever calls
-UNSURE_WAIT_S = "20"
+UNSURE_WAIT_S = 20.0
 
 
 def a_port() -> int:
@@ -80,7 +81,7 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
 class Stage:
     """Everything one story needs, before it begins."""
 
-    def __init__(self, folder: Path, haste: Haste) -> None:
+    def __init__(self, folder: Path, haste: Haste, *, unsure_wait_s: float = UNSURE_WAIT_S) -> None:
         self.folder = folder
         self.haste = haste
         self.desk_port, self.product_port = a_port(), a_port()
@@ -89,14 +90,14 @@ class Stage:
         self.desk_facts = folder / "desk.jsonl"
         self._kept = folder / "kept"
         self._build_desk()
-        settings = {
+        self._settings = {
             "ESCALADE_ENV": "development",
             "ESCALADE_DATABASE_URL": f"sqlite:///{self.database}",
             "ESCALADE_PUBLIC_URL": f"http://127.0.0.1:{self.product_port}",
             "ESCALADE_PORT": str(self.product_port),
-            "ESCALADE_UNSURE_WAIT_S": UNSURE_WAIT_S,
+            "ESCALADE_UNSURE_WAIT_S": str(unsure_wait_s),
         }
-        with environment(settings):
+        with environment(self._settings):
             self.keys = admin.create_organisation("Fernhill")
             product = Product(load(), ProductPorts(now=haste.millis, wall=haste.millis))
         self._product = uvicorn.Config(
@@ -209,6 +210,16 @@ class Stage:
     def product_life(self, before: Callable[[], object], after: Callable[[], object] = lambda: None) -> Life:
         """Start the product in a process of its own; something may be done in it before it begins and at its end."""
         return self._life(self._product, self.product_port, before, after)
+
+    def server_life(self) -> Life:
+        """Start the whole program as `escalade serve` does, in a process that has only the imports behind it."""
+
+        def live() -> None:
+            gc.freeze()
+            os.environ.update(self._settings)
+            serve("all", None, None)
+
+        return Life(live, self.log)
 
     def _life(
         self,

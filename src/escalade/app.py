@@ -292,7 +292,7 @@ class App:
             await self._rest(scope, receive, send)
             return
         path: str = scope["path"]
-        if path in {web_hooks.PATH, web_hooks.PATH + "/"} or path.startswith(web_hooks.SUNSHINE_PREFIX):
+        if web_hooks.is_for_hooks(scope):
             await self._hooks(scope, receive, send)
         elif path.startswith("/widget/"):
             await self._widget(scope, receive, send)

@@ -9,6 +9,7 @@ last of two equal keys without a word, and finding that out afterwards costs mor
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -86,7 +87,7 @@ def _parse(text: str, depth: int, keys: int, digits: int) -> object:
     if text.count("{") + text.count("[") > depth:
         _check_depth(text, depth)
     try:
-        value: object = (_DECODER if digits == DIGIT_LIMIT else _decoder(digits)).decode(text)
+        value: object = _decoder(digits).decode(text)
     except ValueError as error:
         raise _malformed(_reason(error)) from error
     if text.count(":") > keys and sum(len(found) for found in _walk(value) if isinstance(found, dict)) > keys:
@@ -146,6 +147,7 @@ def _constant(_text: str) -> object:
     raise _NotAllowed("NaN and Infinity are not JSON")
 
 
+@functools.cache
 def _decoder(digits: int) -> json.JSONDecoder:
     def whole(text: str) -> int:
         if len(text) > digits + text.startswith("-"):
@@ -153,9 +155,6 @@ def _decoder(digits: int) -> json.JSONDecoder:
         return int(text)
 
     return json.JSONDecoder(object_pairs_hook=_object, parse_int=whole, parse_float=_float, parse_constant=_constant)
-
-
-_DECODER = _decoder(DIGIT_LIMIT)
 
 
 def _reason(error: ValueError) -> str:

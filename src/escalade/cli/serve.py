@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Literal
 
 import uvicorn
 
@@ -12,9 +13,12 @@ from escalade.app import Product, courier_lock
 from escalade.domain.errors import ConfigError
 from escalade.settings import load
 from escalade.store.database import sqlite_path
+from escalade.web.listener import LISTENERS
+
+HttpParser = Literal["httptools", "h11"]
 
 
-def serve(role: str, host: str | None, port: int | None) -> None:
+def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "httptools") -> None:
     """Serve until stopped; uvloop and httptools are named, because without them a request costs three times as much."""
     if role != "all":
         raise ConfigError(f"--role {role}: this version runs everything in one process; use --role all")
@@ -29,14 +33,19 @@ def serve(role: str, host: str | None, port: int | None) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=LISTENERS[http],
+        ws="none",
         lifespan="on",
         access_log=False,
         log_level="warning",
         server_header=False,
         date_header=True,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
+        **proxy_options(settings.trusted_proxies),
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
+
+
+def proxy_options(trusted: str) -> dict[str, Any]:
+    """Say whose word about a caller's address counts: nobody's, unless a proxy was named."""
+    return {"proxy_headers": bool(trusted), "forwarded_allow_ips": trusted or None}

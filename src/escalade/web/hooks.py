@@ -7,6 +7,7 @@ https://developer.zendesk.com/documentation/webhooks/anatomy-of-a-webhook-reques
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
@@ -35,6 +36,7 @@ from escalade.web.wire import (
     answer_problem,
     check_head,
     check_json_kind,
+    check_length,
     header,
     read_body,
     rejected,
@@ -45,10 +47,21 @@ from escalade.web.wire import (
 log = structlog.get_logger()
 
 PATH = "/ai-agent/escalation/webhooks/zendesk/all"
+PATHS = frozenset({PATH.encode(), PATH.encode() + b"/"})
 SUNSHINE_PREFIX = "/hooks/sunshine/"
 BODY_LIMIT = 1024 * 1024
 RETRY_AFTER_S = 20  # three tries then cover a minute
 RAW_KEPT = 64 * 1024
+
+PATIENCE_S = 2.5  # a sender who hears nothing for long counts it against us; one who is asked to come back does not
+NUMBER_DIGITS = 40  # an id of more than 20 digits is not an id, but the document is one
+
+
+def is_for_hooks(scope: Scope) -> bool:
+    """Say whether a request is for here: by the address as it was sent, so that there is one spelling of it."""
+    path: bytes = scope["raw_path"]
+    return path in PATHS or path.startswith(SUNSHINE_PREFIX.encode())
+
 
 ReadZendesk = Callable[[object, str, Millis | None], "Read"]
 ReadSunshine = Callable[[object], Iterable[Arrival]]
@@ -91,7 +104,6 @@ class Hooks:
         self._read_zendesk = read_zendesk
         self._read_sunshine = read_sunshine
         self._verify = verify
-        self.tolerated_commas = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; whatever goes wrong with us, the sender is asked to come again."""
@@ -100,6 +112,7 @@ class Hooks:
             if scope["method"] != "POST":
                 raise Problem("method-not-allowed", headers=((b"allow", b"POST"),))
             check_head(scope)
+            check_length(scope, BODY_LIMIT)
             if path.startswith(SUNSHINE_PREFIX):
                 await self._sunshine(scope, receive, send, path.removeprefix(SUNSHINE_PREFIX))
             else:
@@ -108,6 +121,9 @@ class Hooks:
             await answer_problem(send, self._limits.refused(scope, problem, "webhook"))
         except Rejected as error:
             await answer_problem(send, self._limits.refused(scope, rejected(error), "webhook"))
+        except TimeoutError:
+            log.warning("webhook_not_taken", path=scope["path"], why="the database is busy")
+            await answer_problem(send, unavailable(RETRY_AFTER_S, "the database is busy"))
         except Exception as error:
             log.exception("webhook_not_taken", path=scope["path"])
             await answer_problem(send, unavailable(RETRY_AFTER_S, type(error).__name__))
@@ -118,8 +134,9 @@ class Hooks:
         check_json_kind(scope, required=False)
         body = await read_body(scope, receive, BODY_LIMIT)
         signed_at = self._signed_at(scope, sender, body)
-        document, tolerated = strict_json.parse_lenient(body, size=BODY_LIMIT)
-        self.tolerated_commas += tolerated
+        document, tolerated = strict_json.parse_lenient(body, size=BODY_LIMIT, digits=NUMBER_DIGITS)
+        if tolerated:
+            log.info("tolerated_trailing_comma", organisation=sender.organisation.id)
         read = self._read_zendesk(document, self._delivery_key(scope, body), signed_at)
         if read.is_test:
             await self._keep_test(sender, read, body)
@@ -128,7 +145,8 @@ class Hooks:
         self._check_account(sender, read)
         raw = body[:RAW_KEPT].decode("utf-8", "replace")
         arrival = read.arrival if len(body) < RAW_KEPT else replace(read.arrival, text=read.arrival.text[:RAW_KEPT])
-        accepted = await self._database.write(lambda tx: self._arrive(tx, sender, read, arrival, raw))
+        async with asyncio.timeout(PATIENCE_S):
+            accepted = await self._database.write(lambda tx: self._arrive(tx, sender, read, arrival, raw))
         await answer_json(send, 200, _answer(accepted))
 
     def _arrive(self, tx: Tx, sender: Sender, read: Read, arrival: Arrival, raw: str) -> Accepted:

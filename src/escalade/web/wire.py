@@ -22,6 +22,7 @@ JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
 NO_STORE: Header = (b"cache-control", b"no-store")
 NO_SNIFF: Header = (b"x-content-type-options", b"nosniff")
+BEARER: tuple[Header] = ((b"www-authenticate", b"Bearer"),)
 
 MOST_HEADERS = 64
 MOST_HEADER_BYTES = 16 * 1024
@@ -87,7 +88,7 @@ def rejected(error: Rejected) -> Problem:
 
     match error:
         case Unverified():
-            return unauthorized(error.detail)
+            return Problem("unauthorized", error.detail, headers=BEARER, code=error.code)
         case Malformed():
             kind = "invalid-json"
         case NotFound():
@@ -101,7 +102,7 @@ def rejected(error: Rejected) -> Problem:
 
 def unauthorized(detail: str = "") -> Problem:
     """Say no to a caller without good credentials; alike for every way of not having them."""
-    return Problem("unauthorized", detail, headers=((b"www-authenticate", b"Bearer"),))
+    return Problem("unauthorized", detail, headers=BEARER)
 
 
 def unavailable(retry_after: int, detail: str = "") -> Problem:
@@ -179,14 +180,20 @@ def check_json_kind(scope: Scope, *, required: bool) -> None:
         raise Problem("unsupported-media-type", "send Content-Type: application/json")
 
 
+def check_length(scope: Scope, limit: int) -> None:
+    """Refuse a body that says that it is too large, before any of it is read."""
+    declared = header(scope, b"content-length")
+    if declared is None:
+        return
+    if not declared.isascii() or not declared.isdigit():
+        raise Problem("malformed-request", "Content-Length is not a number")
+    if len(declared) > 15 or int(declared) > limit:
+        raise Problem("too-large", f"at most {limit} bytes", headers=((b"connection", b"close"),))
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Read a body of at most `limit` bytes within a few seconds."""
-    declared = header(scope, b"content-length")
-    if declared is not None:
-        if not declared.isascii() or not declared.isdigit():
-            raise Problem("malformed-request", "Content-Length is not a number")
-        if len(declared) > 15 or int(declared) > limit:
-            raise Problem("too-large", f"at most {limit} bytes", headers=((b"connection", b"close"),))
+    check_length(scope, limit)
     parts: list[bytes] = []
     size = 0
     try:

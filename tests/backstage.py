@@ -1,4 +1,4 @@
-"""The services on a real database in a temporary file, with a clock that moves only when told, and two rooms behind
+"""The services on a real database, with a clock that moves only when told, and two rooms behind
 the desk that remember what they were sent.
 
 The rooms are channels with state: they can be told to answer badly once or for a while, to take a message and lose
@@ -8,14 +8,10 @@ the answer, and to be out of reach. What arrived in them is what arrived.
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
-import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, Page, Sent, Session
@@ -52,8 +48,8 @@ from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
-from escalade.store import conversations, mailbox, organisations, overview, schema
-from escalade.store.database import Ring, Row, SqliteDatabase, Tx, make_engine
+from escalade.store import conversations, mailbox, organisations, overview
+from escalade.store.database import Ring, Row, ServedDatabase, Tx, open_database
 from escalade.store.vault import Vault
 
 T = TypeVar("T")
@@ -66,31 +62,10 @@ INES = Agent(id=AgentId("7"), name="Inès")
 Ids = tuple[ChannelName, LinkKind]
 
 
-@functools.cache
-def _blank() -> bytes:
-    """Give a database with this version's tables; made once, since Alembic takes its time."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "blank.db"
-        engine = make_engine(f"sqlite:///{path}")
-        schema.migrate(engine)
-        engine.dispose()
-        connection = sqlite3.connect(path)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
-        return path.read_bytes()
-
-
-def blank_database(folder: Path) -> str:
-    """Put a database with every table into a folder and give its address."""
-    path = folder / "escalade.db"
-    path.write_bytes(_blank())
-    return f"sqlite:///{path}"
-
-
 @asynccontextmanager
-async def opened(url: str, *, checkpoint: bool = True) -> AsyncIterator[SqliteDatabase]:
+async def opened(url: str, *, checkpoint: bool = True) -> AsyncIterator[ServedDatabase]:
     """Open a database and close it."""
-    database = SqliteDatabase(url, checkpoint=checkpoint)
+    database = open_database(url, checkpoint=checkpoint)
     database.start()
     try:
         yield database
@@ -279,7 +254,7 @@ class Backstage:
     """Every service, and what they stand on."""
 
     url: str
-    database: SqliteDatabase
+    database: ServedDatabase
     clock: Clock
     ports: Ports
     bell: Bell
@@ -404,14 +379,13 @@ LIVE = Settings(
 
 @asynccontextmanager
 async def backstage(
-    folder: Path, *, settings: Settings = TICKETS, development: bool = False, unsure_wait_s: float = 60.0
+    url: str, *, settings: Settings = TICKETS, development: bool = False, unsure_wait_s: float = 60.0
 ) -> AsyncIterator[Backstage]:
-    """Open every service on a fresh database with two organisations."""
+    """Open every service on a fresh database (`tests/engines.py`) with two organisations."""
     clock = Clock()
     made = ports(clock)
     vault = Vault(KEY)
     accounts = Accounts(vault)
-    url = blank_database(folder)
     async with opened(url) as database:
         intake = Intake(made)
         zendesk, sunshine = Room(ChannelName.ZENDESK, clock), Room(ChannelName.SUNSHINE, clock)

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+from tests import engines
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -11,3 +16,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def torture(request: pytest.FixtureRequest) -> bool:
     """Whether the long versions were asked for."""
     return bool(request.config.getoption("--torture"))
+
+
+@pytest.fixture(params=engines.ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on: each in turn, unless it says `@on(...)`."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with every table."""
+    url = engines.blank_url(engine, tmp_path)
+    yield url
+    engines.give_back(url)
+
+
+@pytest.fixture
+def empty_url(engine: str, tmp_path: Path) -> str:
+    """The address of a database with nothing in it."""
+    return engines.empty_url(engine, tmp_path)

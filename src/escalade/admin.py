@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import sqlalchemy
-from sqlalchemy.engine import Engine
-
 from escalade.domain.errors import Invalid, NotFound
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
@@ -17,7 +14,9 @@ from escalade.services.desk import EMAIL, check_id
 from escalade.services.ports import Ports
 from escalade.settings import Settings, load
 from escalade.store import audit, operators, organisations, schema
-from escalade.store.database import Tx, make_engine, sqlite_path, transaction
+from escalade.store.database import Tx, commands, damage, dialect_of, transaction
+from escalade.store.sql import Dialect
+from escalade.store.sqlite import sqlite_path
 from escalade.store.vault import NONCE_BYTES, Unreadable, Vault
 
 TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{20,512}=*\Z")
@@ -27,13 +26,12 @@ ROLES = ("owner", "admin", "developer", "viewer")
 
 
 @contextmanager
-def _engine(settings: Settings) -> Iterator[Engine]:
-    engine = make_engine(settings.database_url, checkpoint=False)
-    try:
+def _current(settings: Settings) -> Iterator[Tx]:
+    """Run one transaction on a database of this version."""
+    with commands(settings.database_url) as engine:
         schema.migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
+        with transaction(engine) as tx:
+            yield tx
 
 
 def create_organisation(name: str, *, id: str | None = None, webhook_token: str | None = None) -> dict[str, str]:
@@ -50,7 +48,7 @@ def create_organisation(name: str, *, id: str | None = None, webhook_token: str 
     if webhook_token is not None and not TOKEN.match(webhook_token):
         raise Invalid("--webhook-token: 20 to 512 characters of the kind a bearer token has")
     api_key, webhook_token = f"ek_{ports.new_token()}", webhook_token or f"wt_{ports.new_token()}"
-    with _engine(settings) as engine, transaction(engine) as tx:
+    with _current(settings) as tx:
         now = ports.wall()
         if organisations.load(tx, chosen) is not None:
             raise Invalid(f"--id {chosen}: there is such an organisation already")
@@ -75,7 +73,7 @@ def add_operator(email: str, organisation: str, role: str) -> str:
     if role not in ROLES:
         raise Invalid(f"--role {role}: use one of {', '.join(ROLES)}")
     token = ports.new_token()
-    with _engine(settings) as engine, transaction(engine) as tx:
+    with _current(settings) as tx:
         found = organisations.named(tx, organisation)
         if found is None:
             raise NotFound(
@@ -91,7 +89,7 @@ def add_operator(email: str, organisation: str, role: str) -> str:
 
 def check_keys(settings: Settings) -> None:
     """Refuse to serve a database whose secrets are sealed with a key that is not given."""
-    with _engine(settings) as engine, transaction(engine) as tx:
+    with _current(settings) as tx:
         Vault(settings.master_keys()).check(organisations.sealing_keys(tx))
 
 
@@ -103,7 +101,8 @@ def reseal() -> tuple[bool, str]:
     settings, ports = load(), Ports()
     vault = Vault(settings.master_keys())
     place, anew, kept, shut = ("", ""), 0, 0, []
-    with _engine(settings) as engine:
+    with commands(settings.database_url) as engine:
+        schema.migrate(engine)
         while True:
             with transaction(engine) as tx:
                 batch = organisations.sealed_after(tx, *place, limit=RESEAL_BATCH)
@@ -149,28 +148,22 @@ def _judge(tx: Tx, vault: Vault) -> tuple[bool, str]:
 
 def migrate() -> str:
     """Bring the database to this version's tables."""
-    engine = make_engine(load().database_url, checkpoint=False)
-    try:
+    with commands(load().database_url) as engine:
         changed = schema.migrate(engine)
         return f"at version {schema.version(engine)}" + ("" if changed else ", nothing to do")
-    finally:
-        engine.dispose()
 
 
 def check() -> tuple[bool, str]:
-    """Say whether the database is whole and of this version."""
+    """Say whether the database is whole, durable and of this version."""
     settings = load()
-    if not sqlite_path(settings.database_url).exists():
-        return False, f"there is no database at {sqlite_path(settings.database_url)}; `escalade db migrate` makes one"
-    engine = make_engine(settings.database_url, checkpoint=False)
-    try:
+    url = settings.database_url
+    if dialect_of(url) is Dialect.SQLITE and not sqlite_path(url).exists():
+        return False, f"there is no database at {sqlite_path(url)}; `escalade db migrate` makes one"
+    with commands(url) as engine:
         if not schema.is_current(engine):
             return False, "the tables are of another version; run `escalade db migrate`"
-        with engine.connect() as connection:
-            found = connection.execute(sqlalchemy.text("PRAGMA integrity_check")).scalar()
-        if found != "ok":
-            return False, f"the database is damaged: {found}"
+        wrong = damage(engine)
+        if wrong is not None:
+            return False, wrong
         with transaction(engine) as tx:
             return _judge(tx, Vault(settings.master_keys()))
-    finally:
-        engine.dispose()

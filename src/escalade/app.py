@@ -9,8 +9,8 @@ import asyncio
 import fcntl
 import os
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -54,7 +54,9 @@ from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.settings import Settings
 from escalade.store import organisations, schema
-from escalade.store.database import Ring, ServedDatabase, SqliteDatabase, make_engine, sqlite_path
+from escalade.store.database import Ring, ServedDatabase, commands, dialect_of, open_database
+from escalade.store.sql import Dialect
+from escalade.store.sqlite import sqlite_path
 from escalade.store.vault import NONCE_BYTES, Vault
 from escalade.web import hooks as web_hooks
 from escalade.web.access import Access
@@ -109,7 +111,7 @@ class Product:
         self.bell = Bell()
         self.vault = Vault(settings.master_keys())
         self.accounts = Accounts(self.vault)
-        self.database: ServedDatabase = database or SqliteDatabase(settings.database_url)
+        self.database: ServedDatabase = database or open_database(settings.database_url)
         self.database.on_commit = self._announce
         note = self.ports.note
         if note is not None:
@@ -203,17 +205,11 @@ class Product:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the courier's lock, bring the tables to this version, and be at work until the block ends."""
-        lock = courier_lock(sqlite_path(self.settings.database_url))
-        try:
-            engine = make_engine(self.settings.database_url)
-            try:
+        with courier_lock(self.settings.database_url):
+            with commands(self.settings.database_url, checkpoint=True) as engine:
                 schema.migrate(engine)
-            finally:
-                engine.dispose()
             async with self.at_work():
                 yield
-        finally:
-            os.close(lock)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -247,17 +243,26 @@ class Product:
             self.ports.halt()
 
 
-def courier_lock(database: Path) -> int:
-    """Take the lock that makes this process the only courier of its database; the kernel frees it when we die."""
+@contextmanager
+def courier_lock(url: str) -> Iterator[None]:
+    """Hold the lock that makes this process the only one on its file; the kernel frees it when we die.
+
+    PostgreSQL serves many processes: there a courier owns one conversation at a time.
+    """
+    if dialect_of(url) is Dialect.POSTGRES:
+        yield
+        return
+    database = sqlite_path(url)
     path = database.with_name(database.name + ".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     except BlockingIOError as error:
-        os.close(descriptor)
         raise ConfigError(f"another escalade is serving {database}; stop it first, or name another database") from error
-    return descriptor
+    finally:
+        os.close(descriptor)
 
 
 class App:
@@ -436,14 +441,9 @@ def _verifier(*, development: bool) -> web_hooks.Verify:
 @asynccontextmanager
 async def open_library(settings: Settings) -> AsyncIterator[Library]:
     """Open the library for a command; safe beside a running server."""
-    engine = make_engine(settings.database_url, checkpoint=False)
-    try:
+    with commands(settings.database_url) as engine:
         schema.migrate(engine)
-    finally:
-        engine.dispose()
-    product = Product(settings)
-    product.database = SqliteDatabase(settings.database_url, checkpoint=False)
-    product.library = Library(product.database, product.ports, open_help_center=product._help_center)
+    product = Product(settings, database=open_database(settings.database_url, checkpoint=False))
     product.database.start()
     try:
         yield product.library

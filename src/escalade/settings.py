@@ -15,7 +15,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from escalade.domain.errors import ConfigError
-from escalade.store.database import sqlite_path
+from escalade.store.database import dialect_of
+from escalade.store.sql import Dialect
+from escalade.store.sqlite import sqlite_path
 
 PREFIX = "ESCALADE_"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -75,11 +77,13 @@ class Settings(BaseSettings):
         return f"{self.public_url}/ai-agent/escalation/webhooks/zendesk/all"
 
     def master_keys(self) -> str:
-        """Give the master keys; in development one is made and kept beside the database."""
+        """Give the master keys; in development one is made and kept, beside the database where that is a file."""
         given = self.secret_key.get_secret_value()
         if given or not self.is_development:
             return given
-        path = sqlite_path(self.database_url).with_suffix(".key")
+        path = Path("escalade.key")
+        if dialect_of(self.database_url) is Dialect.SQLITE:
+            path = sqlite_path(self.database_url).with_suffix(".key")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -125,7 +129,7 @@ def _refusals(settings: Settings) -> list[str]:
     """List what must not be so, above all in production."""
     problems: list[str] = []
     try:
-        sqlite_path(settings.database_url)
+        dialect_of(settings.database_url)
     except ConfigError as error:
         problems.append(str(error))
     key = settings.secret_key.get_secret_value()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest_asyncio
 
@@ -11,14 +10,14 @@ from tests.backstage import LIVE, Backstage, backstage
 
 
 @pytest_asyncio.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Backstage]:
+async def stage(database_url: str) -> AsyncIterator[Backstage]:
     """Every service, with Zendesk connected for tickets."""
-    async with backstage(tmp_path) as found:
+    async with backstage(database_url) as found:
         yield found
 
 
 @pytest_asyncio.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Backstage]:
+async def live(database_url: str) -> AsyncIterator[Backstage]:
     """Every service, with live chat turned on."""
-    async with backstage(tmp_path, settings=LIVE) as found:
+    async with backstage(database_url, settings=LIVE) as found:
         yield found

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -31,6 +29,7 @@ from escalade.services.courier import LIVE_PATIENCE_MS, Courier
 from escalade.store import conversations, mailbox
 from escalade.store.database import Tx
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
+from tests.engines import a_database
 
 T = TypeVar("T")
 DESK = mailbox.Lane(organisation=ORGANISATION, conversation=ConversationId("c-1"), name=LaneName.DESK)
@@ -669,8 +668,8 @@ WEATHER = st.lists(
 async def test_in_any_weather_each_word_arrives_once_in_order_or_is_told(
     weather: list[DeliveryError | None], looks: list[DeliveryError | None], crashes: set[int]
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        async with backstage(Path(folder)) as stage:
+    with a_database("sqlite") as url:
+        async with backstage(url) as stage:
             customer = await with_a_ticket(stage)
             stage.zendesk.next = list(weather)  # type: ignore[arg-type]
             stage.zendesk.next_find = [error for error in looks if error is not None]

@@ -14,8 +14,7 @@ from escalade.assistant.answering import Assistant, Question
 from escalade.domain.model import OrganisationId, Reason
 from escalade.services.library import Library
 from escalade.services.ports import Ports
-from escalade.store.database import SqliteDatabase, Tx
-from escalade.store.knowledge import DDL
+from escalade.store.database import open_database
 
 ARTICLES = Path(__file__).parents[2] / "src" / "escalade" / "demo" / "articles"
 SHOP = OrganisationId("org_shop")
@@ -127,15 +126,9 @@ ASTRAY: tuple[str, ...] = (
 
 
 @pytest.fixture
-async def assistant(tmp_path: Path) -> AsyncIterator[Assistant]:
-    database = SqliteDatabase(f"sqlite:///{tmp_path}/escalade.db")
+async def assistant(database_url: str) -> AsyncIterator[Assistant]:
+    database = open_database(database_url)
     database.start()
-
-    def create(tx: Tx) -> None:
-        for statement in DDL:
-            tx.run(statement)
-
-    await database.write(create)
     library = Library(database, Ports(now=lambda: 1_700_000_000_000))
     imported = await library.add(SHOP, str(ARTICLES))
     assert imported.source.documents >= 24

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from escalade.domain.errors import ConfigError
 from escalade.services.history import History
-from escalade.store.database import Note, SqliteDatabase, Tx
+from escalade.store.database import Note, ServedDatabase, Tx
 from tests.backstage import opened
 
 
@@ -23,7 +23,7 @@ def _path(tmp_path: Path) -> Path:
 
 
 @pytest_asyncio.fixture(name="database")
-async def _database(path: Path) -> AsyncIterator[SqliteDatabase]:
+async def _database(path: Path) -> AsyncIterator[ServedDatabase]:
     async with opened(f"sqlite:///{path}") as found:
         await found.write(lambda tx: tx.run("CREATE TABLE thing (name TEXT UNIQUE)"))
         yield found
@@ -34,7 +34,7 @@ def keep(tx: Tx, name: str) -> None:
     tx.run("INSERT INTO thing VALUES (:name)", name=name)
 
 
-async def test_a_fact_is_told_once_it_is_durable(database: SqliteDatabase, path: Path) -> None:
+async def test_a_fact_is_told_once_it_is_durable(database: ServedDatabase, path: Path) -> None:
     outside = sqlite3.connect(path, check_same_thread=False)
     durable: list[int] = []
     database.on_note = lambda _: durable.append(outside.execute("SELECT count(*) FROM thing").fetchone()[0])
@@ -45,7 +45,7 @@ async def test_a_fact_is_told_once_it_is_durable(database: SqliteDatabase, path:
     assert (told_when_answered, durable) == ([1], [1, 2])
 
 
-async def test_what_is_rolled_back_is_not_told(database: SqliteDatabase) -> None:
+async def test_what_is_rolled_back_is_not_told(database: ServedDatabase) -> None:
     told: list[Note] = []
     database.on_note = told.append
     names = ("first", "first", "second")
@@ -57,7 +57,7 @@ async def test_what_is_rolled_back_is_not_told(database: SqliteDatabase) -> None
     assert [fields["mid"] for _, fields in told] == ["first", "second"]
 
 
-async def test_switched_off_nothing_is_kept(database: SqliteDatabase) -> None:
+async def test_switched_off_nothing_is_kept(database: ServedDatabase) -> None:
     def kept(tx: Tx) -> object:
         keep(tx, "first")
         return tx.notes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,30 +18,24 @@ from escalade.domain.errors import Invalid, NotFound, Retryable
 from escalade.domain.model import OrganisationId
 from escalade.services.library import ArticleReader, Library
 from escalade.services.ports import Ports
-from escalade.store import knowledge
-from escalade.store.database import SqliteDatabase, Tx
-from escalade.store.knowledge import DDL
+from escalade.store import fulltext, knowledge
+from escalade.store.database import ServedDatabase, Tx, open_database
+from tests.engines import blank_url
 
 ACME, ZEBRA = OrganisationId("org_acme"), OrganisationId("org_zebra")
 NOON = 1_700_000_000_000
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    database = SqliteDatabase(f"sqlite:///{tmp_path}/escalade.db")
+async def database(database_url: str) -> AsyncIterator[ServedDatabase]:
+    database = open_database(database_url)
     database.start()
-
-    def create(tx: Tx) -> None:
-        for statement in DDL:
-            tx.run(statement)
-
-    await database.write(create)
     yield database
     await database.close()
 
 
 @pytest.fixture
-def library(database: SqliteDatabase) -> Library:
+def library(database: ServedDatabase) -> Library:
     return Library(database, Ports(now=lambda: NOON))
 
 
@@ -88,7 +84,7 @@ async def test_what_is_unchanged_is_not_read_again_and_what_changed_is(library: 
 
 
 async def test_what_is_gone_at_its_source_is_gone_here(
-    library: Library, folder: Path, database: SqliteDatabase
+    library: Library, folder: Path, database: ServedDatabase
 ) -> None:
     await library.add(ACME, str(folder))
     (folder / "orders" / "cancel.md").unlink()
@@ -129,7 +125,7 @@ async def test_a_document_that_cannot_be_read_says_why_and_stops_nothing(library
     assert (again.replaced, again.unchanged, again.source.documents) == (1, 5, 4)
 
 
-async def test_a_removed_source_is_forgotten_whole(library: Library, folder: Path, database: SqliteDatabase) -> None:
+async def test_a_removed_source_is_forgotten_whole(library: Library, folder: Path, database: ServedDatabase) -> None:
     imported = await library.add(ACME, str(folder))
     await library.add(ZEBRA, str(folder))
     assert (await library.remove(ACME, str(folder))).id == imported.source.id
@@ -190,7 +186,7 @@ async def test_the_word_that_keeps_organisations_apart_cannot_be_asked_for(
     library: Library, folder: Path, tmp_path: Path
 ) -> None:
     await library.add(ACME, str(folder))
-    word = knowledge._tenant_word(ACME)
+    word = fulltext._tenant_word(ACME)
     for text in (word, f"organisation:{word}", f'" OR organisation : "{word}"', "organisation refunds"):
         found = await library.search(ZEBRA, text, 10)
         assert found == []
@@ -198,7 +194,7 @@ async def test_the_word_that_keeps_organisations_apart_cannot_be_asked_for(
 
 
 async def test_a_document_cannot_be_put_into_another_s_source(
-    library: Library, folder: Path, database: SqliteDatabase
+    library: Library, folder: Path, database: ServedDatabase
 ) -> None:
     imported = await library.add(ACME, str(folder))
     entry = knowledge.Entry(id="d", source_id="x.md", title="T", url=None, digest="d", passages=(("", "stolen"),))
@@ -226,19 +222,25 @@ async def test_no_text_is_an_operator(library: Library, folder: Path, text: str)
         assert passage.title in {"Refunds", "Cancel an order", "Opening hours"}
 
 
+@functools.cache
+def _property_database(engine: str) -> str:
+    """Give a database that all examples share."""
+    return blank_url(engine, Path(tempfile.mkdtemp(prefix="escalade-property-")))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=300), words=st.lists(st.text(max_size=20), max_size=8))
-def test_no_text_makes_search_raise(tmp_path_factory: pytest.TempPathFactory, text: str, words: list[str]) -> None:
-    path = tmp_path_factory.getbasetemp() / "property.db"
+def test_no_text_makes_search_raise(
+    engine: str, tmp_path_factory: pytest.TempPathFactory, text: str, words: list[str]
+) -> None:
+    url = _property_database(engine)
 
     async def search() -> None:
-        fresh = not path.exists()
-        database = SqliteDatabase(f"sqlite:///{path}")
+        database = open_database(url)
         database.start()
         try:
-            if fresh:
-                await database.write(lambda tx: [tx.run(statement) for statement in DDL])
-                article = path.with_name("article.md")
+            article = tmp_path_factory.getbasetemp() / "article.md"
+            if not article.exists():
                 article.write_text("# Refunds\n\nMoney comes back.")
                 await Library(database, Ports(now=lambda: NOON)).add(ACME, str(article))
             await Library(database, Ports(now=lambda: NOON)).search(ACME, f"{text} refunds", 5)
@@ -289,7 +291,7 @@ def opening(reader: ArticleReader) -> object:
     return open_help_center
 
 
-async def test_a_help_center_is_imported_with_its_addresses(database: SqliteDatabase) -> None:
+async def test_a_help_center_is_imported_with_its_addresses(database: ServedDatabase) -> None:
     library = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
     imported = await library.add(ACME, "help-center")
     assert (imported.added, imported.source.documents, imported.skipped) == (120, 119, {"drafts": 2})
@@ -298,7 +300,7 @@ async def test_a_help_center_is_imported_with_its_addresses(database: SqliteData
     assert (passage.source_id, passage.url, passage.heading) == ("77", "https://help.example/77", "Topic")
 
 
-async def test_a_help_center_that_breaks_off_loses_nothing(database: SqliteDatabase) -> None:
+async def test_a_help_center_that_breaks_off_loses_nothing(database: ServedDatabase) -> None:
     whole = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
     await whole.add(ACME, "help-center")
     broken = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120, breaks_after=3)))  # type: ignore[arg-type]

@@ -16,8 +16,7 @@ from escalade.assistant.answering import Assistant, AssistantSettings, Question
 from escalade.domain.model import OrganisationId
 from escalade.services.library import Imported, Library
 from escalade.services.ports import Ports
-from escalade.store.database import SqliteDatabase, Tx
-from escalade.store.knowledge import DDL
+from escalade.store.database import open_database
 
 MANUAL = Path("/usr/share/doc/postgresql-doc-15/html")
 ORGANISATION = OrganisationId("org_manual")
@@ -109,15 +108,9 @@ HELD: tuple[tuple[str, str], ...] = (
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> AsyncIterator[tuple[Library, Imported]]:
-    database = SqliteDatabase(f"sqlite:///{tmp_path}/escalade.db")
+async def library(database_url: str) -> AsyncIterator[tuple[Library, Imported]]:
+    database = open_database(database_url)
     database.start()
-
-    def create(tx: Tx) -> None:
-        for statement in DDL:
-            tx.run(statement)
-
-    await database.write(create)
     library = Library(database, Ports(now=lambda: 1_700_000_000_000))
     imported = await library.add(ORGANISATION, str(MANUAL))
     yield library, imported

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from escalade.services.reconcile import GIVE_UP_MS, PATIENCE_MS
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.database import Tx
 from tests.backstage import INES, LIVE, ORGANISATION, Backstage, Customer, backstage
+from tests.engines import a_database
 
 JONAS = Agent(id=AgentId("8"), name="Jonas")
 CONVERSATION = "sunshine-2"  # their id of the live conversation
@@ -356,8 +355,8 @@ async def test_one_receipt_that_cannot_be_decided_does_not_stop_the_rest(live: B
 @settings(max_examples=20, deadline=None)
 @given(order=st.permutations(range(6)), looks=st.lists(st.integers(0, 5), max_size=4))
 async def test_no_order_of_webhooks_changes_what_the_customer_reads(order: list[int], looks: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        async with backstage(Path(folder), settings=LIVE) as live:
+    with a_database("sqlite") as url:
+        async with backstage(url, settings=LIVE) as live:
             customer = await in_a_live_chat(live)
             for n in range(6):
                 live.sunshine.says(f"word {n}", id=f"m-{n}", agent=INES if n < 3 else JONAS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +22,9 @@ CREDENTIALS = {"app_id": "app", "key_id": "key", "secret": "a-live-secret-wxyz"}
 
 
 @pytest_asyncio.fixture
-async def bare(tmp_path: Path) -> AsyncIterator[Backstage]:
+async def bare(database_url: str) -> AsyncIterator[Backstage]:
     """Every service, with nothing connected, on a developer's machine."""
-    async with backstage(tmp_path, settings=Settings(), development=True) as found:
+    async with backstage(database_url, settings=Settings(), development=True) as found:
         yield found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +10,14 @@ from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.store import audit, organisations
 from escalade.store.database import Tx, make_engine, transaction
-from tests.backstage import NOON, blank_database
+from tests.backstage import NOON
 
 ACME, OTHER = OrganisationId("org_1"), OrganisationId("org_2")
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    engine = make_engine(blank_database(tmp_path))
+def tx(database_url: str) -> Iterator[Tx]:
+    engine = make_engine(database_url)
     with transaction(engine) as tx:
         for id in (ACME, OTHER):
             organisations.create(tx, Organisation(id=id, name=id, widget_key=f"pk_{id}"), NOON)

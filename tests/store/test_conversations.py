@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -39,21 +36,13 @@ from escalade.domain.model import (
 from escalade.domain.organisation import LiveSettings, Organisation, Settings, TicketSettings
 from escalade.store import conversations, operators, organisations
 from escalade.store.database import Tx
-from tests.backstage import NOON, blank_database
+from tests.backstage import NOON
+from tests.engines import INTEGRITY
 
 ORGANISATION, OTHER = OrganisationId("org_1"), OrganisationId("org_2")
 NOOR = Customer(
     id=CustomerId("cu-1"), external_id="u-77", name="Noor", email="noor@example.com", locale="nl", verified=True
 )
-
-
-@pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    connection = sqlite3.connect(blank_database(tmp_path).removeprefix("sqlite:///"), isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys=ON")
-    yield Tx(connection)
-    connection.close()
 
 
 def a_conversation(
@@ -192,7 +181,7 @@ def test_a_message_is_read_back_with_all_its_parts(tx: Tx) -> None:
 def test_the_same_id_is_never_two_messages(tx: Tx) -> None:
     conversation = a_conversation(tx)
     say(tx, conversation, "m-1")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(INTEGRITY):
         say(tx, conversation, "m-1")
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import settings
@@ -16,27 +13,14 @@ from escalade.domain.effects import BY_NAME, AddNote, Answer, Effect, LaneName, 
 from escalade.domain.model import ConversationId, HandoffId, MessageId, OrganisationId
 from escalade.store import mailbox
 from escalade.store.database import Tx
-from tests.backstage import NOON, blank_database
+from tests.backstage import NOON
+from tests.engines import a_database, connected
 
 ORGANISATION, OTHER = OrganisationId("org_1"), OrganisationId("org_2")
 CONVERSATION = ConversationId("c-1")
 HANDOFF = HandoffId("hof_1")
 DESK = mailbox.Lane(organisation=ORGANISATION, conversation=CONVERSATION, name=LaneName.DESK)
 ASSISTANT = mailbox.Lane(organisation=ORGANISATION, conversation=CONVERSATION, name=LaneName.ASSISTANT)
-
-
-def connected(folder: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(blank_database(folder).removeprefix("sqlite:///"), isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA synchronous=OFF")
-    return connection
-
-
-@pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Tx]:
-    connection = connected(tmp_path)
-    yield Tx(connection)
-    connection.close()
 
 
 def post(n: int, handoff: HandoffId = HANDOFF) -> Post:
@@ -318,13 +302,13 @@ def test_nobody_reads_the_receipts_of_another_organisation(tx: Tx) -> None:
 class LanesAsLists(RuleBasedStateMachine):
     """A lane is a list: put at its end, taken from its front. Whatever happens to the head, the rest stays as it is."""
 
+    engine = "sqlite"
     lanes = st.sampled_from([ConversationId("c-1"), ConversationId("c-2")])
 
     @initialize()
     def begin(self) -> None:
-        self.folder = TemporaryDirectory()
-        self.connection = connected(Path(self.folder.name))
-        self.tx = Tx(self.connection)
+        self.open = ExitStack()
+        self.tx = self.open.enter_context(connected(self.open.enter_context(a_database(self.engine))))
         self.model: dict[ConversationId, list[tuple[Effect, str]]] = {
             ConversationId("c-1"): [],
             ConversationId("c-2"): [],
@@ -408,10 +392,15 @@ class LanesAsLists(RuleBasedStateMachine):
             assert idle == (mailbox.head(self.tx, lane) is None)
 
     def teardown(self) -> None:
-        if hasattr(self, "connection"):
-            self.connection.close()
-            self.folder.cleanup()
+        if hasattr(self, "open"):
+            self.open.close()
+
+
+class LanesAsListsOnPostgres(LanesAsLists):
+    engine = "postgres"
 
 
 LanesAsLists.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+LanesAsListsOnPostgres.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestLanesAsLists = LanesAsLists.TestCase
+TestLanesAsListsOnPostgres = LanesAsListsOnPostgres.TestCase

@@ -19,7 +19,7 @@ from escalade.settings import load
 from escalade.store import audit, organisations
 from escalade.store.database import make_engine, transaction
 from escalade.store.vault import Unreadable, Vault
-from tests.backstage import NOON, blank_database
+from tests.backstage import NOON
 
 OLD, NEW = "an-older-master-key-of-32-characters", "a-newer-master-key-of-32-characters!"
 NAMES = (ZENDESK_SECRET, ZENDESK_REFRESH, LIVE_SECRET, SIGNING_SECRETS)
@@ -27,9 +27,9 @@ ORGANISATIONS = [OrganisationId(f"org_{n:02}") for n in range(30)]
 
 
 @pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database with 120 secrets under the old key."""
-    url = blank_database(tmp_path)
+    url = database_url
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ESCALADE_DATABASE_URL", url)
     engine, vault = make_engine(url), Vault(OLD)

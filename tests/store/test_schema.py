@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from escalade.store import schema
-from escalade.store.database import make_engine
-from tests.backstage import blank_database
+from escalade.store.database import Tx, commands
+from tests.engines import INTEGRITY, a_database
+
+TENANTS = ("customer", "visitor", "conversation", "handoff", "message", "link", "receipt", "lane", "delivery")
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
-    yield engine
-    engine.dispose()
+def made(empty_url: str) -> Iterator[Engine]:
+    with commands(empty_url) as found:
+        yield found
 
 
 def script() -> ScriptDirectory:
@@ -32,11 +33,16 @@ def script() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def tables(path: Path) -> dict[str, str]:
-    connection = sqlite3.connect(path)
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
-    connection.close()
-    return found
+def tables(made: Engine) -> dict[str, str]:
+    """Give each table with its columns, as the engine itself describes them."""
+    found = sqlalchemy.inspect(made)
+    return {name: str(found.get_columns(name)) for name in found.get_table_names()}
+
+
+def execute(made: Engine, sql: str) -> None:
+    with made.connect() as connection:
+        connection.exec_driver_sql(sql)
+        connection.commit()
 
 
 def test_the_head_named_in_code_is_the_newest_migration() -> None:
@@ -49,67 +55,64 @@ def test_migrations_form_one_line() -> None:
     assert all(isinstance(before, str) for before in line[:-1])
 
 
-def test_an_empty_database_becomes_current_and_stays_so(engine: Engine) -> None:
-    assert schema.version(engine) is None
-    assert not schema.is_current(engine)
-    assert schema.migrate(engine) is True
-    assert schema.version(engine) == schema.HEAD
-    assert schema.is_current(engine)
-    assert schema.migrate(engine) is False
+def test_an_empty_database_becomes_current_and_stays_so(made: Engine) -> None:
+    assert schema.version(made) is None
+    assert not schema.is_current(made)
+    assert schema.migrate(made) is True
+    assert schema.version(made) == schema.HEAD
+    assert schema.is_current(made)
+    before = tables(made)
+    assert schema.migrate(made) is False
+    assert tables(made) == before
 
 
-def test_migrating_again_changes_nothing(engine: Engine, tmp_path: Path) -> None:
-    schema.migrate(engine)
-    before = tables(tmp_path / "new.db")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("DELETE FROM alembic_version")
-        connection.commit()
-    assert not schema.is_current(engine)
-    assert tables(tmp_path / "new.db") == before
+def test_a_database_of_another_version_is_known(made: Engine) -> None:
+    schema.migrate(made)
+    execute(made, "DELETE FROM alembic_version")
+    assert not schema.is_current(made)
 
 
-def test_every_row_of_a_customers_carries_its_organisation(tmp_path: Path) -> None:
-    blank_database(tmp_path)
-    connection = sqlite3.connect(tmp_path / "escalade.db")
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    for name in ("customer", "visitor", "conversation", "handoff", "message", "link", "receipt", "lane", "delivery"):
-        assert name in names
-        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
-        assert "organisation" in columns, name
-    connection.close()
+def test_every_row_of_a_customers_carries_its_organisation(database_url: str) -> None:
+    with commands(database_url) as made:
+        found = sqlalchemy.inspect(made)
+        for name in TENANTS:
+            assert "organisation" in {column["name"] for column in found.get_columns(name)}, name
 
 
-def test_a_message_cannot_be_stored_twice_or_in_the_same_place(tmp_path: Path) -> None:
-    blank_database(tmp_path)
-    connection = sqlite3.connect(tmp_path / "escalade.db")
+def test_both_engines_have_the_same_tables_with_the_same_columns() -> None:
+    def columns(engine: str) -> dict[str, set[str]]:
+        with a_database(engine) as url, commands(url) as made:
+            found = sqlalchemy.inspect(made)
+            names = [name for name in found.get_table_names() if not name.startswith("knowledge_index")]
+            return {name: {column["name"] for column in found.get_columns(name)} - {"rowid"} for name in names}
+
+    assert columns("sqlite") == columns("postgres")
+
+
+def test_a_message_cannot_be_stored_twice_or_in_the_same_place(tx: Tx) -> None:
     insert = (
         "INSERT INTO message (organisation, conversation, seq, id, role, text, delivery, created_at)"
-        " VALUES ('org_1', 'c-1', ?, ?, 'customer', 'Hello', 'none', 0)"
+        " VALUES ('org_1', 'c-1', :seq, :id, 'customer', 'Hello', 'none', 0)"
     )
-    connection.execute(insert, (1, "m-1"))
+    tx.run(insert, seq=1, id="m-1")
     for seq, id in ((1, "m-2"), (2, "m-1")):
-        with pytest.raises(sqlite3.IntegrityError):
-            connection.execute(insert, (seq, id))
-    connection.close()
+        with pytest.raises(INTEGRITY):
+            tx.run(insert, seq=seq, id=id)
 
 
-def test_a_migration_that_is_cut_short_leaves_nothing_behind(engine: Engine, tmp_path: Path) -> None:
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE TABLE audit (in_the_way TEXT)")
-        connection.commit()
-    with pytest.raises(OperationalError, match="already exists"):
-        schema.migrate(engine)
-    assert set(tables(tmp_path / "new.db")) == {"audit"}
-    with engine.connect() as connection:
-        connection.exec_driver_sql("DROP TABLE audit")
-        connection.commit()
-    assert schema.migrate(engine) is True
+def test_a_migration_that_is_cut_short_leaves_nothing_behind(made: Engine) -> None:
+    execute(made, "CREATE TABLE audit (in_the_way TEXT)")
+    with pytest.raises(DBAPIError, match="already exists"):
+        schema.migrate(made)
+    assert set(tables(made)) == {"audit"}
+    execute(made, "DROP TABLE audit")
+    assert schema.migrate(made) is True
 
 
-def test_two_programs_that_start_at_once_both_find_it_current(tmp_path: Path) -> None:
+def test_two_programs_that_start_at_once_both_find_it_current(empty_url: str) -> None:
     program = (
         "from escalade.store import database, schema;"
-        f"engine = database.make_engine('sqlite:///{tmp_path / 'new.db'}');"
+        f"engine = database.make_engine('{empty_url}');"
         "schema.migrate(engine); assert schema.is_current(engine)"
     )
     both = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) for _ in range(2)]

@@ -15,7 +15,7 @@ from torture.crash.power import Cuts
 from torture.crash.stage import Stage
 from torture.crash.stories import STORIES
 
-from escalade.store import database
+from escalade.store import sqlite
 
 pytestmark = pytest.mark.processes
 
@@ -43,7 +43,7 @@ def _careless(level: str) -> None:
     def lowered(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA synchronous={level}")
 
-    database._check_durable = lowered
+    sqlite._check_durable = lowered
 
 
 @pytest.mark.parametrize("level", ["OFF", "NORMAL"])

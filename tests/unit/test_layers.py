@@ -62,7 +62,14 @@ WORLD = {
     "threading": {"Thread"},
 }
 # The ports themselves, the database's and the network's own rooms, and what runs before there is a product.
-DOORS = {"services/ports.py", "store/database.py", "channels/http.py", "settings.py"}
+DOORS = {
+    "services/ports.py",
+    "store/sqlite.py",
+    "store/postgres.py",
+    "store/writer.py",
+    "channels/http.py",
+    "settings.py",
+}
 
 
 def test_time_chance_and_threads_come_through_the_ports() -> None:

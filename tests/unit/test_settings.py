@@ -52,7 +52,7 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         UNSURE_WAIT_S="0",
         BELL="nats://x",
         MODEL="openai:gpt",
-        DATABASE_URL="postgresql://db/escalade",
+        DATABASE_URL="mysql://db/escalade",
         PUBLIC_URL="http://support.example.com",
         REGION_FILE=str(tmp_path / "missing"),
     )
@@ -73,7 +73,7 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         ({"SECRET_KEY": KEY, "PUBLIC_URL": "support.example.com"}, "PUBLIC_URL"),
         ({"SECRET_KEY": KEY, "PUBLIC_URL": "https://x.example/?a=1"}, "PUBLIC_URL"),
         ({"SECRET_KEY": KEY, "DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL"),
-        ({"SECRET_KEY": KEY, "DATABASE_URL": "postgresql://db/escalade"}, "DATABASE_URL"),
+        ({"SECRET_KEY": KEY, "DATABASE_URL": "mysql://db/escalade"}, "DATABASE_URL"),
         ({"SECRET_KEY": KEY, "DATABASE_URL": "no address"}, "DATABASE_URL"),
         ({"SECRET_KEY": KEY, "PORT": "70000"}, "PORT"),
     ],

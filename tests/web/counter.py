@@ -27,7 +27,8 @@ from escalade.services.intake import policy_of
 from escalade.settings import Settings
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.database import Tx
-from tests.backstage import KEY, NOON, Clock, blank_database, ports
+from tests.backstage import KEY, NOON, Clock, ports
+from tests.engines import blank_sqlite
 
 T = TypeVar("T")
 ORGANISATION, OTHER = OrganisationId("org_1"), OrganisationId("org_2")
@@ -267,12 +268,17 @@ class Counter:
 
 
 @asynccontextmanager
-async def counter(folder: Path, *, env: str = "development", origins: tuple[str, ...] = ()) -> AsyncIterator[Counter]:
-    """Open the application with two organisations: keys `ek_1`, `ek_2`, webhook tokens `wt_1`, `wt_2`."""
+async def counter(
+    folder: Path, *, url: str = "", env: str = "development", origins: tuple[str, ...] = ()
+) -> AsyncIterator[Counter]:
+    """Open the application with two organisations: keys `ek_1`, `ek_2`, webhook tokens `wt_1`, `wt_2`.
+
+    Its database is a file in the folder, unless another's address is given.
+    """
     clock = Clock()
     settings = Settings(
         env=env,  # type: ignore[arg-type]
-        database_url=blank_database(folder),
+        database_url=url or blank_sqlite(folder),
         secret_key=SecretStr(KEY),
         public_url="https://support.example",
     )

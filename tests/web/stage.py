@@ -22,7 +22,8 @@ from escalade.domain.organisation import Organisation
 from escalade.services.ports import Ports
 from escalade.settings import Settings
 from escalade.store import operators, organisations
-from escalade.store.database import SqliteDatabase, Tx
+from escalade.store.database import Tx
+from escalade.store.writer import GroupedWrites
 from zendesk_emulator.app import build
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.ports import production
@@ -112,7 +113,7 @@ class Stage:
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run work on the product's own writer."""
         database = self.product.database
-        assert isinstance(database, SqliteDatabase)
+        assert isinstance(database, GroupedWrites)
         assert database._loop is not None
         return asyncio.run_coroutine_threadsafe(database.write(work), database._loop).result(10)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 import uvicorn
@@ -12,7 +11,6 @@ from escalade.admin import check_keys
 from escalade.app import Product, courier_lock
 from escalade.domain.errors import ConfigError
 from escalade.settings import load
-from escalade.store.database import sqlite_path
 from escalade.web.listener import LISTENERS
 
 HttpParser = Literal["httptools", "h11"]
@@ -24,8 +22,8 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
         raise ConfigError(f"--role {role}: this version runs everything in one process; use --role all")
     settings = load(host=host, port=port)
     telemetry.set_up(settings.log_format, settings.log_level)
-    # Tried here first, where the answer can be one sentence; the server itself takes it for good.
-    os.close(courier_lock(sqlite_path(settings.database_url)))
+    with courier_lock(settings.database_url):
+        pass  # tried here first, where the answer can be one sentence; the server itself takes it for good
     check_keys(settings)
     product = Product(settings)
     uvicorn.run(

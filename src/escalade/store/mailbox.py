@@ -152,7 +152,8 @@ def parked(tx: Tx, organisation: OrganisationId | None = None) -> list[Receipt]:
     """List the receipts whose conversation is not known yet."""
     rows = tx.all(
         "SELECT * FROM receipt WHERE conversation IS NULL AND state = 'waiting'"
-        " AND (:organisation IS NULL OR organisation = :organisation) ORDER BY id",
+        + (" AND organisation = :organisation" if organisation is not None else "")
+        + " ORDER BY id",
         organisation=organisation,
     )
     return [_receipt(row) for row in rows]

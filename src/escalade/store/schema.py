@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy
 from sqlalchemy.engine import Engine
 
+LOCK = 0x6573_6361_6C61_6465  # "escalade": whoever migrates a PostgreSQL database holds it
 HEAD = "0004"  # held equal to the newest migration by a test, so that a start need not load Alembic to compare
 
 
@@ -24,8 +25,11 @@ def migrate(engine: Engine) -> bool:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:
-        # The driver begins nothing by itself. One lock holds two starts apart, and a crash leaves no half of a version.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # One lock holds two starts apart, and a crash leaves no half of a version.
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # this driver begins nothing by itself
+        else:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()

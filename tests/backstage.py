@@ -28,8 +28,10 @@ from escalade.domain.events import AssistantSaid, Event
 from escalade.domain.model import (
     Agent,
     AgentId,
+    Attachment,
     Conversation,
     ConversationId,
+    FileId,
     Message,
     MessageId,
     Millis,
@@ -43,7 +45,10 @@ from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.doors import Doors
+from escalade.services.files import Files
+from escalade.services.inspection import Inspected, look
 from escalade.services.intake import Intake
+from escalade.services.porter import Porter
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
 from escalade.services.tuning import Tuning
@@ -133,6 +138,8 @@ class Room:
         self.holds: asyncio.Event | None = None  # a send waits for it after it has arrived
         self.reached = asyncio.Event()
         self.list: list[Heard] = []
+        self.files: dict[str, bytes | DeliveryError] = {}  # by address: what is there, or what asking for it brings
+        self.loses: tuple[FileId, ...] = ()  # files it does not take
         self.unreachable = False
         self.gone = False
         self.asked_after: list[str | None] = []
@@ -168,7 +175,7 @@ class Room:
             return known  # a repetition it recognises
         text = job.message.text if isinstance(job.effect, Post) and job.message else ""
         self.arrived.append((type(job.effect).__name__, text))
-        return self._marks.setdefault(job.key, Sent(links=self._links(job), status=201))
+        return self._marks.setdefault(job.key, Sent(links=self._links(job), status=201, lost=self.loses))
 
     def _links(self, job: Job) -> tuple[Link, ...]:
         effect, place = job.effect, f"{self.name.value}-{len(self.arrived)}"
@@ -199,16 +206,30 @@ class Room:
         begin = 0 if cursor is None else int(cursor)
         return Page(heard=tuple(self.list[begin:]), cursor=str(len(self.list)))
 
+    async def fetch(self, account: Account, url: str) -> bytes:
+        found = self.files[url]
+        if isinstance(found, DeliveryError):
+            raise found
+        return found
+
     def forgets(self) -> None:
         """Let nothing of what was sent have arrived."""
         self.arrived.clear()
         self._marks.clear()
 
-    def says(self, text: str, *, agent: Agent | None = INES, ours: bool = False, id: str | None = None) -> str:
+    def says(
+        self,
+        text: str,
+        *,
+        agent: Agent | None = INES,
+        ours: bool = False,
+        id: str | None = None,
+        files: tuple[Attachment, ...] = (),
+    ) -> str:
         """Put a message at the end of the room's own list."""
         id = id or f"theirs-{len(self.list) + 1}"
         role = Role.AGENT if agent is not None else Role.SYSTEM
-        self.list.append(Heard(id=id, ours=ours, role=role, text=text, agent=agent))
+        self.list.append(Heard(id=id, ours=ours, role=role, text=text, agent=agent, attachments=files))
         return id
 
     # what the desk can name and say of a session
@@ -231,6 +252,11 @@ class Room:
     def posted(self) -> list[str]:
         """Give the customer's words that arrived, in order."""
         return [text for effect, text in self.arrived if effect == "Post"]
+
+
+async def look_here(name: str, content: bytes) -> Inspected:
+    """Look into a file in this process: what is tested here is not what a hostile one could do."""
+    return look(name, content)
 
 
 class Scripted:
@@ -269,6 +295,8 @@ class Backstage:
     reconcile: Reconcile
     upkeep: Upkeep
     desk: Desk
+    files: Files
+    porter: Porter
     tuning: Tuning
     checked: list[Account] = field(default_factory=list)
     staffed: bool | None = None
@@ -420,7 +448,9 @@ async def backstage(
             courier=Courier(database, bell, made, intake, accounts, channels, assistant, doors, policy),
             reconcile=Reconcile(database, made, intake, accounts, channels, zendesk, sunshine, doors),
             upkeep=Upkeep(database, made, intake, Customers(database, made, intake)),
-            desk=Desk(database, made, intake, accounts, staffed),
+            desk=(desk := Desk(database, made, intake, accounts, staffed)),
+            files=Files(database, made, desk, look_here),
+            porter=Porter(database, bell, made, accounts, channels, look_here),
             tuning=Tuning(database, made, accounts, vault, development=development, check_live=check_live),
         )
 

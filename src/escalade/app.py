@@ -46,6 +46,7 @@ from escalade.services.history import History
 from escalade.services.inspection import Inspect, Inspector
 from escalade.services.intake import Intake
 from escalade.services.library import Library
+from escalade.services.porter import Porter
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
 from escalade.services.replay import Replay
@@ -143,6 +144,7 @@ class Product:
         )
         self.customers = Customers(self.database, self.ports, self.intake)
         self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers)
+        self.porter = Porter(self.database, self.bell, self.ports, self.accounts, channels, self.inspect)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
         self.files = Files(self.database, self.ports, self.desk, self.inspect)
         self.tuning = Tuning(
@@ -213,13 +215,18 @@ class Product:
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Open the database and keep the courier, reconcile and upkeep at work until the block ends."""
+        """Open the database and keep the courier, reconcile, the porter and upkeep at work until the block ends."""
         self.database.start()
         if self.ports.note is not None:
             self.ports.note("B.boot", {})
         tasks = [
             asyncio.create_task(part.run(), name=name)
-            for name, part in (("courier", self.courier), ("reconcile", self.reconcile), ("upkeep", self.upkeep))
+            for name, part in (
+                ("courier", self.courier),
+                ("reconcile", self.reconcile),
+                ("porter", self.porter),
+                ("upkeep", self.upkeep),
+            )
         ]
         for task in tasks:
             task.add_done_callback(self._die_loudly)
@@ -231,6 +238,7 @@ class Product:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.courier.close()
             await self.reconcile.close()
+            await self.porter.close()
             await self.outbound.close()
             await self.database.close()
             if self._history is not None:

@@ -52,6 +52,7 @@ def _files(emulator: Emulator, body: Json) -> list[Attachment]:
             file_name=str(given.get("name", "file.txt")),
             content_type=str(given.get("content_type", "text/plain")),
             data=base64.b64decode(given["data"]),
+            malware=given.get("malware") is True,
         )
         for given in body.get("files") or []
     ]

@@ -7,6 +7,7 @@ https://developer.zendesk.com/documentation/conversations/
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from zendesk_emulator.account import SYSTEM, Account, Actor
 from zendesk_emulator.errors import SunRefused
@@ -148,7 +149,8 @@ class Conversations:
             written = {key: author[key] for key in ("type", "displayName", "avatarUrl", "subtypes") if author.get(key)}
         if len(conversation.messages) >= account.settings.messages_per_conversation:
             raise SunRefused(423, "locked", "Conversation has too many messages")
-        message = self.add(conversation, written, dict(content or {}), metadata, {"type": "api:conversations"})
+        shown = self._with_file(conversation, dict(content or {}))
+        message = self.add(conversation, written, shown, metadata, {"type": "api:conversations"})
         if author["type"] == "user":
             self._user_wrote(conversation, message)
         else:
@@ -156,6 +158,16 @@ class Conversations:
             name = str(written.get("displayName") or "")
             self._message_added(conversation, message, Actor(type="system", id="api:conversations", name=name))
         return message
+
+    def _with_file(self, conversation: Conversation, content: Json) -> Json:
+        """Say what a file of ours is; one that was uploaded for another conversation is refused, as users report."""
+        _, ours, key = str(content.get("mediaUrl") or "").partition("/sc/attachments/v2/")
+        if not ours:
+            return content
+        file = self._account.records.sun_attachments.get(unquote(key))
+        if file is None or file.conversation_id not in {None, conversation.id}:
+            raise SunRefused(400, "bad_request", "content.mediaUrl is not a file of this conversation")
+        return {**content, "mediaType": file.content_type, "mediaSize": len(file.data)}
 
     def add(
         self,

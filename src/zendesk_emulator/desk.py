@@ -5,6 +5,8 @@ Each method is one click. What the workspace would not allow raises `DeskRefused
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from zendesk_emulator.account import SYSTEM, Account
 from zendesk_emulator.conversations import Conversations
 from zendesk_emulator.errors import DeskRefused
@@ -115,7 +117,7 @@ class Desk:
         account.records.sun_attachments[stored.key] = stored
         content: Json = {
             "type": "image" if content_type.startswith("image/") else "file",
-            "mediaUrl": f"{account.base_url}/sc/attachments/v2/{stored.key}",
+            "mediaUrl": f"{account.base_url}/sc/attachments/v2/{quote(stored.key)}",
             "mediaType": content_type,
             "mediaSize": len(data),
             "altText": name,

@@ -75,6 +75,7 @@ class Attachment:
     file_name: str
     content_type: str
     data: bytes
+    malware: bool = False  # the scanner has found something in it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -433,7 +434,8 @@ class Settings:
     end_session: bool = True
     conversation_control: str = "release"  # on close: "release" or "pass"
     inactive_after_minutes: float | None = None  # Zendesk: about 10; None: only by control call
-    private_attachments: bool = True
+    private_attachments: bool = True  # of messages
+    private_ticket_files: bool = False  # of comments: their addresses ask for a signed-in agent
     conversation_id_in_events: bool = True
     messages_before_ticket_as_events: bool = False  # send message_added for the history a ticket starts with
     bot_ticket_loses_data_capture: bool = True

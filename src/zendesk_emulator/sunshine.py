@@ -6,7 +6,7 @@ https://developer.zendesk.com/api-reference/conversations/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -252,4 +252,4 @@ def _download(emulator: Emulator, request: Request) -> Response:
 
 def _remove_file(call: SunCall) -> None:
     address = str(call.json().get("mediaUrl") or "")
-    call.account.records.sun_attachments.pop(address.rpartition(FILES)[2], None)
+    call.account.records.sun_attachments.pop(unquote(address.rpartition(FILES)[2]), None)

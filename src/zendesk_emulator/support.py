@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from zendesk_emulator import conversation_log, support_json
-from zendesk_emulator.access import Call, route
+from zendesk_emulator.access import Call, identify, route
 from zendesk_emulator.emulator import Emulator
-from zendesk_emulator.errors import Refused, not_found
+from zendesk_emulator.errors import Refused, not_found, unauthenticated
 from zendesk_emulator.paging import paged
 from zendesk_emulator.records import Attachment, Json, KeptAnswer, Ticket, Upload
 from zendesk_emulator.search import find
@@ -34,6 +34,10 @@ def routes(emulator: Emulator) -> Sequence[BaseRoute]:
     ticket = "/api/v2/tickets/{ticket_id:int}"
 
     async def download(request: Request) -> Response:
+        if emulator.account.settings.private_ticket_files and not identify(
+            emulator.account, request.headers.get("authorization")
+        ):
+            raise unauthenticated()
         file = emulator.account.records.attachments.get(int(request.path_params["attachment_id"]))
         if file is None:
             raise not_found()

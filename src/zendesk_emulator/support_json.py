@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from zendesk_emulator.account import Account
 from zendesk_emulator.records import Attachment, Audit, Comment, Group, Json, Ticket, User
@@ -87,7 +88,7 @@ def memberships(account: Account) -> list[Json]:
 
 def attachment(account: Account, record: Attachment) -> Json:
     """Show an attachment with where to download it."""
-    address = f"{account.base_url}/attachments/token/{record.id}/?name={record.file_name}"
+    address = f"{account.base_url}/attachments/token/{record.id}/?name={quote(record.file_name)}"
     return {
         "url": f"{account.base_url}/api/v2/attachments/{record.id}.json",
         "id": record.id,
@@ -101,7 +102,7 @@ def attachment(account: Account, record: Attachment) -> Json:
         "inline": False,
         "deleted": False,
         "malware_access_override": False,
-        "malware_scan_result": "malware_not_found",
+        "malware_scan_result": "malware_found" if record.malware else "malware_not_found",
         "thumbnails": [],
     }
 

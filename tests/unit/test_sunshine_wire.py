@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from escalade.domain.model import (
     Customer,
     CustomerId,
     DeliveryView,
+    FileId,
     Handoff,
     HandoffId,
     HandoffState,
@@ -214,20 +216,71 @@ def test_control_and_seats_are_asked_for_by_name() -> None:
 
 
 def test_messages_are_marked_and_long_ones_split() -> None:
-    assert wire.post_parts(a_message("hi")) == [("msg_1", "hi")]
+    assert wire.post_parts(a_message("hi")) == [wire.Part(mark="msg_1", text="hi")]
     parts = wire.post_parts(a_message("word " * 2000))
-    assert [mark for mark, _ in parts] == ["msg_1:0", "msg_1:1", "msg_1:2"]
-    assert "".join(text for _, text in parts) == "word " * 2000
-    assert json.loads(wire.post_body("u", "hi", "msg_1")) == {
+    assert [part.mark for part in parts] == ["msg_1:0", "msg_1:1", "msg_1:2"]
+    assert "".join(part.text for part in parts) == "word " * 2000
+    assert json.loads(wire.part_body(wire.customer_author("u"), wire.Part(mark="msg_1", text="hi"))) == {
         "author": {"type": "user", "userId": "u"},
         "content": {"type": "text", "text": "hi"},
         "metadata": {"bridge_msg": "msg_1"},
     }
     assert wire.context_mark(a_handoff(), 2) == "ctx:hof_1:2"
-    assert json.loads(wire.context_body("note", "ctx:h:0"))["author"] == {
+    assert json.loads(wire.part_body(wire.BUSINESS, wire.Part(mark="ctx:h:0", text="note")))["author"] == {
         "type": "business",
         "displayName": "Assistant",
     }
+
+
+PICTURE = Attachment(id=FileId("f-1"), name='torn "tent".png', media_type="image/png")
+PAPER = Attachment(id=FileId("0"), name="invoice.pdf", media_type="application/pdf")
+
+
+def test_files_follow_the_words_each_with_a_mark_of_its_own() -> None:
+    both = replace(a_message("Look"), attachments=(PICTURE, PAPER))
+    assert wire.post_parts(both) == [
+        wire.Part(mark="msg_1:0", text="Look"),
+        wire.Part(mark="msg_1:1", file=PICTURE),
+        wire.Part(mark="msg_1:2", file=PAPER),
+    ]
+    assert wire.post_parts(replace(both, text="")) == [
+        wire.Part(mark="msg_1:0", file=PICTURE),
+        wire.Part(mark="msg_1:1", file=PAPER),
+    ]
+    alone = replace(both, text="", attachments=(PAPER,))
+    assert wire.post_parts(alone) == [wire.Part(mark="msg_1", file=PAPER)]
+    context = wire.context_parts(a_handoff(), "Wants: a tent", [PICTURE, PAPER])
+    assert [part.mark for part in context] == ["ctx:hof_1:0", "ctx:hof_1:f-1:file", "ctx:hof_1:0:file"]
+    assert [wire.starts_context({"metadata": {"bridge_msg": part.mark}}) for part in context] == [True, False, False]
+
+
+def test_a_picture_is_shown_a_paper_handed_over_and_what_is_refused_named() -> None:
+    user = wire.customer_author("u")
+    shown = json.loads(wire.file_body(user, wire.Part(mark="m", file=PICTURE), "https://z/1"))
+    assert shown["content"] == {"type": "image", "mediaUrl": "https://z/1", "altText": PICTURE.name}
+    paper = json.loads(wire.file_body(user, wire.Part(mark="m", file=PAPER), "https://z/2"))
+    assert paper["content"]["type"] == "file"
+    lost = wire.lost_body(user, wire.Part(mark="m", file=PAPER))
+    assert "invoice.pdf" in json.loads(lost)["content"]["text"]
+    assert wire.lost_in(lost) == "0"
+    assert wire.lost_in(wire.part_body(user, wire.Part(mark="m", text="x"))) is None
+    assert wire.place_of({"id": "1", **json.loads(lost)}) == wire.Place(id="1", lost=PAPER.id)
+    strange: list[object] = [None, [], {}, {"id": 5}]
+    assert [wire.place_of(odd) for odd in strange] == [None] * 4
+
+
+def test_a_form_holds_one_file_whose_name_ends_nothing_early() -> None:
+    kind, body = wire.form('a"\r\nX: y.png', "image/png", b"\x89PNG\r\n--")
+    boundary = kind.partition("boundary=")[2]
+    assert (
+        body
+        == (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="source"; filename="a%22%0D%0AX: y.png"\r\n'
+            "Content-Type: image/png\r\n\r\n"
+        ).encode()
+        + b"\x89PNG\r\n--"
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
 
 
 # Back

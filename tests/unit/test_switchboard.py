@@ -36,6 +36,7 @@ from escalade.domain.events import (
     CustomerSaid,
     DeskSaid,
     Event,
+    FilesRefused,
     HandoffAsked,
     HandoffQueued,
     HandoffRefused,
@@ -135,6 +136,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     TicketOpened(handoff=CURRENT, ticket_id=TicketId("43")),
     HandoffRefused(handoff=CURRENT, step="OpenTicket", why="no such group"),
     PostRefused(handoff=CURRENT, message=QUESTION, why="too long"),
+    FilesRefused(handoff=CURRENT, names=("tent.png",)),
     DeskSaid(handoff=CURRENT, id=MessageId("sunshine:1"), role=Role.AGENT, text="I am Inès.", agent=INES),
     AgentAssigned(handoff=CURRENT, agent=INES),
     TicketStatusChanged(handoff=CURRENT, status="closed"),
@@ -640,6 +642,7 @@ def events() -> st.SearchStrategy[Event]:
             why=st.just("no"),
         ),
         st.builds(PostRefused, handoff=handoffs, message=ids, why=st.just("no")),
+        st.builds(FilesRefused, handoff=handoffs, names=st.just(("tent.png",))),
         st.builds(
             DeskSaid,
             handoff=handoffs,

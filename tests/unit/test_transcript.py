@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from escalade.domain.model import (
+    Attachment,
     Citation,
     Control,
     Conversation,
@@ -16,6 +17,7 @@ from escalade.domain.model import (
     Customer,
     CustomerId,
     DeliveryView,
+    FileId,
     Handoff,
     HandoffId,
     HandoffState,
@@ -27,11 +29,22 @@ from escalade.domain.model import (
     Role,
     Status,
 )
-from escalade.domain.transcript import LIVE_LIMIT, NOTE_LIMIT, WHY, note, parts, spoken, subject, want
+from escalade.domain.transcript import (
+    LIVE_LIMIT,
+    LIVE_NOTE_LIMIT,
+    WHY,
+    files,
+    note,
+    parts,
+    spoken,
+    subject,
+    want,
+    words_of,
+)
 
 FAMILY = "👨‍👩‍👧‍👦"
 GERMANY, WALES, HEART = "🇩🇪", "🏴󠁧󠁢󠁷󠁬󠁳󠁿", "❤️‍🔥"
-PLAIN = ["a", "ß", "。", "é", "e\u0301", "a\u0308\u0323", "नि", "👍🏽", "☺️", FAMILY, GERMANY, WALES, HEART]
+PLAIN = ["a", "ß", "각", "क्ष", "。", "é", "e\u0301", "a\u0308\u0323", "नि", "👍🏽", "☺️", FAMILY, GERMANY, WALES, HEART]
 CLUSTERS = [" ", "\n", "\r\n", *PLAIN]
 
 
@@ -187,11 +200,36 @@ def test_every_reason_has_words() -> None:
     assert set(WHY) == set(Reason)
 
 
-def test_a_note_stays_below_what_zendesk_would_cut() -> None:
-    endless = [said(n, Role.CUSTOMER, "x" * 4000) for n in range(1, 40)]
+def test_a_note_that_is_too_long_keeps_what_was_said_last_and_counts_the_rest() -> None:
+    endless = [said(n, Role.CUSTOMER, f"{n} " + "x" * 4000) for n in range(1, 41)]
     text = note(a_conversation(), a_handoff(), endless)
-    assert len(text) <= NOTE_LIMIT
-    assert text.endswith("the transcript goes on in Escalade.")
+    assert len(text) <= LIVE_NOTE_LIMIT + 60
+    assert "… 26 earlier messages are in Escalade.\nCustomer: 27 x" in text
+    assert f"Customer: 40 {'x' * 4000}" in text
+    whole = note(a_conversation(), a_handoff(), endless, limit=600_000)
+    assert all(f"Customer: {n} x" in whole for n in range(1, 41))
+    assert "earlier messages" not in whole
+
+
+def test_one_message_longer_than_the_note_is_shown_by_its_end() -> None:
+    text = note(a_conversation(), a_handoff(), [said(1, Role.AGENT, "x" * 70_000 + "the end")])
+    assert "… 1 earlier messages are in Escalade." in text
+    assert text.endswith("xthe end")
+
+
+def test_files_are_named_where_they_were_sent() -> None:
+    picture = Attachment(id=FileId("f-1"), name="tent.png")
+    story = [said(1, Role.CUSTOMER, "Look", attachments=(picture,)), said(2, Role.CUSTOMER, "", attachments=(picture,))]
+    assert list(spoken(story)) == ["Customer: Look\n[file: tent.png]", "Customer: [file: tent.png]"]
+    assert words_of(story[1]) == want(a_handoff(), story[1:]) == "[file: tent.png]"
+
+
+def test_the_last_files_of_the_customer_are_passed_on() -> None:
+    story = [
+        said(n, role, "x", attachments=(Attachment(id=FileId(f"f-{n}"), name=f"{n}.png"),))
+        for n, role in enumerate([Role.AGENT, *[Role.CUSTOMER] * 12])
+    ]
+    assert [file.id for file in files(story)] == [f"f-{n}" for n in range(3, 13)]
 
 
 def test_each_line_says_who_spoke_and_notices_are_left_out() -> None:

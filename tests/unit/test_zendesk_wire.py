@@ -46,6 +46,7 @@ from escalade.domain.model import (
     Customer,
     CustomerId,
     DeliveryView,
+    FileId,
     Handoff,
     HandoffId,
     HandoffState,
@@ -496,14 +497,36 @@ def test_a_post_is_never_cut() -> None:
         wire.post_body(a_message("&" * 20_000), None, wire.Ticket(id="1", status="open"))
 
 
-def test_a_note_is_internal_and_marked_and_never_cut_in_silence() -> None:
-    job = a_job(message=a_message("é" * 60_000))
-    body = json.loads(wire.note_body(job, a_handoff()))["ticket"]
-    assert body["comment"]["public"] is False
-    assert len(body["comment"]["html_body"].encode()) <= wire.COMMENT_LIMIT
-    assert body["comment"]["html_body"].endswith(wire.CUT)
-    assert body["metadata"] == {"bridge_msg": "note:hof_1"}
+def test_a_note_is_internal_and_marked_and_never_cut() -> None:
+    text = " ".join(f"\n{{{{{n}}}}} 'é' <b>&" for n in range(12_000))
+    job = a_job(message=a_message(text))
+    parts = wire.note_parts(job, a_handoff())
+    assert [mark for mark, _ in parts][:3] == ["note:hof_1", "note:hof_1:1", "note:hof_1:2"]
+    assert text in "".join(part for _, part in parts)
+    for mark, part in parts:
+        body = json.loads(wire.note_body(part, mark))["ticket"]
+        assert body["comment"]["public"] is False
+        assert len(body["comment"]["html_body"].encode()) <= wire.COMMENT_LIMIT
+        assert wire.CUT not in body["comment"]["html_body"]
+        assert body["metadata"] == {"bridge_msg": mark}
     assert json.loads(wire.requester_body(job.conversation.customer)) == {"ticket": {"requester": {"name": "Visitor"}}}
+
+
+def test_files_wait_behind_a_token_and_those_refused_are_named_and_remembered() -> None:
+    paper = Attachment(id=FileId("f-2"), name="plan <1>.pdf")
+    message = replace(a_message("Look"), attachments=(Attachment(id=FileId("f-1"), name="a.png"), paper))
+    uploads = wire.Uploads(token="tok", lost=(paper,))
+    body = json.loads(wire.post_body(message, None, wire.Ticket(id="1", status="open"), uploads))["ticket"]
+    assert body["comment"]["uploads"] == ["tok"]
+    assert body["comment"]["html_body"].split("<br>")[:3] == ["Look", "[file: a.png]", "[file: plan &lt;1&gt;.pdf]"]
+    assert "plan &lt;1&gt;.pdf, that could not be delivered" in body["comment"]["html_body"]
+    assert body["metadata"] == {"bridge_msg": "msg_1", "bridge_lost": "f-2"}
+    assert wire.lost_in({"metadata": {"custom": body["metadata"]}}) == ("f-2",)
+    assert wire.lost_in({"metadata": {"custom": {"bridge_msg": "x"}}}) == ()
+    assert wire.lost_in("x") == ()
+    assert wire.upload_token({"upload": {"token": "tok"}}) == "tok"
+    for odd in ({}, {"upload": None}, {"upload": {"token": 5}}, {"upload": {"token": ""}}):
+        assert wire.upload_token(odd) is None
 
 
 # Back
@@ -536,9 +559,9 @@ def test_audits_lead_to_comments() -> None:
     assert wire.comment_id({"events": None}) is None
     assert wire.comment_id(None) is None
     marked = {**audit, "metadata": {"custom": {"bridge_msg": "msg_1"}}}
-    others: list[object] = ["x", {}, {"metadata": {}}, {"metadata": {"custom": {"bridge_msg": "msg_2"}}}]
-    assert wire.marked_audit([*others, marked], "msg_1") is marked
-    assert wire.marked_audit(others, "msg_1") is None
+    assert wire.mark_of(marked) == "msg_1"
+    others: list[object] = ["x", {}, {"metadata": {}}, {"metadata": {"custom": {"bridge_msg": 5}}}]
+    assert [wire.mark_of(other) for other in others] == [None] * 4
 
 
 JONAS = wire.Person(id="9", name="Jonas", role="agent")

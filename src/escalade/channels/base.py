@@ -6,13 +6,13 @@ A channel performs one effect at a time and says what came of it by returning `S
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from escalade.domain.effects import Effect
-from escalade.domain.model import Agent, Attachment, Conversation, Message, Millis, OrganisationId, Role
+from escalade.domain.model import Agent, Attachment, Conversation, FileId, Message, Millis, OrganisationId, Role
 from escalade.domain.organisation import AuthType, Settings
 
 
@@ -76,6 +76,14 @@ class Account:
     sunshine: SunshineApp | None = None
 
 
+ReadFile = Callable[[FileId], Awaitable[bytes]]
+
+
+async def no_files(id: FileId) -> bytes:
+    """Give no file: for a job whose messages carry none."""
+    raise LookupError(id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One delivery with all that is needed to build its request, read at send time."""
@@ -90,6 +98,7 @@ class Job:
     attempts: int = 0  # how many came before this one
     first_attempt_at: Millis | None = None  # when the first one started
     now: Millis = 0
+    read_file: ReadFile = no_files  # gives the bytes of a file its messages carry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +108,7 @@ class Sent:
     links: tuple[Link, ...] = ()
     status: int | None = None
     answer: str = ""
+    lost: tuple[FileId, ...] = ()  # files that are not taken there; a line says so in their place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +197,10 @@ class Channel(Protocol):
 
     async def find(self, account: Account, job: Job) -> Sent | None:
         """Look for the trace of an earlier attempt."""
+        ...
+
+    async def fetch(self, account: Account, url: str) -> bytes:
+        """Fetch a file an agent sent."""
         ...
 
     async def heard_since(

@@ -179,6 +179,10 @@ class Unreadable(Exception):
     """Say that an answer is too large, or compressed beyond reason."""
 
 
+class Oversized(Unreadable):
+    """Say that an answer is larger than we take."""
+
+
 class _Guard(httpcore2.AsyncNetworkBackend):
     """Connects to an address that was judged, never to a name."""
 
@@ -245,7 +249,7 @@ async def _read(answer: httpx2.Response, limit: int) -> bytes:
         packed += chunk[0]
         whole += chunk[1]
         if len(whole) > limit or packed > limit:
-            raise Unreadable(f"the answer is larger than {limit} bytes")
+            raise Oversized(f"the answer is larger than {limit} bytes")
         if len(whole) > RATIO_FREE and len(whole) > packed * MAX_RATIO:
             raise Unreadable("the answer is compressed beyond reason")
     return bytes(whole)

@@ -91,6 +91,14 @@ class PostRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilesRefused:
+    """Files of the customer's will not reach the desk; the words around them did."""
+
+    handoff: HandoffId
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskSaid:
     """Someone or something on the desk's side wrote: an agent, or an automatic text (`role` system)."""
 
@@ -167,6 +175,7 @@ Event = (
     | TicketOpened
     | HandoffRefused
     | PostRefused
+    | FilesRefused
     | DeskSaid
     | AgentAssigned
     | TicketStatusChanged
@@ -188,6 +197,7 @@ BY_NAME: dict[str, type[Event]] = {
         TicketOpened,
         HandoffRefused,
         PostRefused,
+        FilesRefused,
         DeskSaid,
         AgentAssigned,
         TicketStatusChanged,

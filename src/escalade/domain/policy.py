@@ -46,6 +46,14 @@ RATHER_LEAVE = "You need not wait. Your request stays with our team, and the ans
 JOINED = "{name} joined the chat."
 CHANGED = "{name} is now with you."
 NOT_DELIVERED = "Your message “{text}” did not reach our team: {why}."
+FILES_ALONE = (
+    "Thank you, I have kept that. I cannot look into files myself: tell me in words what it is about, or ask for a "
+    "person, who will see what you have sent."
+)
+FILES_NOT_DELIVERED = (
+    "Your message reached our team, but not what came with it: {names}. They know that something is missing; "
+    "you can send it as another kind of file."
+)
 BACK = "You are back with the assistant. Ask for a person at any time."
 CLOSED_BY_CUSTOMER = "This conversation is closed."
 

@@ -33,6 +33,7 @@ from escalade.domain.events import (
     CustomerSaid,
     DeskSaid,
     Event,
+    FilesRefused,
     HandoffAsked,
     HandoffQueued,
     HandoffRefused,
@@ -101,6 +102,9 @@ def decide(conversation: Conversation, event: Event, policy: Policy, now: Millis
             return _ignored(conversation, f"no meaning for {kind!r}")
         case PostRefused(message=message, why=why):
             return _post_refused(conversation, message, why)
+        case FilesRefused(names=names):
+            text = words.FILES_NOT_DELIVERED.format(names=", ".join(names))
+            return Decision(conversation=conversation, says=(_says(text, Notice.FILE_NOT_DELIVERED),))
         case DeskSaid():
             return _desk_said(conversation, event)
         case _:

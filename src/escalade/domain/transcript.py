@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from escalade.domain.model import Conversation, Handoff, Message, Reason, Role
+from escalade.domain.model import Attachment, Conversation, Handoff, Message, Reason, Role
 
 # Sunshine cuts nothing: it refuses a text over 4,096 characters.
 # https://developer.zendesk.com/api-reference/conversations/#operation/PostMessage
 LIVE_LIMIT = 4096
-NOTE_LIMIT = 60_000  # Zendesk cuts a comment over 64 kB without a word
+MOST_FILES = 10  # that are passed on with what was said before
+FILE = "[file: {name}]"
+EARLIER = "… {count} earlier messages are in Escalade."
+LOST_FILE = "[The customer sent a file, {name}, that could not be delivered here.]"
+LIVE_NOTE_LIMIT = 60_000  # characters of context in a live chat, where somebody is to read it now
+TICKET_NOTE_LIMIT = 600_000  # and on a ticket, in as many notes as that takes
+
+VIRAMA = 9  # the combining class of what ties two Indic consonants together
 
 SPEAKER = {Role.CUSTOMER: "Customer", Role.ASSISTANT: "Assistant (AI)", Role.AGENT: "Agent", Role.SYSTEM: "Notice"}
 
@@ -37,12 +44,28 @@ def want(handoff: Handoff, messages: Iterable[Message]) -> str:
     if not said:
         return ""
     if handoff.reason is Reason.ASKED_FOR_PERSON and len(said) > 1 and said[-1].id == handoff.about:
-        return said[-2].text
-    return said[-1].text
+        return words_of(said[-2])
+    return words_of(said[-1])
 
 
-def note(conversation: Conversation, handoff: Handoff, messages: list[Message]) -> str:
-    """Write the one-screen internal note: want, tried, why, facts, and the transcript below."""
+def words_of(message: Message) -> str:
+    """Give what a message says; files are named, so that a message of files alone says something."""
+    return "\n".join(
+        (*((message.text,) if message.text else ()), *(FILE.format(name=f.name) for f in message.attachments))
+    )
+
+
+def files(messages: Iterable[Message]) -> list[Attachment]:
+    """List the files the customer has sent, the last ones where there are many."""
+    sent = [file for m in messages if m.role is Role.CUSTOMER for file in m.attachments if file.id is not None]
+    return sent[-MOST_FILES:]
+
+
+def note(conversation: Conversation, handoff: Handoff, messages: list[Message], limit: int = LIVE_NOTE_LIMIT) -> str:
+    """Write the internal note: want, tried, why, facts on one screen, and the transcript below.
+
+    Where all of it is too long, the oldest lines of the transcript are left out, and it says how many.
+    """
     tried = [m for m in messages if m.role is Role.ASSISTANT and m.citations]
     lines = ["Escalated by the AI assistant", ""]
     lines.append(f"Wants: {_one_line(want(handoff, messages)) or 'not said'}")
@@ -60,9 +83,20 @@ def note(conversation: Conversation, handoff: Handoff, messages: list[Message]) 
     lines.extend(f"{key}: {value}" for key, value in sorted(conversation.context.items()))
     if handoff.note:
         lines += ["", handoff.note]
-    lines += ["", "Transcript", *spoken(messages)]
-    text = "\n".join(lines)
-    return text if len(text) <= NOTE_LIMIT else text[: NOTE_LIMIT - 40] + "\n… the transcript goes on in Escalade."
+    head = "\n".join([*lines, "", "Transcript"])
+    return "\n".join([head, *_newest(list(spoken(messages)), limit - len(head))])
+
+
+def _newest(lines: list[str], room: int) -> list[str]:
+    """Keep the last lines that there is room for; what is wanted is at the end."""
+    kept, left = len(lines), room
+    while kept and (left := left - len(lines[kept - 1]) - 1) >= 0:
+        kept -= 1
+    if not kept:
+        return lines
+    # One line that is too long by itself: its end.
+    shown = lines[kept:] or [f"…{lines[-1][-max(room, 1) :]}"]
+    return [EARLIER.format(count=kept), *shown]
 
 
 def spoken(messages: Iterable[Message]) -> Iterator[str]:
@@ -70,7 +104,7 @@ def spoken(messages: Iterable[Message]) -> Iterator[str]:
     for message in messages:
         if message.role is not Role.SYSTEM:
             who = SPEAKER[message.role] if message.role is not Role.AGENT else f"Agent {message.name or ''}".rstrip()
-            yield f"{who}: {message.text}"
+            yield f"{who}: {words_of(message)}"
 
 
 def _one_line(text: str, limit: int = 280) -> str:
@@ -78,36 +112,35 @@ def _one_line(text: str, limit: int = 280) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def parts(text: str, limit: int = LIVE_LIMIT) -> list[str]:
-    """Split a text into parts of at most `limit` UTF-16 units, at lines or words, never inside a character.
+def _units(char: str) -> int:
+    return 2 if ord(char) > 0xFFFF else 1
 
-    Joined together again the parts are the text: nothing is lost, nothing is added.
+
+def parts(text: str, limit: int = LIVE_LIMIT, weigh: Callable[[str], int] = _units) -> list[str]:
+    """Split a text into parts of at most `limit`, at lines or words, never inside a character.
+
+    A character weighs its UTF-16 units unless told otherwise. Joined together again the parts are the text: nothing is
+    lost, nothing is added.
     """
-    if _units(text) <= limit:
-        return [text]
     done: list[str] = []
     rest = text
-    while _units(rest) > limit:
-        cut = _cut(rest, limit)
+    while (cut := _cut(rest, limit, weigh)) < len(rest):
         done.append(rest[:cut])
         rest = rest[cut:]
-    if rest:
-        done.append(rest)
-    return done
+    return [*done, rest] if rest or not done else done
 
 
-def _units(text: str) -> int:
-    return sum(2 if ord(char) > 0xFFFF else 1 for char in text)
-
-
-def _cut(text: str, limit: int) -> int:
-    units = 0
-    end = 0
+def _cut(text: str, limit: int, weigh: Callable[[str], int]) -> int:
+    """Say where a part ends: at the end of the text, if it is light enough."""
+    weight = 0
+    end = len(text)
     for index, char in enumerate(text):
-        units += 2 if ord(char) > 0xFFFF else 1
-        if units > limit:
+        weight += weigh(char)
+        if weight > limit:
+            end = max(1, index)
             break
-        end = index + 1
+    else:
+        return end
     for mark in ("\n", " "):
         at = text.rfind(mark, end // 2, end)
         if at > 0 and not _joins(text, at + 1):
@@ -136,6 +169,8 @@ def _joins(text: str, at: int) -> bool:
         or "\U0001f3fb" <= following <= "\U0001f3ff"
         or "\U000e0020" <= following <= "\U000e007f"
         or before + following == "\r\n"
+        or "\u1160" <= following <= "\u11ff"  # Korean written letter by letter
+        or (unicodedata.combining(before) == VIRAMA and unicodedata.category(following) == "Lo")
     )
 
 

@@ -29,7 +29,7 @@ from escalade.domain.effects import (
     ReleaseControl,
 )
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Unavailable, Uncertain
-from escalade.domain.events import Event, PostRefused
+from escalade.domain.events import Event, FilesRefused, PostRefused
 from escalade.domain.model import (
     Conversation,
     ConversationId,
@@ -45,9 +45,10 @@ from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
 from escalade.services.doors import MOST_TOLD_S, Doors
 from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from, take_up
+from escalade.services.files import read as read_file_of
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
-from escalade.store import conversations, doors, mailbox
+from escalade.store import conversations, doors, files, mailbox
 from escalade.store.database import Database, Tx
 from escalade.store.doors import Door
 
@@ -302,7 +303,8 @@ class Courier:
             if attempt is None:
                 return True
             return await self._failed(task, attempt, Refused(f"{type(error).__name__}: {error}"), channel)
-        job = replace(task.job, frozen=frozen)
+        read_file = partial(read_file_of, self._database, task.conversation.organisation)
+        job = replace(task.job, frozen=frozen, read_file=read_file)
         attempt = await self._begin(task, kind="send", frozen=frozen)
         if attempt is None:
             return True
@@ -412,6 +414,10 @@ class Courier:
             follow = follow_up(effect, sent.links)
             if follow is not None:
                 self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{type(follow).__name__}", follow)
+            lost = [file.name for id in sent.lost if (file := files.load(tx, conversation.organisation, id))]
+            if lost:
+                refused = FilesRefused(handoff=effect.handoff, names=tuple(lost))
+                self._intake.owe(tx, conversation, "courier", f"{delivery.key}.files", refused)
             mailbox.end_attempt(tx, attempt, verdict=verdict, status=sent.status, detail=sent.answer, now=now)
             if verdict == "found":
                 history.lookup(tx, delivery, found=True)

@@ -88,6 +88,9 @@ class Files:
         )
 
         def begun(tx: Tx) -> None:
+            current = conversations.load(tx, organisation, conversation)
+            if current is None or current.status is Status.CLOSED:
+                raise Conflict("this conversation is closed", code="session_closed")
             before = files.load(tx, organisation, chosen)
             if before is not None and (before.conversation != conversation or before.received != received):
                 raise Conflict("this id was used for another file", pointer="/id")
@@ -114,17 +117,7 @@ class Files:
             raise NotFound("no such file")
         if file.state is not FileState.KEPT:
             raise Conflict(WHY_NOT[file.state], code=f"file_{file.state.value}")
-        return file.shown(), self._pieces(organisation, id)
-
-    async def _pieces(self, organisation: OrganisationId, id: FileId) -> AsyncIterator[bytes]:
-        n = 0
-        while (piece := await self._database.read(partial(_piece, organisation=organisation, id=id, n=n))) is not None:
-            yield piece
-            n += 1
-
-    async def read(self, organisation: OrganisationId, id: FileId) -> bytes:
-        """Give a file's bytes whole, for a delivery."""
-        return b"".join([piece async for piece in self._pieces(organisation, id)])
+        return file.shown(), pieces_of(self._database, organisation, id)
 
     async def fetch_again(
         self,
@@ -157,6 +150,19 @@ WHY_NOT = {
 }
 
 
+async def pieces_of(database: Database, organisation: OrganisationId, id: FileId) -> AsyncIterator[bytes]:
+    """Give a file's bytes a piece at a time."""
+    n = 0
+    while (piece := await database.read(partial(files.piece, organisation=organisation, id=id, n=n))) is not None:
+        yield piece
+        n += 1
+
+
+async def read(database: Database, organisation: OrganisationId, id: FileId) -> bytes:
+    """Give a file's bytes whole, for a delivery."""
+    return b"".join([piece async for piece in pieces_of(database, organisation, id)])
+
+
 async def keep(
     database: Database,
     ports: Ports,
@@ -167,7 +173,7 @@ async def keep(
 ) -> bool:
     """Write a file down piece by piece, other people's messages in between; say whether it is kept."""
     for n, piece in files.pieces(inspected.content):
-        await database.write(partial(_put, organisation=organisation, id=id, n=n, content=piece))
+        await database.write(partial(files.put, organisation=organisation, id=id, n=n, content=piece))
     digest = await ports.aside(partial(digest_of, inspected.content))
 
     def whole(tx: Tx) -> bool:
@@ -186,14 +192,6 @@ async def keep(
         return kept
 
     return await database.write(whole)
-
-
-def _put(tx: Tx, *, organisation: OrganisationId, id: FileId, n: int, content: bytes) -> None:
-    files.put(tx, organisation, id, n, content)
-
-
-def _piece(tx: Tx, *, organisation: OrganisationId, id: FileId, n: int) -> bytes | None:
-    return files.piece(tx, organisation, id, n)
 
 
 def digest_of(content: bytes) -> str:

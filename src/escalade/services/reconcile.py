@@ -424,7 +424,7 @@ class Reconcile:
                 handoff=handoff.id,
                 id=desk_message_id(channel.name, message.id),
                 role=message.role,
-                text=message.text or _files(message),
+                text=message.text,
                 agent=message.agent,
                 attachments=message.attachments,
             )
@@ -503,12 +503,6 @@ class Reconcile:
             mailbox.settle(
                 tx, bell.id, decision.ignored or "applied", self._ports.now(), ignored=bool(decision.ignored)
             )
-
-
-def _files(message: Heard) -> str:
-    """Say that a file was sent: it is not shown here yet, and an empty message would be worse than saying so."""
-    names = ", ".join(file.name for file in message.attachments)
-    return f"Sent a file that cannot be shown here yet: {names}" if names else ""
 
 
 _BELLS = frozenset(kind.value for kind in ArrivalKind)

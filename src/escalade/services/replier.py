@@ -8,6 +8,7 @@ import structlog
 
 from escalade.assistant.answering import Assistant, Question, Turn, Verdict
 from escalade.channels.base import Account
+from escalade.domain import policy as words
 from escalade.domain.events import AssistantSaid, Event, HandoffAsked, Unknown
 from escalade.domain.model import Conversation, HandoffId, Message, MessageId, Reason, Role
 from escalade.services.ports import Ports
@@ -32,6 +33,8 @@ class AssistantReplier:
 
     async def reply(self, account: Account, conversation: Conversation, question: Message) -> Event:
         """Say what the assistant makes of a message: an answer, or that a person must."""
+        if not question.text:
+            return await self._about_files(account, conversation, question)
         try:
             verdict = await self._assistant.consider(await self._question(account, conversation, question))
         except Exception as error:
@@ -48,6 +51,15 @@ class AssistantReplier:
             citations=verdict.citations,
             answers=question.id,
         )
+
+    async def _about_files(self, account: Account, conversation: Conversation, question: Message) -> Event:
+        """Answer a message of files alone: we cannot look into them, a person can."""
+        if account.settings.assistant.enabled:
+            id = MessageId(f"answer-{question.id}")
+            return AssistantSaid(id=id, text=words.FILES_ALONE, name="Assistant", answers=question.id)
+        if conversation.customer.is_visitor:
+            return await self._hand_off(account, question, Reason.NO_ANSWER, "")
+        return Unknown(kind="the assistant is switched off")
 
     @staticmethod
     def _must_hand_off(conversation: Conversation, verdict: Verdict) -> bool:

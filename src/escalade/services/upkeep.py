@@ -1,4 +1,4 @@
-"""What time alone brings about: nobody answered, parked news nobody claimed, receipts a crash left undecided."""
+"""What time alone brings about: nobody answered, news nobody claimed, files nobody sent, what a crash left open."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from escalade.domain.model import ConversationId, Handoff, HandoffId, HandoffSta
 from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
-from escalade.store import conversations, mailbox
+from escalade.store import conversations, files, mailbox
 from escalade.store.database import Database, Row, Tx
 
 log = structlog.get_logger()
 
 EVERY_S = 1.0
+UNSENT_MS = 24 * 3600_000  # how long a file may wait for the message that carries it
 WAITING = frozenset({HandoffState.REQUESTED.value, HandoffState.QUEUED.value, HandoffState.WITH_AGENT.value})
 
 
@@ -42,11 +43,12 @@ class Upkeep:
 
     async def round(self) -> None:
         """Find what is due and decide it; write only where something is."""
-        open_handoffs, parked, waiting = await self._database.read(
+        open_handoffs, parked, waiting, forgotten = await self._database.read(
             lambda tx: (
                 conversations.handoffs_to_read(tx, self._ports.now()),
                 mailbox.parked(tx),
                 mailbox.conversations_waiting(tx),
+                files.forgotten(tx, self._ports.now() - UNSENT_MS),
             )
         )
         for row in open_handoffs:
@@ -56,6 +58,8 @@ class Upkeep:
             await self._try(partial(self._unpark, organisation=organisation))
         for organisation, conversation in waiting:
             await self._try(partial(self._decide, organisation=organisation, conversation=conversation))
+        for organisation, file in forgotten:
+            await self._try(partial(files.forget, organisation=organisation, id=file))
         await self._customers.sweep()
 
     async def _try(self, work: Callable[[Tx], None]) -> None:

@@ -85,7 +85,9 @@ def pieces(content: bytes) -> Iterable[tuple[int, bytes]]:
 
 
 def put(tx: Tx, organisation: OrganisationId, id: FileId, n: int, content: bytes) -> None:
-    """Write down one piece; writing it again replaces it."""
+    """Write down one piece; writing it again replaces it, and a file taken away meanwhile gets none."""
+    if load(tx, organisation, id) is None:
+        return
     tx.run(
         "INSERT INTO file_piece (organisation, file, n, content) VALUES (:organisation, :file, :n, :content)"
         " ON CONFLICT (organisation, file, n) DO UPDATE SET content = excluded.content",
@@ -170,10 +172,19 @@ def unsent(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -
     )
 
 
-def remove(tx: Tx, organisation: OrganisationId, id: FileId) -> None:
-    """Forget a file and its bytes."""
-    tx.run("DELETE FROM file_piece WHERE organisation = :organisation AND file = :id", organisation=organisation, id=id)
-    tx.run("DELETE FROM file WHERE organisation = :organisation AND id = :id", organisation=organisation, id=id)
+def forget(tx: Tx, organisation: OrganisationId, id: FileId) -> None:
+    """Drop a file that no message carries, and its bytes."""
+    touched = tx.run(
+        "DELETE FROM file WHERE organisation = :organisation AND id = :id AND message IS NULL",
+        organisation=organisation,
+        id=id,
+    )
+    if touched:
+        tx.run(
+            "DELETE FROM file_piece WHERE organisation = :organisation AND file = :id",
+            organisation=organisation,
+            id=id,
+        )
 
 
 def forgotten(tx: Tx, before: Millis, limit: int = 20) -> list[tuple[OrganisationId, FileId]]:
@@ -189,7 +200,7 @@ def forgotten(tx: Tx, before: Millis, limit: int = 20) -> list[tuple[Organisatio
 # what agents sent, and we fetch
 
 
-def due(tx: Tx, now: Millis, limit: int = 20) -> list[File]:
+def due(tx: Tx, now: Millis, limit: int = 200) -> list[File]:
     """List the files to fetch now, the longest due first."""
     rows = tx.all(
         "SELECT * FROM file WHERE due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit",
@@ -203,6 +214,11 @@ def next_due_at(tx: Tx) -> Millis | None:
     """Say when the next file is to be fetched."""
     found: Millis | None = tx.value("SELECT min(due_at) FROM file WHERE due_at IS NOT NULL")
     return found
+
+
+def recover(tx: Tx, now: Millis) -> None:
+    """Begin every wait for a file anew: nobody knows how long we were away."""
+    tx.run("UPDATE file SET due_at = :now, asked_at = :now WHERE state = 'awaited'", now=now)
 
 
 def missed(

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from escalade.channels import verdicts
 from escalade.channels.base import Account, SunshineApp
-from escalade.channels.http import Request, Transport, basic, redacted
+from escalade.channels.http import TOTAL_SECONDS, Request, Transport, basic, redacted
 from escalade.channels.sunshine import wire
 from escalade.domain.errors import Refused, Retryable
 
@@ -38,8 +38,10 @@ class Calls:
         method: str,
         path: str,
         *,
-        body: str | None = None,
+        body: str | bytes | None = None,
         query: Mapping[str, str] | None = None,
+        kind: str = "application/json",
+        seconds: float = TOTAL_SECONDS,
     ) -> Answer:
         """Make one call below the app's own address."""
         asked = f"?{urlencode(query, quote_via=quote)}" if query else ""
@@ -48,14 +50,26 @@ class Calls:
             url=f"{app.base_url}/v2/apps/{quote(app.app_id, safe='')}{path}{asked}",
             headers={
                 "Authorization": basic(app.key_id, app.secret),
-                **({"Content-Type": "application/json"} if body is not None else {}),
+                **({"Content-Type": kind} if body is not None else {}),
             },
-            body=body.encode() if body is not None else None,
+            body=body.encode() if isinstance(body, str) else body,
+            seconds=seconds,
         )
         response = await self._transport.send(request)
         credential = f"the Conversations key {app.key_id}"
         found = verdicts.read(request, response, credential=credential)
         return Answer(json=found, status=response.status, summary=redacted(request, response))
+
+    async def upload(
+        self, app: SunshineApp, conversation: str, name: str, media_type: str, content: bytes, *, seconds: float
+    ) -> Answer:
+        """Hand over a file for a message of one conversation; elsewhere its address is refused.
+
+        https://developer.zendesk.com/api-reference/conversations/#operation/UploadAttachment
+        """
+        kind, body = wire.form(name, media_type, content)
+        query = {"access": "public", "for": "message", "conversationId": conversation}
+        return await self.call(app, "POST", "/attachments", body=body, query=query, kind=kind, seconds=seconds)
 
     async def get(self, app: SunshineApp, path: str, query: Mapping[str, str] | None = None) -> Json:
         """Ask for something."""

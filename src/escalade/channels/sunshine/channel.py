@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from escalade.channels.attachments import fetch, with_links
 from escalade.channels.base import Account, After, ChannelName, Job, Link, LinkKind, Page, Sent, Session, SunshineApp
-from escalade.channels.http import Transport
+from escalade.channels.http import Transport, basic
 from escalade.channels.sunshine import wire
-from escalade.channels.sunshine.calls import Answer, Calls, Json, app_of, conversation_path, messages_path, objects
+from escalade.channels.sunshine.calls import Answer, Calls, Json, app_of, conversation_path
+from escalade.channels.sunshine.posting import Posting
 from escalade.channels.sunshine.switchboard import Switchboard
 from escalade.domain import transcript
 from escalade.domain.effects import (
@@ -27,7 +29,7 @@ from escalade.domain.effects import (
     TakeControl,
 )
 from escalade.domain.errors import Refused, Retryable, Unaccepted, Uncertain
-from escalade.domain.model import Handoff, Millis
+from escalade.domain.model import FileId, Handoff, Millis
 
 CONFIRM_WITHIN = 20_000  # milliseconds from the first look
 CONFIRM_EVERY = 1.0  # seconds
@@ -50,7 +52,9 @@ class SunshineChannel:
     name = ChannelName.SUNSHINE
 
     def __init__(self, transport: Transport, now: Callable[[], Millis]) -> None:
+        self._transport = transport
         self.calls = Calls(transport)
+        self._posting = Posting(self.calls)
         self._switchboard = Switchboard(self.calls, now)
 
     # Out
@@ -97,8 +101,8 @@ class SunshineChannel:
                 return await self._find_conversation(app, job)
             case Post():
                 parts = _parts(job)
-                found = await self._marked(app, _conversation(job), [mark for mark, _ in parts])
-                return _posted(job, found, 200, "found in the conversation") if len(found) == len(parts) else None
+                placed = await self._marked(app, _conversation(job), parts)
+                return _posted(job, placed, 200, "found in the conversation") if len(placed) == len(parts) else None
             case _:
                 return None
 
@@ -161,22 +165,20 @@ class SunshineChannel:
     async def _post_context(self, account: Account, app: SunshineApp, job: Job) -> Sent:
         handoff, conversation = _handoff(job), _conversation(job)
         whole = job.frozen if job.frozen is not None else self.freeze(account, job) or ""
-        parts = [(wire.context_mark(handoff, n), text) for n, text in enumerate(transcript.parts(whole))]
-        found = await self._marked(app, conversation, [mark for mark, _ in parts], wire.context_series(handoff))
-        answer: Answer | None = None
-        for mark, text in parts:
-            if mark not in found:
-                body = wire.context_body(text, mark)
-                answer = await self.calls.call(app, "POST", messages_path(conversation), body=body)
-        return _sent(answer) if answer is not None else Sent(status=200, answer="every part was there")
+        parts = wire.context_parts(handoff, whole, transcript.files(job.transcript))
+        placed = await self._marked(app, conversation, parts, wire.context_series(handoff))
+        answer = await self._posting.post(app, conversation, wire.BUSINESS, parts, placed, job)
+        status, summary = (answer.status, answer.summary) if answer is not None else (200, "every part was there")
+        return Sent(status=status, answer=summary, lost=_lost(placed))
 
     async def _pass_to_agents(self, account: Account, app: SunshineApp, job: Job) -> Sent:
         handoff, conversation = _handoff(job), _conversation(job)
         seats = await self._switchboard.seats(app)
-        first = wire.context_mark(handoff, 0)
-        found = await self._marked(app, conversation, [first], wire.context_series(handoff))
+        first = wire.Part(mark=wire.context_mark(handoff, 0))
+        placed = await self._marked(app, conversation, [first], wire.context_series(handoff))
+        began = placed[first.mark].id if first.mark in placed else None
         subject = transcript.subject(job.conversation, handoff, job.transcript)
-        metadata = wire.pass_metadata(job.conversation.customer, account.settings.tickets, subject, found.get(first))
+        metadata = wire.pass_metadata(job.conversation.customer, account.settings.tickets, subject, began)
         body = wire.control_body(seats.agents or wire.AGENTS_NAME, metadata)
         return _sent(await self.calls.call(app, "POST", f"{conversation_path(conversation)}/passControl", body=body))
 
@@ -194,40 +196,32 @@ class SunshineChannel:
 
     async def _post(self, app: SunshineApp, job: Job) -> Sent:
         parts, conversation = _parts(job), _conversation(job)
-        found: dict[str, str] = {}
+        placed: wire.Places = {}
         if job.attempts or len(parts) > 1:
-            found = await self._marked(app, conversation, [mark for mark, _ in parts])
-        status, summary = 200, "every part was there"
-        for mark, text in parts:
-            if mark not in found:
-                body = wire.post_body(_user(job), text, mark)
-                answer = await self.calls.call(app, "POST", messages_path(conversation), body=body)
-                made = [wire.text(item.get("id")) for item in objects(answer.json, "messages")]
-                if not made or made[0] is None:
-                    raise Uncertain("the answer names no message", status=answer.status, answer=answer.summary)
-                found[mark] = made[0]
-                status, summary = answer.status, answer.summary
-        return _posted(job, found, status, summary)
+            placed = await self._marked(app, conversation, parts)
+        answer = await self._posting.post(app, conversation, wire.customer_author(_user(job)), parts, placed, job)
+        status, summary = (answer.status, answer.summary) if answer is not None else (200, "every part was there")
+        return _posted(job, placed, status, summary)
 
     async def _marked(
-        self, app: SunshineApp, conversation: str, marks: Iterable[str], series: str | None = None
-    ) -> dict[str, str]:
+        self, app: SunshineApp, conversation: str, parts: Iterable[wire.Part], series: str | None = None
+    ) -> wire.Places:
         """Find messages by our marks, paging back until all are found or no earlier attempt can be further back.
 
         What was delivered before these lies further back than any attempt at them, so its mark ends the search: no
         clock does. `series` is how the marks of the same delivery begin. Where a mark is there twice, the earlier
         message counts.
         """
-        wanted = set(marks)
-        found: dict[str, str] = {}
+        wanted = {part.mark for part in parts}
+        found: wire.Places = {}
         async for page in self.calls.back_from_now(app, conversation):
             before = False
             for message in reversed(page):
-                mark, id = wire.mark_of(message), wire.text(message.get("id"))
-                if mark is None or id is None:
+                mark, place = wire.mark_of(message), wire.place_of(message)
+                if mark is None or place is None:
                     continue
                 if mark in wanted:
-                    found[mark] = id
+                    found[mark] = place
                 elif series is None or not mark.startswith(series):
                     before = True
             if before or len(found) == len(wanted):
@@ -242,9 +236,19 @@ class SunshineChannel:
         if conversation is None:
             return Page(heard=(), cursor=cursor)
         messages = await self._after(app_of(account), conversation, cursor)
-        heard = tuple(found for message in messages if (found := wire.hear(message)) is not None)
+        own = _files_of(app_of(account))
+        heard = tuple(with_links(found, own) for message in messages if (found := wire.hear(message)) is not None)
         last = next((id for message in reversed(messages) if (id := wire.text(message.get("id")))), cursor)
         return Page(heard=heard, cursor=last)
+
+    async def fetch(self, account: Account, url: str) -> bytes:
+        """Fetch a file an agent sent; where attachments are private, it takes our key."""
+        app = app_of(account)
+        if not url.startswith(_files_of(app)):
+            raise Refused("the file is not at an address of this account")
+        return await fetch(
+            self._transport, url, basic(app.key_id, app.secret), credential=f"the Conversations key {app.key_id}"
+        )
 
     async def _after(self, app: SunshineApp, conversation: str, cursor: str | None) -> list[Json]:
         if cursor is not None:
@@ -326,7 +330,7 @@ def _conversation(job: Job) -> str:
     return conversation
 
 
-def _parts(job: Job) -> list[tuple[str, str]]:
+def _parts(job: Job) -> list[wire.Part]:
     if job.message is None:
         raise Refused("there is no message to post")
     return wire.post_parts(job.message)
@@ -346,11 +350,21 @@ def _linked(job: Job, answer: Answer, kind: LinkKind, name: str) -> Sent:
     return Sent(links=(_link(kind, id, _handoff(job).id),), status=answer.status, answer=answer.summary)
 
 
-def _posted(job: Job, found: Mapping[str, str], status: int, answer: str) -> Sent:
+def _posted(job: Job, placed: wire.Places, status: int, answer: str) -> Sent:
     """Link the message to the first of its parts."""
     assert job.message is not None
-    first = found[_parts(job)[0][0]]
-    return Sent(links=(_link(LinkKind.MESSAGE, first, job.message.id),), status=status, answer=answer)
+    first = placed[_parts(job)[0].mark].id
+    link = _link(LinkKind.MESSAGE, first, job.message.id)
+    return Sent(links=(link,), status=status, answer=answer, lost=_lost(placed))
+
+
+def _files_of(app: SunshineApp) -> str:
+    """Give where the files of an app lie: below its own address, which is the only one that gets its key."""
+    return f"{app.base_url}/attachments/"
+
+
+def _lost(placed: wire.Places) -> tuple[FileId, ...]:
+    return tuple(place.lost for place in placed.values() if place.lost is not None)
 
 
 def _sent(answer: Answer) -> Sent:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -18,7 +19,19 @@ import msgspec
 from escalade.channels.base import Heard
 from escalade.channels.sunshine.webhook import AGENTS, arrival, controller, read, split, verify_key
 from escalade.domain import transcript
-from escalade.domain.model import Agent, AgentId, Attachment, Conversation, Customer, Handoff, Message, Millis, Role
+from escalade.domain.files import PICTURES
+from escalade.domain.model import (
+    Agent,
+    AgentId,
+    Attachment,
+    Conversation,
+    Customer,
+    FileId,
+    Handoff,
+    Message,
+    Millis,
+    Role,
+)
 from escalade.domain.organisation import TicketSettings
 
 __all__ = ["AGENTS", "arrival", "controller", "read", "split", "verify_key"]  # the inbound half
@@ -27,6 +40,7 @@ Json = dict[str, Any]
 
 SESSION_MARK = "bridge_session"
 MESSAGE_MARK = "bridge_msg"
+LOST_MARK = "bridge_lost"  # on a line that stands in for a file
 ASSISTANT = "Assistant"
 OUR_NAME = "escalade"
 AGENTS_NAME = "zd-agentWorkspace"
@@ -99,27 +113,93 @@ def context_mark(handoff: Handoff, part: int) -> str:
     return f"{context_series(handoff)}{part}"
 
 
-def context_body(text: str, mark: str) -> str:
-    """Write one context message: the business speaks, so nothing is put into the customer's mouth."""
-    author = {"type": "business", "displayName": ASSISTANT}
-    return encode({"author": author, "content": {"type": "text", "text": text}, "metadata": {MESSAGE_MARK: mark}})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One message of theirs that carries a part of ours: words, or a file."""
+
+    mark: str
+    text: str = ""
+    file: Attachment | None = None
 
 
-def post_parts(message: Message) -> list[tuple[str, str]]:
-    """Split a customer's message as needed, each part with its mark."""
-    texts = transcript.parts(message.text)
-    if len(texts) == 1:
-        return [(message.id, texts[0])]
-    return [(f"{message.id}:{n}", text) for n, text in enumerate(texts)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a part is: the message's id there, and the file a line had to stand in for."""
+
+    id: str
+    lost: FileId | None = None
 
 
-def post_body(user: str, text: str, mark: str) -> str:
-    """Write one message of the customer.
+Places = dict[str, Place]  # by mark
+
+
+def context_parts(handoff: Handoff, text: str, files: Iterable[Attachment]) -> list[Part]:
+    """Split the context as needed, and put the files the customer has sent so far behind it."""
+    words = [Part(mark=context_mark(handoff, n), text=part) for n, part in enumerate(transcript.parts(text))]
+    return words + [Part(mark=f"{context_series(handoff)}{file.id}:file", file=file) for file in files]
+
+
+def post_parts(message: Message) -> list[Part]:
+    """Split a customer's message as needed: its words, then its files, each with its mark."""
+    texts: list[str | None] = [*transcript.parts(message.text)] if message.text else []
+    contents = [(text, None) for text in texts] + [(None, file) for file in message.attachments]
+    if len(contents) == 1:
+        return [Part(mark=message.id, text=contents[0][0] or "", file=contents[0][1])]
+    return [Part(mark=f"{message.id}:{n}", text=text or "", file=file) for n, (text, file) in enumerate(contents)]
+
+
+BUSINESS: Json = {"type": "business", "displayName": ASSISTANT}  # nothing is put into the customer's mouth
+
+
+def customer_author(user: str) -> Json:
+    """Name the customer as who speaks."""
+    return {"type": "user", "userId": user}
+
+
+def part_body(author: Json, part: Part) -> str:
+    """Write a message of words.
 
     https://developer.zendesk.com/api-reference/conversations/#operation/PostMessage
     """
-    author = {"type": "user", "userId": user}
-    return encode({"author": author, "content": {"type": "text", "text": text}, "metadata": {MESSAGE_MARK: mark}})
+    return _message(author, {"type": "text", "text": part.text}, {MESSAGE_MARK: part.mark})
+
+
+def file_body(author: Json, part: Part, media: str) -> str:
+    """Write a message that shows a file that was uploaded."""
+    assert part.file is not None
+    kind = "image" if part.file.media_type in PICTURES else "file"
+    return _message(author, {"type": kind, "mediaUrl": media, "altText": part.file.name}, {MESSAGE_MARK: part.mark})
+
+
+def lost_body(author: Json, part: Part) -> str:
+    """Write the line that stands in for a file that is not taken there."""
+    assert part.file is not None
+    text = transcript.LOST_FILE.format(name=part.file.name)
+    return _message(author, {"type": "text", "text": text}, {MESSAGE_MARK: part.mark, LOST_MARK: part.file.id})
+
+
+def lost_in(body: str) -> FileId | None:
+    """Say for which file a message of ours stands in."""
+    lost = msgspec.json.decode(body)["metadata"].get(LOST_MARK)
+    return None if lost is None else FileId(lost)
+
+
+def _message(author: Json, content: Json, metadata: Json) -> str:
+    return encode({"author": author, "content": content, "metadata": metadata})
+
+
+def form(name: str, media_type: str, content: bytes) -> tuple[str, bytes]:
+    """Write a form with one file, and its content type.
+
+    https://www.rfc-editor.org/rfc/rfc7578
+    """
+    boundary = f"escalade-{sha256(content).hexdigest()}"  # what holds its own digest has never been seen
+    plain = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="source"; filename="{plain}"\r\n'
+        f"Content-Type: {media_type or 'application/octet-stream'}\r\n\r\n"
+    )
+    return f"multipart/form-data; boundary={boundary}", head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
 
 
 def control_body(target: str, metadata: Json | None = None) -> str:
@@ -200,6 +280,14 @@ def read_seats(seats: Iterable[object]) -> Seats:
 def mark_of(message: object) -> str | None:
     """Give our mark on a message."""
     return text(_object(message.get("metadata")).get(MESSAGE_MARK)) if isinstance(message, dict) else None
+
+
+def place_of(message: object) -> Place | None:
+    """Say where a message is, and whether it stands in for a file."""
+    if not isinstance(message, dict) or (id := text(message.get("id"))) is None:
+        return None
+    lost = text(_object(message.get("metadata")).get(LOST_MARK))
+    return Place(id=id, lost=None if lost is None else FileId(lost))
 
 
 def session_mark(conversation: Json) -> str | None:

@@ -40,7 +40,7 @@ class Calls:
         method: str,
         path: str,
         *,
-        body: str | None = None,
+        body: str | bytes | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int = ANSWER_LIMIT,
@@ -59,7 +59,7 @@ class Calls:
                     **({"Content-Type": "application/json"} if body is not None else {}),
                     **(headers or {}),
                 },
-                body=body.encode() if body is not None else None,
+                body=body.encode() if isinstance(body, str) else body,
                 limit=limit,
                 seconds=seconds,
             )

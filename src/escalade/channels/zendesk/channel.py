@@ -6,20 +6,24 @@ audits, and after an uncertain attempt the audits are read before anything is se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from escalade.channels import verdicts
+from escalade.channels.attachments import fetch, with_links
 from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, Page, Sent
 from escalade.channels.http import Transport
 from escalade.channels.zendesk import lookup, wire
 from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
-from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, support
+from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, named, support
 from escalade.channels.zendesk.staffing import Staffing
+from escalade.domain import transcript
 from escalade.domain.effects import AddNote, NameRequester, OpenTicket, Post
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain, Unverified
-from escalade.domain.model import Agent, Handoff, Millis
+from escalade.domain.files import ANYTHING
+from escalade.domain.model import Agent, Attachment, FileId, Handoff, Millis
 
+UPLOAD_SECONDS = 60.0
 PERSON_KEPT = 10 * 60 * 1000
 LIST_PAGES = 5  # of groups, agents and tags for the console
 
@@ -52,7 +56,9 @@ class ZendeskChannel:
         self, transport: Transport, now: Callable[[], Millis], *, keep: Keep = keep_nothing, scope: str = SCOPE
     ) -> None:
         self._now = now
-        self.calls = Calls(transport, Credentials(transport, now, keep=keep, scope=scope))
+        self._transport = transport
+        self._credentials = Credentials(transport, now, keep=keep, scope=scope)
+        self.calls = Calls(transport, self._credentials)
         self._staffing = Staffing(self.calls, now)
         self._people: dict[tuple[str, str], tuple[Millis, wire.Person | None]] = {}
 
@@ -78,8 +84,7 @@ class ZendeskChannel:
             case OpenTicket():
                 return await self._open_ticket(account, job)
             case AddNote():
-                found = await self.find(account, job) if job.attempts else None
-                return found or await self._update(account, job, wire.note_body(job, _handoff(job)))
+                return await self._add_note(account, job)
             case NameRequester():
                 return await self._update(account, job, wire.requester_body(job.conversation.customer))
             case Post():
@@ -93,9 +98,11 @@ class ZendeskChannel:
             case OpenTicket():
                 return await self._find_ticket(account, job)
             case AddNote():
-                return await self._find_comment(account, job, wire.note_mark(_handoff(job)))
+                marks = [mark for mark, _ in wire.note_parts(job, _handoff(job))]
+                found = await self._marked(account, job, marks)
+                return _found(job, found.values()) if len(found) == len(marks) else None
             case Post(message=message):
-                return await self._find_comment(account, job, message)
+                return _found(job, (await self._marked(account, job, [message])).values())
             case _:
                 return None
 
@@ -165,18 +172,64 @@ class ZendeskChannel:
             return found
         # The ticket's own word first: the requester changes when the customer gives a name or an address later.
         author = ticket.requester_id or job.links.get((ChannelName.ZENDESK, LinkKind.REQUESTER))
-        return await self._update(account, job, wire.post_body(job.message, author, ticket, careful=job.attempts > 0))
+        uploads = await self._upload(account, job, job.message.attachments)
+        body = wire.post_body(job.message, author, ticket, uploads, careful=job.attempts > 0)
+        return replace(await self._update(account, job, body), lost=_ids(uploads.lost))
 
-    async def _find_comment(self, account: Account, job: Job, mark: str) -> Sent | None:
+    async def _add_note(self, account: Account, job: Job) -> Sent:
+        """Leave the note, in as many comments as it takes; the files sent so far come with the first."""
+        parts = wire.note_parts(job, _handoff(job))
+        there = await self._marked(account, job, [mark for mark, _ in parts]) if job.attempts else {}
+        lost = [id for audit in there.values() for id in wire.lost_in(audit)]
+        sent = Sent(status=200, answer="every part was there")
+        for n, (mark, text) in enumerate(parts):
+            if mark not in there:
+                uploads = wire.NO_FILES if n else await self._upload(account, job, transcript.files(job.transcript))
+                lost += _ids(uploads.lost)
+                sent = await self._update(account, job, wire.note_body(text, mark, uploads))
+        return replace(sent, lost=tuple(lost))
+
+    async def _upload(self, account: Account, job: Job, files: Iterable[Attachment]) -> wire.Uploads:
+        """Hand over files for the next comment; until it names them they show nothing, so they may come twice.
+
+        https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/
+        """
+        token: str | None = None
+        lost: list[Attachment] = []
+        for file in files:
+            assert file.id is not None
+            content = await job.read_file(file.id)
+            try:
+                answer = await self.calls.call(
+                    account,
+                    "POST",
+                    "/api/v2/uploads",
+                    query={"filename": file.name} | ({"token": token} if token else {}),
+                    body=content,
+                    headers={"Content-Type": file.media_type or ANYTHING},
+                    seconds=UPLOAD_SECONDS,
+                )
+            except Refused:
+                lost.append(file)
+                continue
+            except Uncertain as error:
+                raise Retryable(error.detail, status=error.status, answer=error.answer) from error
+            token = wire.upload_token(answer.json) or token
+            if token is None:
+                raise Retryable("the answer names no upload", status=answer.status, answer=answer.summary)
+        return wire.Uploads(token=token, lost=tuple(lost))
+
+    async def _marked(self, account: Account, job: Job, marks: Collection[str]) -> dict[str, Json]:
+        """Find the audits that carry our marks."""
+        found: dict[str, Json] = {}
         async for page in self.calls.pages(account, f"/api/v2/tickets/{_ticket_id(job)}/audits"):
-            audit = wire.marked_audit(listed(page, "audits"), mark)
-            if audit is not None:
-                comment = wire.comment_id(audit)
-                links: tuple[Link, ...] = ()
-                if job.message is not None and comment is not None and isinstance(job.effect, Post):
-                    links = (_link(LinkKind.MESSAGE, comment, job.message.id),)
-                return Sent(links=links, status=200, answer="found in the ticket's audits")
-        return None
+            for audit in listed(page, "audits"):
+                mark = wire.mark_of(audit)
+                if mark in marks and mark is not None:
+                    found.setdefault(mark, audit)
+            if len(found) == len(marks):
+                break
+        return found
 
     # Back
 
@@ -204,8 +257,20 @@ class ZendeskChannel:
                 links.get((ChannelName.ZENDESK, LinkKind.REQUESTER)),
                 (await self.ticket(account, ticket)).requester_id,
             }
-        heard = [found for item in fresh if (found := await self._hear(account, item, requesters)) is not None]
+        own = _files_of(account)
+        heard = [
+            with_links(found, own)
+            for item in fresh
+            if (found := await self._hear(account, item, requesters)) is not None
+        ]
         return Page(heard=tuple(heard), cursor=wire.whole(fresh[-1].get("id")) if fresh else cursor)
+
+    async def fetch(self, account: Account, url: str) -> bytes:
+        """Fetch a file an agent put on a comment; where attachments are private, it takes our credential."""
+        if not url.startswith(_files_of(account)):
+            raise Refused("the file is not at an address of this account")
+        authorization = await self._credentials.header(account)
+        return await fetch(self._transport, url, authorization, credential=named(support(account)))
 
     async def _hear(self, account: Account, comment: Json, requesters: Collection[str | None]) -> Heard | None:
         author = wire.whole(comment.get("author_id"))
@@ -327,6 +392,24 @@ def _ticket_id(job: Job) -> str:
     if id is None:
         raise Refused("there is no ticket")
     return id
+
+
+def _files_of(account: Account) -> str:
+    """Give where the files of an account lie: below its own address, which is the only one that gets its credential."""
+    return f"{support(account).base_url}/attachments/"
+
+
+def _found(job: Job, audits: Collection[Json]) -> Sent | None:
+    """Say what the audits of a delivery tell of it; nothing without any."""
+    comments = [comment for audit in audits if (comment := wire.comment_id(audit)) is not None]
+    is_post = job.message is not None and isinstance(job.effect, Post)
+    links = [_link(LinkKind.MESSAGE, comment, job.message.id) for comment in comments if job.message and is_post]
+    lost = tuple(id for audit in audits for id in wire.lost_in(audit))
+    return Sent(links=tuple(links), status=200, answer="found in the ticket's audits", lost=lost) if audits else None
+
+
+def _ids(files: Iterable[Attachment]) -> tuple[FileId, ...]:
+    return tuple(file.id for file in files if file.id is not None)
 
 
 def _posted(job: Job, answer: Answer) -> tuple[Link, ...]:

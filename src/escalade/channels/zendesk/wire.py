@@ -17,7 +17,7 @@ from escalade.channels.base import Heard, Job
 from escalade.channels.zendesk.webhook import read_webhook, verify_signature
 from escalade.domain import transcript
 from escalade.domain.errors import Refused
-from escalade.domain.model import Agent, AgentId, Attachment, Customer, Handoff, Message, Role
+from escalade.domain.model import Agent, AgentId, Attachment, Customer, FileId, FileState, Handoff, Message, Role
 from escalade.domain.organisation import TicketSettings
 
 __all__ = ["read_webhook", "verify_signature"]  # the inbound half; the rest of this page is the outbound one
@@ -25,7 +25,9 @@ __all__ = ["read_webhook", "verify_signature"]  # the inbound half; the rest of 
 Json = dict[str, Any]
 
 MARK = "bridge_msg"
+LOST_MARK = "bridge_lost"  # the ids of files that Zendesk would not take
 COMMENT_LIMIT = 64_000  # bytes; over 64 kB Zendesk cuts without a word
+LINES_LIMIT = 4_000  # of them for lines about files
 NAME_LIMIT = 250
 NOBODY = "Visitor"
 CUT = "<br>… cut here; the whole text is in Escalade."
@@ -75,7 +77,7 @@ def ticket_body(job: Job, handoff: Handoff, settings: TicketSettings) -> str:
     """
     conversation, messages = job.conversation, list(job.transcript)
     title = transcript.subject(conversation, handoff, messages)
-    words = job.message.text if job.message is not None else title
+    words = transcript.words_of(job.message) if job.message is not None else title
     metadata = {"handoff": handoff.id, "conversation": conversation.id}
     if job.message is not None:
         metadata[MARK] = job.message.id
@@ -112,22 +114,51 @@ def requester(customer: Customer) -> Json:
     return {"name": name or NOBODY}
 
 
-def note_body(job: Job, handoff: Handoff) -> str:
-    """Write the update that leaves the agents an internal note."""
-    text = transcript.note(job.conversation, handoff, list(job.transcript))
-    return encode(
-        {
-            "ticket": {
-                "comment": {"html_body": fitted(as_html(text)), "public": False},
-                "metadata": {MARK: note_mark(handoff)},
-            }
-        }
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """Files that wait at Zendesk for the comment that shows them, and those it would not take."""
+
+    token: str | None = None
+    lost: tuple[Attachment, ...] = ()
 
 
-def note_mark(handoff: Handoff) -> str:
-    """Give the mark by which the note is found again."""
-    return f"note:{handoff.id}"
+NO_FILES = Uploads()
+
+
+def note_parts(job: Job, handoff: Handoff) -> list[tuple[str, str]]:
+    """Write the internal note, in as many comments as it takes, each with the mark by which it is found again."""
+    text = transcript.note(job.conversation, handoff, list(job.transcript), transcript.TICKET_NOTE_LIMIT)
+    parts = transcript.parts(text, COMMENT_LIMIT - LINES_LIMIT, _weight)
+    return [(note_mark(handoff, n), part) for n, part in enumerate(parts)]
+
+
+def note_body(text: str, mark: str, uploads: Uploads = NO_FILES) -> str:
+    """Write the update that leaves the agents one internal note."""
+    return encode({"ticket": {"comment": _comment(text, uploads, public=False), "metadata": _marks(mark, uploads)}})
+
+
+def note_mark(handoff: Handoff, part: int = 0) -> str:
+    """Give the mark by which a part of the note is found again."""
+    return f"note:{handoff.id}:{part}" if part else f"note:{handoff.id}"
+
+
+def _weight(char: str) -> int:
+    """Say how many bytes a character takes as HTML, at most."""
+    return 6 if char in " \"'&<>{\r\n" else len(char.encode())
+
+
+def _comment(text: str, uploads: Uploads, *, public: bool) -> Json:
+    lines = [transcript.LOST_FILE.format(name=file.name) for file in uploads.lost]
+    markup = as_html("\n".join([text, *lines] if text else lines))
+    comment: Json = {"html_body": markup, "public": public}
+    if uploads.token is not None:
+        comment["uploads"] = [uploads.token]
+    return comment
+
+
+def _marks(mark: str, uploads: Uploads) -> Json:
+    lost = " ".join(file.id for file in uploads.lost if file.id is not None)
+    return {MARK: mark, **({LOST_MARK: lost} if lost else {})}
 
 
 def requester_body(customer: Customer) -> str:
@@ -139,19 +170,20 @@ def requester_body(customer: Customer) -> str:
 REOPENED = frozenset({"pending", "hold", "solved"})
 
 
-def post_body(message: Message, author: str | None, ticket: Ticket, *, careful: bool = False) -> str:
+def post_body(
+    message: Message, author: str | None, ticket: Ticket, uploads: Uploads = NO_FILES, *, careful: bool = False
+) -> str:
     """Write the update that shows a customer's message as a public comment.
 
     `careful` asks Zendesk to refuse if anyone has changed the ticket meanwhile, such as an earlier attempt of ours.
     https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions
     """
-    markup = as_html(message.text)
-    if len(markup.encode()) > COMMENT_LIMIT:
+    comment = _comment(transcript.words_of(message), uploads, public=True)
+    if len(comment["html_body"].encode()) > COMMENT_LIMIT:
         raise Refused(f"the message is longer than Zendesk takes ({COMMENT_LIMIT} bytes)")
-    comment: Json = {"html_body": markup, "public": True}
     if author is not None:
         comment["author_id"] = int(author)
-    update: Json = {"comment": comment, "metadata": {MARK: message.id}}
+    update: Json = {"comment": comment, "metadata": _marks(message.id, uploads)}
     if ticket.status in REOPENED:
         update["status"] = "open"
     if careful and ticket.updated_at:
@@ -240,12 +272,24 @@ def comment_id(audit: object) -> str | None:
     return None
 
 
-def marked_audit(audits: Iterable[object], mark: str) -> Json | None:
-    """Find the audit that carries our mark; our metadata comes back under `metadata.custom`."""
-    for audit in audits:
-        if isinstance(audit, dict) and _mark(audit) == mark:
-            return audit
-    return None
+def mark_of(audit: object) -> str | None:
+    """Give our mark on an audit; our metadata comes back under `metadata.custom`."""
+    mark = _custom(audit).get(MARK) if isinstance(audit, dict) else None
+    return mark if isinstance(mark, str) else None
+
+
+def lost_in(audit: object) -> tuple[FileId, ...]:
+    """Say which files a comment of ours had to do without."""
+    custom = _custom(audit) if isinstance(audit, dict) else {}
+    lost = custom.get(LOST_MARK)
+    return tuple(FileId(id) for id in lost.split()) if isinstance(lost, str) else ()
+
+
+def upload_token(answer: Json) -> str | None:
+    """Find the token behind which an uploaded file waits."""
+    upload = answer.get("upload")
+    token = upload.get("token") if isinstance(upload, dict) else None
+    return token if isinstance(token, str) and token else None
 
 
 def hear(comment: object, requesters: Collection[str | None], people: Mapping[str, Person]) -> Heard | None:
@@ -260,7 +304,7 @@ def hear(comment: object, requesters: Collection[str | None], people: Mapping[st
     staff = person is not None and person.is_staff and author not in requesters
     return Heard(
         id=id,
-        ours=_mark(comment) is not None or not (staff or automatic),
+        ours=mark_of(comment) is not None or not (staff or automatic),
         role=Role.AGENT if staff else Role.SYSTEM if automatic else Role.CUSTOMER,
         text=restored(str(comment.get("body") or comment.get("plain_body") or "")),
         agent=person.as_agent() if staff and person is not None else None,
@@ -282,10 +326,17 @@ def _attachments(found: object) -> Iterable[Attachment]:
                 name=str(item.get("file_name") or "file"),
                 url=item["content_url"],
                 media_type=kind if isinstance(kind, str) else None,
+                size=item["size"] if isinstance(item.get("size"), int) else None,
+                state=FileState.FLAGGED if _is_flagged(item) else FileState.AWAITED,
             )
 
 
-def _mark(found: Json) -> object:
+def _is_flagged(item: Json) -> bool:
+    """Say whether Zendesk's scanner found something, also where an agent has let it pass for themselves."""
+    return item.get("malware_scan_result") == "malware_found"
+
+
+def _custom(found: Json) -> Json:
     metadata = found.get("metadata")
     custom = metadata.get("custom") if isinstance(metadata, dict) else None
-    return custom.get(MARK) if isinstance(custom, dict) else None
+    return custom if isinstance(custom, dict) else {}

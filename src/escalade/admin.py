@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from escalade.domain.errors import Invalid, NotFound
+from escalade.domain.errors import ConfigError, Invalid, NotFound
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.services.accounts import Accounts
@@ -87,10 +87,26 @@ def add_operator(email: str, organisation: str, role: str) -> str:
     return f"{settings.public_url}/console/sign-in?token={token}"
 
 
-def check_keys(settings: Settings) -> None:
-    """Refuse to serve a database whose secrets are sealed with a key that is not given."""
+def check_stored(settings: Settings) -> None:
+    """Refuse to serve a database that these settings do not go with; every reason is named at once."""
+    problems: list[str] = []
     with _current(settings) as tx:
-        Vault(settings.master_keys()).check(organisations.sealing_keys(tx))
+        try:
+            Vault(settings.master_keys()).check(organisations.sealing_keys(tx))
+        except ConfigError as error:
+            problems.append(str(error))
+        for organisation in () if settings.is_development else organisations.everyone(tx):
+            for name, url in (
+                ("zendesk.base_url", organisation.settings.zendesk.base_url),
+                ("live.base_url", organisation.settings.live.base_url),
+            ):
+                if url is not None:
+                    problems.append(
+                        f"ESCALADE_ENV: {organisation.id} has {name} {url}, which is for development; start once with"
+                        " ESCALADE_ENV=development and remove it, or begin with a database of your own"
+                    )
+    if problems:
+        raise ConfigError("\n".join(problems))
 
 
 def reseal() -> tuple[bool, str]:

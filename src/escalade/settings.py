@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from escalade.store.sql import Dialect
 from escalade.store.sqlite import sqlite_path
 
 PREFIX = "ESCALADE_"
+DIFFERENT_CHARACTERS = 10  # a key made by chance has more
+LEAST_UNSURE_WAIT_S = 20.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -57,6 +60,17 @@ class Settings(BaseSettings):
     def _a_bell(cls, value: str) -> str:
         if value not in {"auto", "memory"}:
             raise ValueError("this version rings in memory: use auto or memory")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        for one in filter(None, (part.strip() for part in value.split(","))):
+            if one != "*":
+                try:
+                    ip_network(one)
+                except ValueError as error:
+                    raise ValueError(f"{one!r} is neither an address nor a network such as 10.0.0.0/8") from error
         return value
 
     @field_validator("model")
@@ -140,7 +154,29 @@ def _refusals(settings: Settings) -> list[str]:
         )
     elif key and any(len(part.strip()) < 32 for part in key.split(",")):
         problems.append("ESCALADE_SECRET_KEY: each key needs at least 32 characters")
+    return problems + ([] if settings.is_development else _unsafe(settings))
+
+
+def _unsafe(settings: Settings) -> list[str]:
+    """List what only a developer may do."""
+    problems: list[str] = []
+    keys = [part.strip() for part in settings.secret_key.get_secret_value().split(",")]
+    if any(len(key) >= 32 and len(set(key)) < DIFFERENT_CHARACTERS for key in keys):
+        problems.append("ESCALADE_SECRET_KEY: this can be guessed; make one with `openssl rand -base64 32`")
     public = urlsplit(settings.public_url)
-    if not settings.is_development and public.scheme != "https" and public.hostname not in LOOPBACK:
+    if public.scheme != "https" and public.hostname not in LOOPBACK:
         problems.append("ESCALADE_PUBLIC_URL: use https:// in production")
+    elif public.scheme != "https" and settings.host not in LOOPBACK:
+        problems.append(
+            f"ESCALADE_HOST: {settings.host} can be reached by others, and ESCALADE_PUBLIC_URL says that nothing in"
+            " front speaks https; give the https:// address, or listen on 127.0.0.1"
+        )
+    if "*" in settings.trusted_proxies:
+        problems.append(
+            "ESCALADE_TRUSTED_PROXIES: `*` lets every caller choose an address; name your proxy, such as 10.0.0.0/8"
+        )
+    if settings.unsure_wait_s < LEAST_UNSURE_WAIT_S:
+        problems.append(
+            f"ESCALADE_UNSURE_WAIT_S: below {LEAST_UNSURE_WAIT_S:g} s a slow request may arrive after it was repeated"
+        )
     return problems

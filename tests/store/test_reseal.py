@@ -13,7 +13,7 @@ import pytest
 from escalade import admin
 from escalade.domain.errors import ConfigError
 from escalade.domain.model import OrganisationId
-from escalade.domain.organisation import Organisation
+from escalade.domain.organisation import Organisation, Settings, ZendeskSettings
 from escalade.services.accounts import LIVE_SECRET, SIGNING_SECRETS, ZENDESK_REFRESH, ZENDESK_SECRET, Accounts
 from escalade.settings import load
 from escalade.store import audit, organisations
@@ -92,9 +92,9 @@ def test_what_does_not_open_is_named_and_the_rest_is_done(url: str, monkeypatch:
 def test_o03_a_missing_master_key_is_refused_by_name(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     keys(monkeypatch, NEW)
     with pytest.raises(ConfigError, match=r"ESCALADE_SECRET_KEY: stored secrets are sealed with a key that is not"):
-        admin.check_keys(load())
+        admin.check_stored(load())
     keys(monkeypatch, f"{NEW},{OLD}")
-    admin.check_keys(load())
+    admin.check_stored(load())
 
 
 def test_o03_serve_ends_with_one_sentence(url: str, tmp_path: Path) -> None:
@@ -188,3 +188,20 @@ def test_t13_a_touched_audit_row_is_found_by_the_check(url: str, monkeypatch: py
     whole, told = admin.check()
     assert not whole
     assert "the audit log of org_05 does not hold: row 2 was changed" in told
+
+
+def test_e01_production_refuses_the_addresses_of_a_developer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = make_engine(url)
+    with transaction(engine) as tx:
+        tree = Settings(zendesk=ZendeskSettings(subdomain="acme", base_url="http://127.0.0.1:8701"))
+        organisations.save_settings(tx, OrganisationId("org_07"), tree)
+    engine.dispose()
+    keys(monkeypatch, NEW)
+    with pytest.raises(ConfigError) as refused:
+        admin.check_stored(load())
+    missing, address = str(refused.value).splitlines()
+    assert missing.startswith("ESCALADE_SECRET_KEY:")
+    assert address.startswith("ESCALADE_ENV: org_07 has zendesk.base_url http://127.0.0.1:8701")
+    keys(monkeypatch, OLD)
+    monkeypatch.setenv("ESCALADE_ENV", "development")
+    admin.check_stored(load())

@@ -76,6 +76,13 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         ({"SECRET_KEY": KEY, "DATABASE_URL": "mysql://db/escalade"}, "DATABASE_URL"),
         ({"SECRET_KEY": KEY, "DATABASE_URL": "no address"}, "DATABASE_URL"),
         ({"SECRET_KEY": KEY, "PORT": "70000"}, "PORT"),
+        ({"SECRET_KEY": "change-me-" * 4}, "SECRET_KEY"),
+        ({"SECRET_KEY": "a" * 64}, "SECRET_KEY"),
+        ({"SECRET_KEY": f"{KEY},{'01' * 32}"}, "SECRET_KEY"),
+        ({"SECRET_KEY": KEY, "HOST": "0.0.0.0"}, "HOST"),
+        ({"SECRET_KEY": KEY, "TRUSTED_PROXIES": "*"}, "TRUSTED_PROXIES"),
+        ({"SECRET_KEY": KEY, "TRUSTED_PROXIES": "10.0.0.1,proxy"}, "TRUSTED_PROXIES"),
+        ({"SECRET_KEY": KEY, "UNSURE_WAIT_S": "5"}, "UNSURE_WAIT_S"),
     ],
 )
 def test_production_refuses_to_start_and_names_the_setting(
@@ -83,6 +90,23 @@ def test_production_refuses_to_start_and_names_the_setting(
 ) -> None:
     (only,) = problems(monkeypatch, **settings)
     assert only.startswith(f"{PREFIX}{named}:")
+
+
+def test_e01_every_unsafe_setting_of_a_developer_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    unsafe = {
+        "SECRET_KEY": "a" * 32,
+        "PUBLIC_URL": "http://support.example.com",
+        "TRUSTED_PROXIES": "*",
+        "UNSURE_WAIT_S": "1",
+    }
+    found = problems(monkeypatch, **unsafe)
+    assert sorted(line.partition(":")[0] for line in found) == sorted(PREFIX + name for name in unsafe)
+    assert given(monkeypatch, ENV="development", **unsafe).unsure_wait_s == 1
+
+
+@pytest.mark.parametrize("proxies", ["", "127.0.0.1", "10.0.0.0/8, 192.168.1.7", "fd00::/8,::1"])
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch, proxies: str) -> None:
+    assert given(monkeypatch, SECRET_KEY=KEY, TRUSTED_PROXIES=proxies).trusted_proxies == proxies
 
 
 def test_a_problem_does_not_repeat_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:

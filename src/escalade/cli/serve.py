@@ -7,7 +7,7 @@ from typing import Any, Literal
 import uvicorn
 
 from escalade import telemetry
-from escalade.admin import check_keys
+from escalade.admin import check_stored
 from escalade.app import Product, courier_lock
 from escalade.domain.errors import ConfigError
 from escalade.settings import load
@@ -24,7 +24,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
     telemetry.set_up(settings.log_format, settings.log_level)
     with courier_lock(settings.database_url):
         pass  # tried here first, where the answer can be one sentence; the server itself takes it for good
-    check_keys(settings)
+    check_stored(settings)
     product = Product(settings)
     uvicorn.run(
         product.asgi(),

@@ -17,7 +17,10 @@ from torture.part import Outcome, Part
 PARTS: Mapping[str, str] = {
     "schedules": "torture.simulator.schedules",
     "lines": "torture.crash.lines",
+    "kills": "torture.crash.kills",
     "power": "torture.crash.power",
+    "pauses": "torture.crash.pauses",
+    "disk": "torture.crash.disk",
 }
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from torture.crash import scene
+from torture.crash.disk import run_out
 from torture.crash.haste import Haste
+from torture.crash.kills import kill_again_and_again
 from torture.crash.lines import HASTE, kill_at, lines_of, points_of
+from torture.crash.pauses import pause_again_and_again
 from torture.crash.play import prepare
 from torture.crash.power import Cuts
 from torture.crash.stage import Stage
@@ -53,3 +56,25 @@ def test_a_product_that_does_not_sync_in_full_is_convicted(
     monkeypatch.setattr(scene, "PATIENCE_S", 10.0)  # it may wait for ever for what it has lost
     cuts = Cuts(tmp_path, "talk", partial(_careless, level))
     assert any(cuts.cut(seed)[1].violations for seed in range(20))
+
+
+def test_killed_at_random_times_under_load_the_ends_agree(tmp_path: Path) -> None:
+    outcome = kill_again_and_again(tmp_path, unit=0, kills=5)
+    assert outcome.violations == ()
+    assert outcome.counts["messages ok"] > 10
+
+
+def test_stopped_and_let_go_on_nothing_is_there_twice(tmp_path: Path) -> None:
+    outcome = pause_again_and_again(tmp_path, unit=1, pauses=4)
+    assert outcome.violations == ()
+    assert outcome.counts["messages ok"] > 10
+
+
+def test_out_of_disk_of_files_and_of_patience_nothing_is_acknowledged_that_is_not_kept(tmp_path: Path) -> None:
+    outcome = run_out(tmp_path, unit=0, faults=3)
+    assert outcome.violations == ()
+    assert {name for name, count in outcome.counts.items() if name.endswith("noticed") and count} == {
+        "met.full disk noticed",
+        "met.no more files noticed",
+        "met.locked database noticed",
+    }

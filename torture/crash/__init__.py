@@ -16,4 +16,9 @@ read from a socket, so nothing counts as acknowledged that had not left the proc
     lines.py      L1, killed at every line
     durable.py    what a disk keeps when the power goes
     power.py      L5, the power cut
+    load.py       customers and agents who talk without a pause
+    company.py    a company at work, for many faults in a row
+    kills.py      L3, the whole program killed at random times
+    pauses.py     L6, stopped and let go on
+    disk.py       L7, out of disk, of files, of patience
 """

@@ -28,6 +28,7 @@ class Life:
             out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(out, 1)
             os.dup2(out, 2)
+            sys.stdout, sys.stderr = os.fdopen(1, "w", 1, closefd=False), os.fdopen(2, "w", 1, closefd=False)
             work()
             code = 0
         except BaseException:
@@ -44,6 +45,10 @@ class Life:
             if pid:
                 self._status = status
         return self._status is not None
+
+    def ended_well(self) -> bool:
+        """Say whether it has ended by itself with its work done."""
+        return self.is_over() and self._status == 0
 
     def was_killed(self) -> bool:
         """Say whether a SIGKILL ended it."""

@@ -119,7 +119,7 @@ class Scene:
             if found:
                 return found
             if time.monotonic() > deadline:
-                raise Stuck(f"{what}: {self.page()}")
+                raise Stuck(f"{what}: {self.page() if self.cast.conversation else ''}")
             self.revive()
             time.sleep(PAUSE_S)
 

@@ -1,0 +1,141 @@
+"""A company at work: both programs, customers and agents in processes of their own, and trouble in between.
+
+The product is the whole program, forked from a process that has done nothing but its imports; every start opens the
+database, the lock, the sockets and the loop anew. Each process writes its own history; when everybody has fallen
+silent and all has drained, the judge reads them.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import socket
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from torture.crash.caller import Caller
+from torture.crash.haste import Haste
+from torture.crash.life import Life
+from torture.crash.load import Load
+from torture.crash.play import prepare
+from torture.crash.scene import Scene
+from torture.crash.setup import connect
+from torture.crash.stage import CONTROL_TOKEN, Stage
+from torture.crash.stories import Story
+from torture.history import History, read
+from torture.judge import judge
+
+CUSTOMERS = 4
+UNSURE_WAIT_S = 4.0
+SILENCE_S = 200.0
+
+
+class Company:
+    """One world for many faults in a row."""
+
+    def __init__(self, folder: Path, *, seed: int, live: bool, log: Path | None = None) -> None:
+        self.dice = random.Random(f"company {seed}")
+        self.stage = Stage(folder, Haste(1.0), unsure_wait_s=UNSURE_WAIT_S)
+        self.stage.log = log or self.stage.log
+        self.load = Load(self.stage, live=live, seed=seed)
+        self.history = History("faults", self.stage.haste.millis)
+
+        def connected(scene: Scene) -> None:
+            connect(scene, live=live)
+
+        prepare(self.stage, Story(prepare=connected, play=lambda _scene: None))
+        self.stage.restore()
+        self.messages: Counter[str] = Counter()  # what the judge counted
+        self.answers: Counter[str] = Counter()  # what the product answered to customers and to webhooks
+        self.desk = self.stage.desk_life()
+        self.product = self.stage.server_life()
+        people = [self.load.customer(number) for number in range(CUSTOMERS)]
+        self._people = [Life(person, folder / "people.log") for person in people]
+        self._agent = Life(self.load.agent, folder / "people.log")
+
+    # trouble
+
+    def kill(self) -> None:
+        """Kill the product and start it again."""
+        self.product.end(signal.SIGKILL)
+        self.history.note("B.kill")
+        self.product = self.stage.server_life()
+
+    def keep_alive(self) -> None:
+        """Start the product again if it has ended by itself, as a supervisor does."""
+        if self.product.is_over():
+            self.product = self.stage.server_life()
+
+    def is_serving(self) -> bool:
+        """Say whether somebody listens at the product's door."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.stage.product_port)) == 0
+
+    # the end
+
+    def close(self) -> list[str]:
+        """Let everybody fall silent, and give what the judge finds."""
+        self.history.note("F.calm", within=None)
+        self.load.stop()
+        found: list[str] = []
+        try:
+            self._wait_for_silence(found)
+            found += self._answers()
+            self._final_views()
+        finally:
+            for life in (*self._people, self._agent):
+                life.end()
+            self.product.end(signal.SIGTERM)
+            self.desk.end(signal.SIGTERM)
+        self.history.note("F.end_of_run")
+        paths = [self.stage.desk_facts, *sorted(self.load.histories.glob("*.jsonl"))]
+        verdict = judge([*self.history.facts, *read(paths)])
+        self.messages = verdict.counts
+        found += [str(finding) for finding in verdict.findings]
+        with sqlite3.connect(self.stage.database) as connection:
+            whole = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        connection.close()
+        return found if whole == "ok" else [*found, f"the database is damaged: {whole}"]
+
+    def _wait_for_silence(self, found: list[str]) -> None:
+        deadline = time.monotonic() + SILENCE_S
+        while not all(person.is_over() for person in self._people):
+            self.keep_alive()
+            if time.monotonic() > deadline:
+                found.append(f"somebody waits for ever: {self._log('people.log')}\n{self._log('log')}")
+                return
+            time.sleep(0.1)
+        if not all(person.ended_well() for person in self._people):
+            found.append(f"a customer broke off: {self._log('people.log')}")
+
+    def _answers(self) -> list[str]:
+        """Say which answers nobody should get: a fault of ours is a 503 that says when to come again, or silence."""
+        desk = Caller(self.stage.desk_port, {"Authorization": f"Bearer {CONTROL_TOKEN}"})
+        _, state = desk("GET", "/emulator/state")
+        desk.close()
+        answered = [one["status_code"] for hook in state["webhooks"] for one in hook["invocations"]]
+        self.answers = self.load.answers()
+        self.answers.update(f"webhook {status}" for status in answered if status is not None)
+        wrong = [answer for answer in self.answers if answer.removeprefix("webhook ")[:1] == "5"]
+        return [f"answered {answer}, {self.answers[answer]}×" for answer in wrong if not answer.endswith("503")]
+
+    def _final_views(self) -> None:
+        desk = Caller(self.stage.desk_port, {"Authorization": f"Bearer {CONTROL_TOKEN}"})
+        desk("POST", "/emulator/history", {"final": True})
+        desk.close()
+
+    def _log(self, name: str) -> str:
+        path = self.stage.folder / name
+        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+
+
+def waiting(seconds: float, look: Callable[[], object] | None = None) -> None:
+    """Let time pass, and look meanwhile."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if look is not None:
+            look()
+        time.sleep(min(0.05, max(0.0, deadline - time.monotonic())))

@@ -1,0 +1,130 @@
+"""L7: what the product lives on runs out: the disk is full, files are open that may not be, the database is locked.
+
+Whoever asks meanwhile is told to come again; nothing is acknowledged that is not kept; when there is room again the
+product goes on by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from torture.crash.caller import Caller, Lost
+from torture.crash.company import Company, waiting
+from torture.crash.lines import memory_folder
+from torture.part import Outcome
+
+FAULTS = 6  # in one unit
+LOCKED_S = 7.0  # longer than the product waits for a lock
+ASKED = 10  # times while something is short
+
+
+@contextmanager
+def full_disk(company: Company) -> Iterator[None]:
+    """Let no file of the product grow beyond what its log of writes is now."""
+    log = company.stage.database.with_name(company.stage.database.name + "-wal")
+    with _limited(company, resource.RLIMIT_FSIZE, log.stat().st_size if log.exists() else 0):
+        yield
+
+
+@contextmanager
+def no_more_files(company: Company) -> Iterator[None]:
+    """Let the product open nothing but in the place of what it closes."""
+    opened = {int(name) for name in os.listdir(f"/proc/{company.product.pid}/fd")}
+    with _limited(company, resource.RLIMIT_NOFILE, next(n for n in itertools.count() if n not in opened)):
+        yield
+
+
+@contextmanager
+def locked_database(company: Company) -> Iterator[None]:
+    """Hold the database's write lock, as a backup that went wrong would."""
+    connection = sqlite3.connect(company.stage.database, isolation_level=None, timeout=30)
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+@contextmanager
+def _limited(company: Company, what: int, limit: int) -> Iterator[None]:
+    pid = company.product.pid
+    soft, hard = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (limit, hard))
+    try:
+        yield
+    finally:
+        if not company.product.is_over() and company.product.pid == pid:
+            resource.prlimit(pid, what, (soft, hard))
+
+
+FAULTS_BY_NAME: Mapping[str, tuple[Callable[[Company], AbstractContextManager[None]], float]] = {
+    "full disk": (full_disk, 3.0),
+    "no more files": (no_more_files, 3.0),
+    "locked database": (locked_database, LOCKED_S),
+}
+
+
+def run_out(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
+    """Let one company's product run out of one thing after the other."""
+    company = Company(folder, seed=unit, live=unit % 3 != 2, log=Path(os.devnull))
+    counts: Counter[str] = Counter()
+    waiting(2.0)
+    names = list(FAULTS_BY_NAME)
+    for fault in range(faults):
+        name = names[fault % len(names)]
+        limit, seconds = FAULTS_BY_NAME[name]
+        with limit(company):
+            for _ in range(ASKED):
+                waiting(seconds / ASKED)
+                counts[f"met.{name} noticed"] += _ask(company) in {"none", "503"}
+        waiting(company.dice.uniform(0.5, 3.0), company.keep_alive)
+        counts["shortages"] += 1
+    violations = company.close()
+    counts["met.told to come again"] += company.answers["503"]
+    counts.update({f"messages {what}": count for what, count in company.messages.items()})
+    counts.update({f"answers {what}": count for what, count in company.answers.items()})
+    return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+
+
+def _ask(company: Company) -> str:
+    """Ask the product to keep something, and say what it answers."""
+    caller = Caller(company.stage.product_port, {"Authorization": f"Bearer {company.stage.keys['api_key']}"}, seconds=2)
+    try:
+        status, _ = caller("POST", "/api/v1/conversations", {})
+    except Lost:
+        return "none"
+    finally:
+        caller.close()
+    return str(status)
+
+
+class Shortages:
+    """The part."""
+
+    name = "disk"
+    promise = "disk full, files exhausted, database locked: told to come again, nothing acknowledged that is not kept"
+    aims: Mapping[str, int] = {"shortages": 60}
+    workers = 3
+
+    def run(self, unit: int) -> Outcome:
+        """Run out of everything in one company."""
+        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="escalade-") as folder:
+            return run_out(Path(folder), unit)
+
+    def missing(self, counts: Mapping[str, int]) -> list[str]:
+        """Say which shortage never was, or that nobody ever noticed one."""
+        wanted = [*(f"met.{name} noticed" for name in FAULTS_BY_NAME), "met.told to come again"]
+        return [kind for kind in wanted if not counts.get(kind)]
+
+
+PART = Shortages()

@@ -1,0 +1,67 @@
+"""L6: the sending process stopped for a while, in the middle of whatever it is at, and let go on.
+
+A paused process does not know that time has passed. What it was about to send it sends, so nobody else may have sent
+it meanwhile: on SQLite a second program must refuse to serve the same database, however long the first is silent.
+
+Pauses are 0.1 to 8 seconds while a request that was given up may arrive for 4 (`ESCALADE_UNSURE_WAIT_S`); with the
+minute that is the default they would be 1.5 seconds to two minutes.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from torture.crash.company import Company, waiting
+from torture.crash.lines import memory_folder
+from torture.part import Outcome
+
+PAUSES = 20  # in one unit
+LONG_S = (4.5, 8.0)  # longer than anything may still arrive
+SHORT_S = (0.1, 1.5)
+LONG_EVERY = 6
+
+
+def pause_again_and_again(folder: Path, unit: int, pauses: int = PAUSES) -> Outcome:
+    """Stop one company's product many times, and let it go on."""
+    company = Company(folder, seed=unit, live=unit % 3 != 2)
+    counts: Counter[str] = Counter()
+    waiting(2.0)
+    for pause in range(pauses):
+        waiting(company.dice.uniform(0.1, 1.0), company.keep_alive)
+        long = pause % LONG_EVERY == LONG_EVERY - 1
+        company.product.send(signal.SIGSTOP)
+        rival = company.stage.server_life() if long else None
+        waiting(company.dice.uniform(*(LONG_S if long else SHORT_S)))
+        if rival is not None:
+            counts["met.a rival refused to serve"] += rival.is_over() and not rival.ended_well()
+            rival.end()
+        company.product.send(signal.SIGCONT)
+        counts["pauses"] += 1
+    violations = company.close()
+    counts.update({f"messages {what}": count for what, count in company.messages.items()})
+    return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+
+
+class Pauses:
+    """The part."""
+
+    name = "pauses"
+    promise = "the sending process stopped and let go on: nothing twice, and no other takes its place meanwhile"
+    aims: Mapping[str, int] = {"pauses": 200}
+    workers = 3
+
+    def run(self, unit: int) -> Outcome:
+        """Pause again and again in one company."""
+        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="escalade-") as folder:
+            return pause_again_and_again(Path(folder), unit)
+
+    def missing(self, counts: Mapping[str, int]) -> list[str]:
+        """Say whether a rival ever tried."""
+        return [] if counts.get("met.a rival refused to serve") else ["no rival was ever refused"]
+
+
+PART = Pauses()

@@ -51,6 +51,7 @@ from escalade.services.intake import Intake
 from escalade.services.porter import Porter
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
+from escalade.services.redrive import Redrive
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.store import conversations, mailbox, organisations, overview
@@ -170,12 +171,12 @@ class Room:
         return sent
 
     def _take(self, job: Job) -> Sent:
-        known = self._marks.get(job.key)
+        known = self._marks.get(_mark(job))
         if known is not None and not isinstance(job.effect, self.looks):
             return known  # a repetition it recognises
         text = job.message.text if isinstance(job.effect, Post) and job.message else ""
         self.arrived.append((type(job.effect).__name__, text))
-        return self._marks.setdefault(job.key, Sent(links=self._links(job), status=201, lost=self.loses))
+        return self._marks.setdefault(_mark(job), Sent(links=self._links(job), status=201, lost=self.loses))
 
     def _links(self, job: Job) -> tuple[Link, ...]:
         effect, place = job.effect, f"{self.name.value}-{len(self.arrived)}"
@@ -195,7 +196,7 @@ class Room:
         self.finds += 1
         if self.next_find:
             raise self.next_find.pop(0)
-        return self._marks.get(job.key)
+        return self._marks.get(_mark(job))
 
     async def heard_since(self, account: Account, links: Mapping[Ids, str], cursor: str | None) -> Page:
         self.asked_after.append(cursor)
@@ -259,6 +260,11 @@ async def look_here(name: str, content: bytes) -> Inspected:
     return look(name, content)
 
 
+def _mark(job: Job) -> str:
+    """Say how a room knows an effect again: by our mark, which a delivery that is owed again carries too."""
+    return job.effect.message if isinstance(job.effect, Post) else job.key
+
+
 class Scripted:
     """An assistant that says what it is told to."""
 
@@ -297,6 +303,7 @@ class Backstage:
     desk: Desk
     files: Files
     porter: Porter
+    redrive: Redrive
     tuning: Tuning
     checked: list[Account] = field(default_factory=list)
     staffed: bool | None = None
@@ -451,6 +458,7 @@ async def backstage(
             desk=(desk := Desk(database, made, intake, accounts, staffed)),
             files=Files(database, made, desk, look_here),
             porter=Porter(database, bell, made, accounts, channels, look_here),
+            redrive=Redrive(database, made, intake),
             tuning=Tuning(database, made, accounts, vault, development=development, check_live=check_live),
         )
 

@@ -49,6 +49,7 @@ from escalade.services.library import Library
 from escalade.services.porter import Porter
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
+from escalade.services.redrive import Redrive
 from escalade.services.replay import Replay
 from escalade.services.replier import AssistantReplier
 from escalade.services.tuning import Tuning
@@ -146,6 +147,7 @@ class Product:
         self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers)
         self.porter = Porter(self.database, self.bell, self.ports, self.accounts, channels, self.inspect)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
+        self.redrive = Redrive(self.database, self.ports, self.intake)
         self.files = Files(self.database, self.ports, self.desk, self.inspect)
         self.tuning = Tuning(
             self.database,
@@ -368,6 +370,7 @@ class App:
                 ports=product.ports,
                 accounts=product.accounts,
                 desk=product.desk,
+                redrive=product.redrive,
                 library=product.library,
                 tuning=product.tuning,
                 support=product.zendesk,
@@ -403,6 +406,7 @@ class App:
             product.limits,
             product.customers,
             product.files,
+            product.redrive,
         )
 
         @app.get("/api/v1/health")

@@ -643,7 +643,7 @@ async def test_a_refused_word_is_sent_again_when_an_operator_asks(stage: Backsta
     await customer.says("one")
     await stage.drain()
     refused = next(row for row in await stage.deliveries() if row["state"] == "refused")
-    await stage.desk.resend(ORGANISATION, refused["id"], "olga")
+    await stage.redrive.resend(ORGANISATION, refused["id"], "olga")
     await stage.drain()
     assert stage.zendesk.posted == ["one"]
     assert (await customer.deliveries())["one"] == "delivered"

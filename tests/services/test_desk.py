@@ -249,8 +249,3 @@ async def test_nobody_reaches_a_conversation_of_another_organisation_or_customer
         assert str(foreign.value) == str(someone_elses.value) == str(missing.value)
     assert await customer.transcript() == ["Hello"]
     assert (await desk.load(ORGANISATION, mine, CustomerId("u-1"))).status is Status.OPEN
-
-
-async def test_a_delivery_of_another_organisation_is_not_sent_again(stage: Backstage) -> None:
-    with pytest.raises(NotFound):
-        await stage.desk.resend(ORGANISATION, 999, "olga")

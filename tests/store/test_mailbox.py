@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -218,21 +217,6 @@ def test_hurrying_neither_wakes_an_idle_lane_nor_delays_a_due_one(tx: Tx) -> Non
     deliver(tx)
     mailbox.hurry(tx, ORGANISATION, NOON + 500)
     assert due_at(tx) is None
-
-
-@pytest.mark.parametrize(
-    ("state", "again"), [("refused", True), ("dropped", True), ("delivered", False), ("covered", False)]
-)
-def test_only_what_did_not_arrive_is_sent_again_and_only_once(tx: Tx, state: str, again: bool) -> None:
-    put(tx, post(1), post(2))
-    first = head(tx)
-    mailbox.finish(tx, first, state, "no such ticket", NOON)
-    assert mailbox.resend(tx, OTHER, first.id, NOON) is False
-    assert mailbox.resend(tx, ORGANISATION, first.id, NOON) is again
-    assert mailbox.resend(tx, ORGANISATION, first.id, NOON) is False
-    expected = [post(2), post(1)] if again else [post(2)]
-    assert [deliver(tx) for _ in expected] == expected
-    assert mailbox.head(tx, DESK) is None
 
 
 def test_what_is_put_or_settled_rings_for_its_lane(tx: Tx) -> None:

@@ -71,6 +71,7 @@ ROUTES = [
     ("POST", "/assistant/ask"),
     ("GET", "/deliveries"),
     ("POST", "/deliveries/1/resend"),
+    ("POST", "/deliveries/1/skip"),
     ("GET", "/receipts"),
     ("POST", "/receipts/1/replay"),
 ]

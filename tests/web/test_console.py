@@ -229,6 +229,7 @@ ACTS = [
     "/console/widget",
     "/console/settings/api-key",
     "/console/deliveries/1/resend",
+    "/console/deliveries/1/skip",
 ]
 
 

@@ -82,6 +82,14 @@ class HandoffRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRetried:
+    """Somebody has mended what made a handoff fail: its ticket is to be opened after all."""
+
+    handoff: HandoffId
+    waiting: tuple[MessageId, ...] = ()  # the customer's words that did not reach the desk, in order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostRefused:
     """A customer's message will not reach the desk."""
 
@@ -174,6 +182,7 @@ Event = (
     | HandoffQueued
     | TicketOpened
     | HandoffRefused
+    | HandoffRetried
     | PostRefused
     | FilesRefused
     | DeskSaid
@@ -196,6 +205,7 @@ BY_NAME: dict[str, type[Event]] = {
         HandoffQueued,
         TicketOpened,
         HandoffRefused,
+        HandoffRetried,
         PostRefused,
         FilesRefused,
         DeskSaid,

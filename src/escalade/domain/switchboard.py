@@ -37,6 +37,7 @@ from escalade.domain.events import (
     HandoffAsked,
     HandoffQueued,
     HandoffRefused,
+    HandoffRetried,
     NobodyAnswered,
     PostRefused,
     Released,
@@ -116,6 +117,7 @@ def _about_handoff(
     event: HandoffQueued
     | TicketOpened
     | HandoffRefused
+    | HandoffRetried
     | AgentAssigned
     | TicketStatusChanged
     | SessionEnded
@@ -129,6 +131,8 @@ def _about_handoff(
     match event:
         case TicketOpened(ticket_id=ticket_id):
             return _ticket_opened(conversation, handoff, ticket_id)
+        case HandoffRetried():
+            return _handoff_retried(conversation, handoff, event)
         case _ if not handoff.is_open:
             return _ignored(conversation, f"the handoff is {handoff.state.value}")
         case HandoffQueued():
@@ -291,6 +295,17 @@ def _handoff_refused(conversation: Conversation, handoff: Handoff, step: str, wh
             says=(_says(words.FAILED, Notice.HANDOFF_FAILED),),
         )
     return _ignored(conversation, f"{step} was refused ({why}); the handoff goes on without it")
+
+
+def _handoff_retried(conversation: Conversation, handoff: Handoff, event: HandoffRetried) -> Decision:
+    if handoff.state is not HandoffState.FAILED or conversation.status is Status.CLOSED:
+        return _ignored(conversation, f"the handoff is {handoff.state.value}")
+    again = replace(handoff, mode=Mode.TICKET, state=HandoffState.REQUESTED, delay_told=False)
+    return Decision(
+        conversation=replace(conversation, control=Control.PENDING, handoff=again),
+        says=(_says(words.ASKED_TICKET, Notice.HANDOFF_REQUESTED),),
+        effects=plan(again) + tuple(Post(handoff=again.id, message=id) for id in event.waiting if id != again.about),
+    )
 
 
 def _post_refused(conversation: Conversation, message: MessageId, why: str) -> Decision:

@@ -194,7 +194,7 @@ class Courier:
         if task is None:
             return False
         delivery = task.delivery
-        if delivery.state in {"withdrawn", "delivered", "refused", "dropped", "covered"}:
+        if delivery.state in {"withdrawn", "delivered", "refused", "dropped", "covered", "skipped", "resent"}:
             await self._database.write(lambda tx: mailbox.finish(tx, delivery, delivery.state, "", self._ports.now()))
             return True
         unsure = delivery.state in {"unsure", "sending"}

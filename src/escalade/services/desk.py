@@ -46,7 +46,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.intake import Applied, Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.services.replier import Staffed
-from escalade.store import audit, conversations, files, mailbox, organisations
+from escalade.store import conversations, files, organisations
 from escalade.store.database import Database, Tx
 
 LONGEST_TEXT = 4_000  # code points
@@ -289,16 +289,6 @@ class Desk:
     async def recent(self, organisation: OrganisationId, customer: CustomerId) -> list[Conversation]:
         """List a customer's conversations, newest first."""
         return await self._database.read(lambda tx: conversations.recent(tx, organisation, customer=customer, limit=20))
-
-    async def resend(self, organisation: OrganisationId, delivery: int, who: str) -> None:
-        """Owe a refused delivery again."""
-
-        def written(tx: Tx) -> None:
-            if not mailbox.resend(tx, organisation, delivery, self._ports.now()):
-                raise NotFound("no delivery of that number waits to be sent again")
-            audit.record(tx, organisation, who, "delivery.resent", {"delivery": delivery}, self._ports.wall())
-
-        await self._database.write(written)
 
     # within
 

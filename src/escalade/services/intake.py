@@ -22,6 +22,7 @@ from escalade.domain.events import (
     DeskSaid,
     Event,
     HandoffAsked,
+    HandoffRetried,
     PostRefused,
     SessionEnded,
     TicketOpened,
@@ -124,6 +125,8 @@ class Intake:
             event = self._complete(tx, conversation, event)
         if isinstance(event, DeskSaid):
             event = replace(event, attachments=self._expect(tx, conversation, event, now))
+        if isinstance(event, HandoffRetried):
+            event = replace(event, waiting=self._undelivered(tx, conversation))
         if isinstance(event, DeskSaid) and event.role is Role.AGENT:
             event = replace(event, waiting=self._unanswered(tx, conversation))
         decision = decide(conversation, event, policy, now)
@@ -215,6 +218,14 @@ class Intake:
             elif message.role is Role.CUSTOMER and message.seq > handoff.ended_seq:
                 asked.append(message.id)
         return tuple(asked)
+
+    def _undelivered(self, tx: Tx, conversation: Conversation) -> tuple[MessageId, ...]:
+        """List the customer's words since the last handoff was asked for that did not reach the desk."""
+        handoff = conversation.handoff
+        about = None if handoff is None or handoff.about is None else self._message(tx, conversation, handoff.about)
+        after = about.seq if about is not None else 0 if handoff is None else handoff.asked_seq
+        later = conversations.messages(tx, conversation.organisation, conversation.id, after=after)
+        return tuple(m.id for m in later if m.role is Role.CUSTOMER and m.delivery is DeliveryView.FAILED)
 
     def _complete(self, tx: Tx, conversation: Conversation, event: HandoffAsked) -> HandoffAsked:
         """Say which message led here, and which of the customer's words the desk has yet to hear after it.

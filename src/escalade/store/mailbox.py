@@ -374,9 +374,9 @@ def end_attempt(tx: Tx, attempt: int, *, verdict: str, status: int | None, detai
 def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> None:
     """Settle a delivery and let the next in its lane move."""
     tx.run(
-        "UPDATE delivery SET state = CASE WHEN state = 'withdrawn' THEN state ELSE :state END,"
-        " why = CASE WHEN state = 'withdrawn' THEN why ELSE :why END, settled_at = coalesce(settled_at, :now)"
-        " WHERE id = :id",
+        "UPDATE delivery SET state = CASE WHEN state IN ('withdrawn', 'skipped') THEN state ELSE :state END,"
+        " why = CASE WHEN state IN ('withdrawn', 'skipped') THEN why ELSE :why END,"
+        " settled_at = coalesce(settled_at, :now) WHERE id = :id",
         id=delivery.id,
         state=state,
         why=why[:500],
@@ -397,7 +397,11 @@ def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> Non
 
 def postpone(tx: Tx, delivery: Delivery, state: str, due_at: Millis, *, failed: bool, told: bool = False) -> None:
     """Try the head of a lane again later; nothing behind it moves before that. `told`: the receiver named the time."""
-    tx.run("UPDATE delivery SET state = :state WHERE id = :id", id=delivery.id, state=state)
+    tx.run(
+        "UPDATE delivery SET state = :state WHERE id = :id AND state NOT IN ('withdrawn', 'skipped')",
+        id=delivery.id,
+        state=state,
+    )
     tx.run(
         "UPDATE lane SET due_at = :due_at, failures = failures + :failed, told = :told"
         " WHERE organisation = :organisation AND conversation = :conversation AND name = :name",
@@ -453,15 +457,64 @@ def recover(tx: Tx, now: Millis) -> int:
     return cut_short
 
 
-def resend(tx: Tx, organisation: OrganisationId, id: int, now: Millis) -> bool:
-    """Owe a refused delivery again, at the end of its lane; say whether there was one."""
+def delivery(tx: Tx, organisation: OrganisationId, id: int) -> Delivery | None:
+    """Give one delivery of this organisation."""
     row = tx.one(
-        "SELECT * FROM delivery WHERE organisation = :organisation AND id = :id AND state IN ('refused', 'dropped')",
+        "SELECT d.*, l.failures FROM delivery d JOIN lane l ON l.organisation = d.organisation"
+        " AND l.conversation = d.conversation AND l.name = d.lane"
+        " WHERE d.organisation = :organisation AND d.id = :id",
         organisation=organisation,
         id=id,
     )
     if row is None:
-        return False
-    put(tx, organisation, ConversationId(row["conversation"]), effect_of(row["effect"], row["body"]), now)
-    tx.run("UPDATE delivery SET why = why || ' (sent again)', state = 'resent' WHERE id = :id", id=id)
-    return True
+        return None
+    conversation, name = ConversationId(row["conversation"]), LaneName(row["lane"])
+    return _delivery(row, Lane(organisation=organisation, conversation=conversation, name=name))
+
+
+def newest(tx: Tx, lane: Lane, effect: str) -> int:
+    """Name the newest delivery of an effect in a lane."""
+    return int(
+        tx.value(
+            "SELECT max(id) FROM delivery WHERE organisation = :organisation AND conversation = :conversation"
+            " AND lane = :name AND effect = :effect",
+            organisation=lane.organisation,
+            conversation=lane.conversation,
+            name=lane.name.value,
+            effect=effect,
+        )
+    )
+
+
+def resent(tx: Tx, before: Delivery, again: int) -> None:
+    """Close a delivery that is owed again; if it may have arrived, the next one looks before it sends."""
+    tx.run("UPDATE delivery SET why = why || ' (sent again)', state = 'resent' WHERE id = :id", id=before.id)
+    if was_uncertain(tx, before.id):
+        tx.run(
+            "UPDATE delivery SET state = 'unsure', tries = :tries, frozen = :frozen, first_try_at = :first,"
+            " tried_at = :tried WHERE id = :id",
+            id=again,
+            tries=before.tries,
+            frozen=before.frozen,
+            first=before.first_try_at,
+            tried=before.tried_at,
+        )
+
+
+def skip(tx: Tx, delivery: Delivery, now: Millis) -> None:
+    """Give a delivery up: what waits behind it may move."""
+    tx.run(
+        "UPDATE delivery SET state = 'skipped', settled_at = coalesce(settled_at, :now) WHERE id = :id",
+        id=delivery.id,
+        now=now,
+    )
+    tx.run(
+        "UPDATE lane SET due_at = :now WHERE organisation = :organisation AND conversation = :conversation"
+        " AND name = :name AND due_at IS NOT NULL AND head = :position - 1",
+        organisation=delivery.lane.organisation,
+        conversation=delivery.lane.conversation,
+        name=delivery.lane.name.value,
+        position=delivery.position,
+        now=now,
+    )
+    tx.ring("lane", delivery.lane.name.value)

@@ -20,6 +20,7 @@ from escalade.domain.model import ConversationId, CustomerId, FileId, Organisati
 from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.files import Files
+from escalade.services.redrive import Redrive
 from escalade.services.replay import Replay
 from escalade.services.tuning import Tuning
 from escalade.store import mailbox, organisations, overview
@@ -146,6 +147,7 @@ class Api:
         limits: Limits,
         customers: Customers,
         files: Files,
+        redrive: Redrive,
     ) -> None:
         self._database = database
         self._access = access
@@ -157,6 +159,7 @@ class Api:
         self._limits = limits
         self._customers = customers
         self._files = files
+        self._redrive = redrive
         self._uploads = Uploads()
 
     async def organisation(self, request: Request) -> OrganisationId:
@@ -271,9 +274,15 @@ class Api:
 
         @router.post("/deliveries/{id}/resend", status_code=202, tags=["ledger"])
         async def resend(caller: Caller, id: Number) -> dict[str, str]:
-            """Owe a refused delivery again, at the end of its lane."""
-            await self._desk.resend(caller, id, "api")
+            """Owe a delivery again that was refused, dropped or skipped, at the end of its lane."""
+            await self._redrive.resend(caller, id, "api")
             return {"status": "pending"}
+
+        @router.post("/deliveries/{id}/skip", tags=["ledger"])
+        async def skip(caller: Caller, id: Number) -> dict[str, str]:
+            """Give a delivery up for good, so that what waits behind it may move."""
+            await self._redrive.skip(caller, id, "api")
+            return {"status": "skipped"}
 
         @router.get("/receipts", tags=["ledger"])
         async def receipts(caller: Caller, limit: Number = 100) -> dict[str, Any]:

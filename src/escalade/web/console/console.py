@@ -76,6 +76,7 @@ def _routes(parts: Parts, pages: Pages, gate: Gate) -> list[Route]:
         get("/conversations/{id}/raw.json", gate.page(conversations.raw, Right.READ)),
         get("/deliveries", gate.page(ledger.show)),
         post("/deliveries/{id:int}/resend", gate.act(ledger.resend, Right.OPERATE)),
+        post("/deliveries/{id:int}/skip", gate.act(ledger.skip, Right.OPERATE)),
         get("/escalate", gate.page(escalate.show)),
         post("/escalate", gate.act(escalate.save)),
         get("/escalate/connection", gate.page(connection.show)),

@@ -1,4 +1,4 @@
-"""Deliveries: what is owed, what became of it, and the button that owes it again."""
+"""Deliveries: what is owed, what became of it, and the buttons that owe it again or give it up."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 
 from starlette.responses import Response
 
-from escalade.domain.errors import NotFound
+from escalade.domain.errors import Conflict, NotFound
 from escalade.store import overview
 from escalade.store.database import Row, Tx
 from escalade.web.console import words
 from escalade.web.console.conversations import A_PAGE, Pager
 from escalade.web.console.conversations import PATH as CONVERSATIONS
 from escalade.web.console.gate import Note, Visit
+from escalade.web.console.pages import sentence
 
 PATH = "/console/deliveries"
 UNDER_WAY = ("pending", "sending", "unsure")
@@ -38,15 +39,27 @@ async def show(visit: Visit) -> Response:
 
 
 async def resend(visit: Visit) -> Response:
-    """Owe a refused delivery again, at the end of its lane."""
-    path = PATH
-    came_from = visit.form.text("conversation")
-    if re.fullmatch(r"[A-Za-z0-9_.:~-]{1,128}", came_from):
-        path = f"{CONVERSATIONS}/{came_from}"
+    """Owe a delivery again, at the end of its lane."""
+    path = _came_from(visit)
     try:
         delivery = int(visit.request.path_params["id"])
-        await visit.parts.desk.resend(visit.organisation.id, delivery, visit.operator.email)
-    except NotFound:
-        note = Note(tone="bad", title="Nothing was sent again", text="This delivery is not refused any more.")
-        return visit.back(path, note)
+        await visit.parts.redrive.resend(visit.organisation.id, delivery, visit.operator.email)
+    except (NotFound, Conflict) as error:
+        return visit.back(path, Note(tone="bad", title="Nothing was sent again", text=sentence(error.detail)))
     return visit.back(path, Note(tone="good", title="Owed again", text="It waits at the end of its lane."))
+
+
+async def skip(visit: Visit) -> Response:
+    """Give a delivery up, so that what waits behind it may move."""
+    path = _came_from(visit)
+    try:
+        delivery = int(visit.request.path_params["id"])
+        await visit.parts.redrive.skip(visit.organisation.id, delivery, visit.operator.email)
+    except (NotFound, Conflict) as error:
+        return visit.back(path, Note(tone="bad", title="Nothing was skipped", text=sentence(error.detail)))
+    return visit.back(path, Note(tone="good", title="Skipped", text="What waited behind it goes on."))
+
+
+def _came_from(visit: Visit) -> str:
+    conversation = visit.form.text("conversation")
+    return f"{CONVERSATIONS}/{conversation}" if re.fullmatch(r"[A-Za-z0-9_.:~-]{1,128}", conversation) else PATH

@@ -11,6 +11,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.desk import Desk
 from escalade.services.library import Library
 from escalade.services.ports import Ports
+from escalade.services.redrive import Redrive
 from escalade.services.tuning import Tuning
 from escalade.settings import Settings
 from escalade.store.database import Database
@@ -131,6 +132,7 @@ class Parts:
     ports: Ports
     accounts: Accounts
     desk: Desk
+    redrive: Redrive
     library: Library
     tuning: Tuning
     support: Support

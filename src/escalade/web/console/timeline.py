@@ -43,6 +43,7 @@ class Entry:
     facts: tuple[tuple[str, str], ...] = ()
     body: str = ""  # raw JSON, or Zendesk's answer
     resend: int | None = None
+    skip: int | None = None
 
 
 def tell(story: Story) -> list[Entry]:
@@ -156,6 +157,7 @@ def _delivery(row: Row) -> Entry:
         ),
         body=row["body"],
         resend=row["id"] if state in words.RESENDABLE else None,
+        skip=row["id"] if words.skippable(state, row["tries"]) else None,
     )
 
 

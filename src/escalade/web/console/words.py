@@ -68,9 +68,10 @@ DELIVERY: dict[str, Toned] = {
     "dropped": ("quiet", "Dropped"),
     "withdrawn": ("quiet", "Withdrawn"),
     "resent": ("quiet", "Sent again"),
+    "skipped": ("quiet", "Skipped"),
 }
 
-RESENDABLE = frozenset({"refused"})
+RESENDABLE = frozenset({"refused", "skipped"})
 
 VERDICT: dict[str, Toned] = {
     "under_way": ("warn", "Under way"),
@@ -108,6 +109,7 @@ OURS = {  # events we owe ourselves, kept as receipts so that a crash cannot los
     "HandoffQueued": "Agents have control",
     "TicketOpened": "The ticket is open",
     "HandoffRefused": "Zendesk refused the handoff",
+    "HandoffRetried": "The handoff is tried again",
     "PostRefused": "A message did not reach Zendesk",
     "DeskSaid": "An agent wrote",
     "AgentAssigned": "An agent was assigned",
@@ -141,6 +143,11 @@ OPERATOR_ROLE = {
     "developer": "Developer: deliveries, webhook and API keys",
     "viewer": "Viewer: looks, changes nothing",
 }
+
+
+def skippable(state: str, tries: int) -> bool:
+    """Say whether giving a delivery up is offered: once it was refused, or does not get through."""
+    return state == "refused" or (state in {"pending", "unsure"} and tries >= 3)
 
 
 def toned(table: dict[str, Toned], key: str) -> Toned:

@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+from torture.customer import entry_of
+from torture.history import History, digest, read
+from torture.judge import Verdict, judge
 
 T = TypeVar("T")
 PATIENCE_S = 20.0
@@ -186,6 +189,7 @@ class Escalade:
             ["-m", "escalade", "serve"], self.environment, folder / "escalade.log", self.url + "/api/v1/ready"
         )
         self.http = httpx2.Client(base_url=self.url, timeout=30)
+        self.history = History("customers", lambda: time.time_ns() // 1_000_000, folder / "customers.jsonl")
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the product beside it."""
@@ -229,19 +233,26 @@ class Escalade:
     def close(self) -> None:
         self.http.close()
         self.program.stop()
+        self.history.close()
 
 
 class Customer:
-    """Someone who writes to the company, through the developer API."""
+    """Someone who writes to the company, through the developer API; what they do and see is written down."""
 
-    def __init__(self, product: Escalade, **customer: str) -> None:
+    def __init__(self, product: Escalade, *, context: dict[str, str] | None = None, **customer: str) -> None:
         self._product = product
         self.id = f"conversation-{uuid.uuid4().hex}"
-        product.api("POST", "/conversations", id=self.id, customer=customer)
+        self._shown: list[Any] = []
+        self._handoff: dict[str, Any] = {}
+        product.api("POST", "/conversations", id=self.id, customer=customer, context=context or {})
+
+    def _note(self, kind: str, **fields: Any) -> None:
+        self._product.history.note(kind, o=self._product.keys["organisation_id"], c=self.id, **fields)
 
     def says(self, text: str, id: str | None = None) -> str:
         """Write a message, repeating it with the same id until it is taken."""
         id = id or uuid.uuid4().hex
+        self._note("C.submit", mid=id, h=digest(text))
 
         def sent() -> bool:
             try:
@@ -255,14 +266,31 @@ class Customer:
             if answer.status_code in {429, 503}:
                 return False
             assert answer.status_code == 201, answer.text
+            self._note("C.ack", mid=id, seq=answer.json()["seq"], mark=answer.json()["delivery"])
             return True
 
         eventually(sent, f"the message {text!r} is taken")
         return id
 
-    def page(self) -> dict[str, Any]:
+    def page(self, *, final: bool = False) -> dict[str, Any]:
+        """Load the conversation; what has changed since the last time is written down."""
         page: dict[str, Any] = self._product.api("GET", f"/conversations/{self.id}/messages")
+        entries = [entry_of(message) for message in page["messages"]]
+        if final or entries != self._shown:
+            self._note("C.view", reader="page", final=final, entries=entries)
+            self._shown = entries
+        handoff = page["conversation"]["handoff"]
+        if handoff is not None:
+            seen = {"handoff": handoff["id"], **{name: handoff[name] for name in ("mode", "state", "ended")}}
+            if seen != self._handoff:
+                self._note("C.handoff", **seen)
+                self._handoff = seen
         return page
+
+    def leave(self, how: str) -> None:
+        """Go `back` to the assistant, or `close` the conversation."""
+        self._note("C.leave", how=how)
+        self._product.api("POST", f"/conversations/{self.id}/{'release' if how == 'back' else 'close'}")
 
     def transcript(self, *roles: str) -> list[str]:
         """Give the texts the customer sees, of these roles or all."""
@@ -307,6 +335,8 @@ class World:
     """Product and Zendesk, wired the way the reference guide says."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.customers: list[Customer] = []
         self.zendesk = Zendesk(folder)
         self.product = Escalade(folder, **environment)
 
@@ -382,8 +412,23 @@ class World:
         number = eventually(lambda: customer.handoff().get("ticket_id"), "the ticket's number is known")
         return self.zendesk.ticket(number)
 
-    def customer(self, **customer: str) -> Customer:
-        return Customer(self.product, **({"name": "Noor", "email": "noor@example.com"} | customer))
+    def customer(self, *, context: dict[str, str] | None = None, **customer: str) -> Customer:
+        known = {"name": "Noor", "email": "noor@example.com"} | customer
+        made = Customer(self.product, context=context, **known)
+        self.customers.append(made)
+        return made
+
+    def judge(self) -> Verdict:
+        """Take the final views of everybody's histories so far, and have them judged."""
+        for customer in self.customers:
+            eventually(
+                lambda customer=customer: all(m["delivery"] != "pending" for m in customer.page()["messages"]),  # type: ignore[misc]
+                "nothing is under way any more",
+                90,
+            )
+            customer.page(final=True)
+        self.zendesk.post("/emulator/history", {"final": True})
+        return judge(read(sorted(self.folder.glob("*.jsonl"))))
 
     def close(self) -> None:
         self.product.close()

@@ -16,7 +16,7 @@ from torture.judge import judge
 
 from tests.world import PATIENCE_S, World, a_world
 
-LONG = "Zelt, Mast und Hering. " * 260  # goes to a live chat in parts
+LONG = "🏕 Zelt " * 570  # more UTF-16 units than Sunshine takes at once: it goes there in parts
 
 
 def over_http(client: httpx2.AsyncClient) -> Send:
@@ -92,7 +92,7 @@ async def a_live_talk(told: Told) -> None:
     await until(customer, lambda: bool((customer.handoff or {}).get("ticket_id")), "the ticket's number is known")
     ticket = str((customer.handoff or {})["ticket_id"])
     await told.agent("accept", ticket)
-    await customer.say(LONG)
+    assert await customer.say(LONG)
     await told.agent("reply", ticket, body="Let me look it up")
     await told.agent("note", ticket, body="always the same courier")
     await customer.say("Thank you {{ticket.id}}")

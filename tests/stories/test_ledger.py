@@ -31,7 +31,7 @@ def test_the_asking_receipt_played_again_opens_no_second_handoff(world: World) -
     customer = world.customer()
     customer.says("I want to talk to a person")
     customer.wait_until(state="queued")
-    world.product.api("POST", f"/conversations/{customer.id}/release")
+    customer.leave("back")
     receipts = world.product.api("GET", "/receipts")["receipts"]
     asked = next(r for r in receipts if r["conversation"] == customer.id and r["kind"] == "HandoffAsked")
     told = world.product.api("POST", f"/receipts/{asked['id']}/replay")

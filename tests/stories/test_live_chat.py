@@ -97,7 +97,7 @@ def test_internal_notes_never_reach_the_customer(world: World) -> None:
 
 def test_the_customer_can_go_back_to_the_assistant(world: World) -> None:
     customer, _ticket = start_live(world)
-    world.product.api("POST", f"/conversations/{customer.id}/release")
+    customer.leave("back")
     customer.wait_until(state="ended", control="assistant")
     assert customer.handoff()["ended"] == "by_customer"
 

@@ -80,5 +80,5 @@ def test_what_the_api_asks_is_what_the_ticket_says(company: World) -> None:
 
 def test_a_closed_conversation_takes_no_more_words(company: World) -> None:
     customer = company.customer()
-    company.product.api("POST", f"/conversations/{customer.id}/close")
+    customer.leave("close")
     company.product.api("POST", f"/conversations/{customer.id}/messages", expect=409, text="hello?")

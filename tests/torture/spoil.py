@@ -166,7 +166,7 @@ def acknowledge_elsewhere(facts: Facts, dice: Random) -> set[str]:
 def open_a_second_ticket(facts: Facts, dice: Random) -> set[str]:
     """A handoff has two tickets."""
     ticket = dice.choice([fact for fact in facts if fact["k"] == "Z.ticket"])
-    facts.append({**ticket, "n": ticket["n"] + 10_000, "ticket": "another"})
+    facts.append({**ticket, "n": ticket["n"] + 0.5, "ticket": "another"})  # at once, not after its end
     return {"I10"}
 
 

@@ -60,6 +60,7 @@ ENTRIES: dict[str, Entry] = {
     "GET /api/v1/conversations/{id}/messages": Entry(NOT_THERE, query=("after",)),
     "GET /api/v1/conversations/{id}/events": Entry(NOT_THERE),
     "POST /api/v1/conversations/{id}/escalate": Entry(NOT_THERE, {}),
+    "POST /api/v1/conversations/{id}/customer": Entry(NOT_THERE, {"name": "Ada"}),
     "POST /api/v1/conversations/{id}/release": Entry(NOT_THERE),
     "POST /api/v1/conversations/{id}/close": Entry(NOT_THERE),
     "POST /api/v1/conversations/{id}/files": Entry(NOT_THERE, SAYS, query=("name",)),

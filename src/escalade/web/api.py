@@ -69,6 +69,13 @@ class AttachmentIn(Closed):
     id: str = Field(max_length=128)
 
 
+class DetailsIn(Closed):
+    """What a customer says of themselves."""
+
+    name: str | None = None
+    email: str | None = None
+
+
 class MessageIn(Closed):
     """A message to take."""
 
@@ -238,6 +245,12 @@ class Api:
             conversation = await self._desk.load(caller, ConversationId(id))
             return {"handoff": views.handoff(handoff, conversation.customer)}
 
+        @router.post("/conversations/{id}/customer", tags=["conversations"])
+        async def identify(caller: Caller, id: str, body: DetailsIn) -> dict[str, Any]:
+            """Take a name and an address, which an open ticket then carries; neither is proof of anything."""
+            conversation = await self._desk.identify(caller, ConversationId(id), name=body.name, email=body.email)
+            return views.opened(conversation) | views.state(conversation)
+
         @router.post("/conversations/{id}/release", tags=["handoff"])
         async def release(caller: Caller, id: str) -> dict[str, Any]:
             """Go back to the assistant."""
@@ -265,32 +278,40 @@ class Api:
             """Consider a question and show the evidence; nothing is done."""
             return await self._ask(caller, body)
 
-        @router.get("/deliveries", tags=["ledger"])
+        return router
+
+    def ledger_router(self) -> APIRouter:
+        """Give the routes of what is owed and what came in."""
+        router = APIRouter(route_class=StrictRoute, tags=["ledger"])
+        Caller = Annotated[OrganisationId, Depends(self.organisation)]  # noqa: N806 - a type
+        Number = Annotated[int, Field(ge=0, le=2**53)]  # noqa: N806 - a type
+
+        @router.get("/deliveries")
         async def deliveries(caller: Caller, state: str | None = None, limit: Number = 100) -> dict[str, Any]:
             """List what is owed to Zendesk and what became of it, newest first."""
             return await self._database.read(
                 lambda tx: {"deliveries": self._deliveries(tx, caller, state, min(limit, MOST))}
             )
 
-        @router.post("/deliveries/{id}/resend", status_code=202, tags=["ledger"])
+        @router.post("/deliveries/{id}/resend", status_code=202)
         async def resend(caller: Caller, id: Number) -> dict[str, str]:
             """Owe a delivery again that was refused, dropped or skipped, at the end of its lane."""
             await self._redrive.resend(caller, id, "api")
             return {"status": "pending"}
 
-        @router.post("/deliveries/{id}/skip", tags=["ledger"])
+        @router.post("/deliveries/{id}/skip")
         async def skip(caller: Caller, id: Number) -> dict[str, str]:
             """Give a delivery up for good, so that what waits behind it may move."""
             await self._redrive.skip(caller, id, "api")
             return {"status": "skipped"}
 
-        @router.get("/receipts", tags=["ledger"])
+        @router.get("/receipts")
         async def receipts(caller: Caller, limit: Number = 100) -> dict[str, Any]:
             """List what came in and what became of it, newest first."""
             found = await self._database.read(lambda tx: mailbox.receipts(tx, caller, limit=min(limit, MOST)))
             return {"receipts": [_receipt(one) for one in found]}
 
-        @router.post("/receipts/{id}/replay", tags=["ledger"])
+        @router.post("/receipts/{id}/replay")
         async def replay(caller: Caller, id: Number, dry_run: bool = False) -> dict[str, Any]:
             """Decide a receipt anew on the state of now; with `dry_run`, say what it would do and do nothing."""
             return await self._replay.replay(caller, id, dry_run=dry_run)
@@ -425,6 +446,7 @@ def build(api: Api, version: str) -> FastAPI:
         root_path_in_servers=False,
     )
     app.include_router(api.router())
+    app.include_router(api.ledger_router())
     app.include_router(api.files_router())
     add_problems(app)
 

@@ -61,6 +61,13 @@ def test_the_labelled_histories_are_enough_and_say_what_they_are() -> None:
     assert {fact["k"] for fact in facts} == set(FIELDS) - {"B.recv"}
 
 
+def test_the_page_of_promises_names_every_invariant_and_shows_true_facts() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "promises.md").read_text()
+    assert {name for name in INVARIANTS if f"| {name} |" not in page} == set()
+    shown = [json.loads(line) for line in page.partition("```json\n")[2].partition("```")[0].splitlines()]
+    assert [malformed(fact) for fact in shown] == [""] * 3
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 4), st.integers(0, 120))
 def test_a_correct_run_is_acquitted(seed: int, talks: int, steps: int) -> None:

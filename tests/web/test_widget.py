@@ -64,7 +64,7 @@ async def noor(front: Counter) -> Browser:
 async def test_a_session_begins_with_a_widget_key(front: Counter) -> None:
     begun = await front.call("POST", "/widget/v1/sessions", {"key": "pk_1", "locale": "nl"})
     assert begun.status == 201
-    assert set(begun.json) == {"token", "customer", "organisation", "assistant"}
+    assert set(begun.json) == {"token", "customer", "organisation", "assistant", "files"}
     assert begun.json["organisation"] == {"name": "Company 1"}
     assert begun.json["assistant"] == {"name": "Assistant", "enabled": True}
     assert (begun.json["customer"]["locale"], begun.json["customer"]["email"]) == ("nl", None)

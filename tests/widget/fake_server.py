@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 def panel_csp(origin: str) -> str:
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
         f"frame-ancestors {origin}; base-uri 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
@@ -49,6 +49,7 @@ class Talk:
     handoff: Json | None = None
     messages: list[Json] = field(default_factory=list)
     events: list[tuple[str, Json]] = field(default_factory=list)
+    files: dict[str, tuple[Json, bytes]] = field(default_factory=dict)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def shown(self) -> Json:
@@ -96,6 +97,13 @@ class Talk:
             old = self.handoff if self.handoff and self.handoff["state"] != "ended" else None
             self.handoff = {**(old or fresh), **handoff}
         self.events.append(("conversation", self.shown()))
+
+    def file(self, ident: str, name: str, content: bytes = b"", **more: Any) -> Json:
+        """Have a file, kept unless said otherwise, and tell the streams how it stands."""
+        shown: Json = {"id": ident, "name": name, "media_type": None, "size": len(content), "state": "kept"} | more
+        self.files[ident] = (shown, content)
+        self.events.append(("file", shown))
+        return shown
 
     # The usual turns of a hand-off
 
@@ -237,8 +245,9 @@ class FakeServer:
                     return JSONResponse(message, 201)
             if talk.status == "closed":
                 return problem(409, "the conversation is closed")
-            message = talk.say("customer", body["text"], ident=body["id"], delivery="pending")
-            return JSONResponse({k: message[k] for k in ("id", "seq", "author", "text", "created_at", "delivery")}, 201)
+            carried = [talk.files[file["id"]][0] for file in body.get("attachments", [])]
+            message = talk.say("customer", body["text"], ident=body["id"], delivery="pending", attachments=carried)
+            return JSONResponse(message, 201)
         after, wait = int(request.query_params.get("after", 0)), float(request.query_params.get("wait", 0))
         end, events = time.monotonic() + wait, len(talk.events)
         while len(talk.messages) <= after and len(talk.events) == events and time.monotonic() < end:
@@ -273,6 +282,30 @@ class FakeServer:
                     yield ": beat\n\n"
 
         return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    async def upload(self, request: Request) -> Response:
+        talk = self.talk(request)
+        if isinstance(talk, Response):
+            return talk
+        name, content = request.query_params["name"], await request.body()
+        if name.endswith(".exe"):
+            return problem(422, "files of this kind are not taken")
+        kind = "image/png" if content.startswith(b"\x89PNG") else "application/pdf"
+        return JSONResponse(talk.file(request.query_params["file"], name, content, media_type=kind), 201)
+
+    async def give(self, request: Request) -> Response:
+        talk = self.talk(request)
+        if isinstance(talk, Response):
+            return talk
+        shown, content = talk.files[request.path_params["file"]]
+        return Response(content, media_type=shown["media_type"])
+
+    async def fetch(self, request: Request) -> Response:
+        talk = self.talk(request)
+        if isinstance(talk, Response):
+            return talk
+        shown, _ = talk.files[request.path_params["file"]]
+        return JSONResponse({**shown, "state": "awaited"}, 202)
 
     async def act(self, request: Request) -> Response:
         talk = self.talk(request)
@@ -311,6 +344,9 @@ class FakeServer:
                 Route(f"{prefix}/conversations", self.conversations, methods=["GET", "POST"]),
                 Route(f"{prefix}/conversations/{{id}}/messages", self.messages, methods=["GET", "POST"]),
                 Route(f"{prefix}/conversations/{{id}}/events", self.events),
+                Route(f"{prefix}/conversations/{{id}}/files", self.upload, methods=["POST"]),
+                Route(f"{prefix}/conversations/{{id}}/files/{{file}}", self.give),
+                Route(f"{prefix}/conversations/{{id}}/files/{{file}}/fetch", self.fetch, methods=["POST"]),
                 Route(f"{prefix}/conversations/{{id}}/{{verb}}", self.act, methods=["POST"]),
             ]
         )

@@ -1,145 +1,24 @@
 """The widget in a real browser, on a shop of another site, against a scripted server."""
 
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import (
-    Browser,
-    BrowserContext,
     BrowserType,
-    FrameLocator,
-    Locator,
-    Page,
     expect,
-    sync_playwright,
 )
 
-from .fake_server import FakeServer, fake_server
+from .conftest import ARGS
+from .fake_server import FakeServer
+from .visit import CHROMIUM, NEEDS_CHROMIUM, Arrive, Visit
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+pytestmark = NEEDS_CHROMIUM
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package: chromium)"),
-]
-
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-# The last such switch counts. Playwright's own turns off the partitioning of storage, as no visitor's browser does.
-PARTITIONED = "--disable-features=HttpsUpgrades,OptimizationHints"
 NETWORK = re.compile(r"Failed to load resource")
 
 TENT = "How do I return a tent?"
 ANSWER = "You can return it within **60 days** [1].\n\n- Keep it dry\n- Print the label [2]"
 SOURCES = [("Returns and exchanges", "https://help.example.com/returns"), ("Parcels", None)]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[FakeServer]:
-    with fake_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[BrowserType]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: BrowserType) -> Iterator[Browser]:
-    launched = chromium.launch(executable_path=CHROMIUM, args=[*ARGS, PARTITIONED])
-    yield launched
-    launched.close()
-
-
-@pytest.fixture
-def server(served: FakeServer) -> FakeServer:
-    served.reset()
-    return served
-
-
-class Visit:
-    """A visitor with one tab or more, and everything their console complained about."""
-
-    def __init__(self, context: BrowserContext, server: FakeServer) -> None:
-        self.context, self.server = context, server
-        self.complaints: list[str] = []
-        self.foreign: list[str] = []
-        self.page = self.tab()
-
-    def tab(self, path: str = "/") -> Page:
-        page = self.context.new_page()
-        page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.seen(request.url))
-        page.goto(self.server.shop + path)
-        page.wait_for_function("window.SupportChat?.loaded")
-        return page
-
-    def seen(self, url: str) -> None:
-        if not url.startswith((self.server.origin, self.server.shop)):
-            self.foreign.append(url)
-
-    @property
-    def launcher(self) -> Locator:
-        return self.page.locator("support-chat .launcher")
-
-    @property
-    def panel(self) -> FrameLocator:
-        return self.page.frame_locator("support-chat iframe")
-
-    @property
-    def log(self) -> Locator:
-        return self.panel.get_by_role("log")
-
-    @property
-    def composer(self) -> Locator:
-        return self.panel.get_by_role("textbox", name="Write a message")
-
-    def open(self) -> "Visit":
-        self.launcher.click()
-        expect(self.composer).to_be_focused()
-        return self
-
-    def write(self, text: str) -> None:
-        self.composer.fill(text)
-        self.composer.press("Enter")
-
-    def button(self, name: str) -> Locator:
-        return self.panel.get_by_role("button", name=name, exact=True)
-
-    def heading(self, name: str) -> Locator:
-        return self.panel.get_by_role("heading", name=name)
-
-
-Arrive = Callable[..., Visit]
-
-
-@pytest.fixture
-def visit(browser: Browser, server: FakeServer) -> Iterator[Arrive]:
-    """Let a visitor arrive; afterwards nothing may have left our two sites or reached the console unexpected."""
-    visits: list[tuple[Visit, re.Pattern[str] | None]] = []
-
-    def arrive(path: str = "/", complaints: re.Pattern[str] | None = None, **options: Any) -> Visit:
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 860}, "reduced_motion": "reduce", **options}
-        )
-        visitor = Visit(context, server)
-        if path != "/":
-            visitor.page.close()
-            visitor.page = visitor.tab(path)
-        visits.append((visitor, complaints))
-        return visitor
-
-    yield arrive
-    for visitor, expected in visits:
-        visitor.context.close()
-        assert visitor.foreign == []
-        assert [c for c in visitor.complaints if not (expected and expected.search(c))] == []
 
 
 # Opening and closing

@@ -5,6 +5,7 @@ import type { Storage } from './storage'
 import type { Session } from './types'
 
 const PATIENCE_MS = 20_000
+const UPLOAD_PATIENCE_MS = 300_000
 
 /** An answer that is not success. Status 0 means that no answer came. */
 export class Problem extends Error {
@@ -91,6 +92,37 @@ export class Api {
     }
     if (!response.ok) throw await problemOf(response)
     return response
+  }
+
+  /** Send a file as it is, and say how much of it has gone. `put` gives the way to stop. */
+  async upload<Answer>(path: string, file: Blob, moved: (share: number) => void, put: (stop: () => void) => void): Promise<Answer> {
+    const session = await this.sign()
+    let response = await this.carry(path, file, session.token, moved, put)
+    if (response.status === 401) response = await this.carry(path, file, (await this.sign(session.token)).token, moved, put)
+    if (!response.ok) throw await problemOf(response)
+    return (await response.json()) as Answer
+  }
+
+  /** Only this old way of asking tells how much of a body has gone. */
+  private carry(path: string, file: Blob, token: string, moved: (share: number) => void, put: (stop: () => void) => void): Promise<Response> {
+    return new Promise((done, failed) => {
+      const request = new XMLHttpRequest()
+      const lost = () => failed(new Problem(0, 'No answer from the server.'))
+      request.open('POST', this.base + path)
+      request.setRequestHeader('authorization', `Bearer ${token}`)
+      request.setRequestHeader('content-type', 'application/octet-stream')
+      request.upload.onprogress = (event) => moved(event.total ? event.loaded / event.total : 0)
+      request.onload = () => {
+        const headers = new Headers()
+        const wait = request.getResponseHeader('retry-after')
+        if (wait) headers.set('retry-after', wait)
+        done(new Response(request.responseText, { status: request.status, headers }))
+      }
+      request.onerror = request.ontimeout = request.onabort = lost
+      request.timeout = UPLOAD_PATIENCE_MS
+      put(() => request.abort())
+      request.send(file)
+    })
   }
 
   private async fetch(path: string, request: Request, token: string | null): Promise<Response> {

@@ -7,14 +7,16 @@ import { Header } from './components/header'
 import { Announcer, Status, Strip } from './components/status'
 import { noticeText, Thread } from './components/thread'
 import { ChatContext } from './context'
-import { fromUs, type Stage } from './thread'
+import { Clip } from './icons'
+import { fromUs, spoken, type Stage } from './thread'
 
 export const focusComposer = () => document.getElementById(COMPOSER)?.focus()
 
-const SPOKEN: Partial<Record<Stage, string>> = { connecting: words.connecting, waiting: words.waiting, failed: words.escalationFailed }
+const ALOUD: Partial<Record<Stage, string>> = { connecting: words.connecting, waiting: words.waiting, failed: words.escalationFailed }
 
 export function App({ chat, close }: { chat: Chat; close(focus: boolean): void }) {
   const [sentence, setSentence] = useState('')
+  const [dragging, setDragging] = useState(false)
   const ending = chat.ending.value
   const news = chat.announcement.value
   const stage = chat.stage.value
@@ -22,11 +24,15 @@ export function App({ chat, close }: { chat: Chat; close(focus: boolean): void }
   useEffect(() => {
     if (!news) return
     const name = news.author.name || words.team
-    setSentence(fromUs(news.author.role) ? `${name}: ${news.text}` : noticeText(news))
+    setSentence(fromUs(news.author.role) ? `${name}: ${spoken(news)}` : noticeText(news))
   }, [news])
+  const about = chat.report.value
   useEffect(() => {
-    const spoken = SPOKEN[stage]
-    if (spoken) setSentence(spoken)
+    if (about) setSentence(about)
+  }, [about])
+  useEffect(() => {
+    const aloud = ALOUD[stage]
+    if (aloud) setSentence(aloud)
   }, [stage])
   useEffect(() => {
     const escape = (event: KeyboardEvent) => {
@@ -43,7 +49,22 @@ export function App({ chat, close }: { chat: Chat; close(focus: boolean): void }
   }
   return (
     <ChatContext.Provider value={{ chat, report }}>
-      <main class="panel" data-stage={stage} aria-label={chat.organisationName.value}>
+      <main
+        class="panel" data-stage={stage} data-dragging={dragging} aria-label={chat.organisationName.value}
+        onDragOver={(event) => {
+          if (ending || !event.dataTransfer?.types.includes('Files')) return
+          event.preventDefault()
+          setDragging(true)
+        }}
+        onDragLeave={(event) => event.currentTarget.contains(event.relatedTarget as Node | null) || setDragging(false)}
+        onDrop={(event) => {
+          setDragging(false)
+          if (ending || !event.dataTransfer?.files.length) return
+          event.preventDefault()
+          chat.uploads.add(event.dataTransfer.files)
+        }}
+      >
+        {dragging && <p class="drop"><Clip />{words.drop}</p>}
         <Header close={() => close(true)} />
         <Strip />
         <Status />

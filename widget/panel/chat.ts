@@ -11,9 +11,10 @@ import { Api, Problem } from './api'
 import { Outbox } from './outbox'
 import { newId, openStorage } from './storage'
 import { follow, readOn, type Change, type Follower } from './stream'
+import { createUploads, LIMITS } from './uploads'
 import { joinTabs, type Word } from './tabs'
-import { endingOf, fromUs, lastSeq, merge, stageOf, unreadIn } from './thread'
-import type { Conversation, ListedConversation, Message, Session, Unsent } from './types'
+import { endingOf, fromUs, lastSeq, merge, stageOf, unreadIn, withFiles } from './thread'
+import type { Attachment, Conversation, ListedConversation, Message, Session, Unsent } from './types'
 
 const TYPING_MS = 30_000
 
@@ -48,6 +49,8 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   const dismissed = signal(storage.get<string>('dismissed'))
   /** The last whole message or notice, for people who listen instead of look. */
   const announcement = signal<Message | null>(null)
+  /** A sentence about something else, for the same people. */
+  const report = signal('')
 
   const stage = computed(() => stageOf(conversation.value))
   const ending = computed(() => endingOf(conversation.value, thread.value, dismissed.value))
@@ -89,7 +92,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       listen()
       return api.ask<Message>(`/conversations/${item.conversation}/messages`, {
         method: 'POST',
-        body: { id: item.id, text: item.text },
+        body: { id: item.id, text: item.text, ...(item.files ? { attachments: item.files.map(({ id }) => ({ id })) } : {}) },
       })
     },
     sent: (message, item) => {
@@ -136,7 +139,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       const history = cursor === null && change.kind === 'read'
       switch (change.kind) {
         case 'read':
-          thread.value = merge(thread.value, change.messages)
+          thread.value = withFiles(merge(thread.value, change.messages), change.files ?? [])
           become(change.conversation)
           loading.value = false
           if (ordered) cursor = Math.max(cursor ?? 0, lastSeq(change.messages))
@@ -150,6 +153,9 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
           break
         case 'delivery':
           thread.value = thread.value.map((message) => (message.id === change.id ? { ...message, delivery: change.delivery } : message))
+          break
+        case 'file':
+          thread.value = withFiles(thread.value, [change.file])
           break
         case 'typing':
           setTyping(change.on ? change.role : null)
@@ -217,6 +223,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
 
   /** Put another conversation on the screen, or an empty one. */
   function show(id: string | null) {
+    if (current.value && id !== current.value) uploads.take()
     stop?.abort()
     stop = null
     batch(() => {
@@ -260,6 +267,13 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       conversation.value ??= { status: made.status, control: made.control, handoff: made.handoff ?? null }
     }
   }
+
+  const limits = computed(() => session.value?.files ?? LIMITS)
+  const uploads = createUploads(api, () => limits.value, async () => {
+    const id = currentId()
+    await found(id)
+    return id
+  }, (sentence) => (report.value = sentence))
 
   function currentId(): string {
     if (!current.value || conversation.value?.status === 'closed') remember(newId())
@@ -326,6 +340,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     announcement, stage, ending, unread, mine, email, assistantOn, organisationName, current,
     lasting: storage.lasting,
     storage,
+    uploads, limits, report,
 
     /** Take up where the browser left off. Makes no request unless there is a conversation. */
     restore() {
@@ -334,13 +349,23 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     },
     begin,
     send(text: string) {
-      outbox.put(currentId(), text)
+      outbox.put(currentId(), text, uploads.take())
       tabs.say({ kind: 'outbox' })
     },
     retry: () => void outbox.retry(),
     discard(id: string) {
       outbox.discard(id)
       tabs.say({ kind: 'outbox' })
+    },
+    /** The bytes of a file of this conversation. */
+    async file(id: string): Promise<Blob> {
+      const response = await api.open(`/conversations/${current.value}/files/${id}`, { patience: 0 })
+      return response.blob()
+    },
+    /** Have a file of an agent's that was lost fetched once more. */
+    async fetchFile(id: string) {
+      const file = await api.ask<Attachment>(`/conversations/${current.value}/files/${id}/fetch`, { method: 'POST', body: {} })
+      thread.value = withFiles(thread.value, [file])
     },
     /** What a closed conversation refused goes into a new one. */
     resend() {

@@ -23,5 +23,9 @@ export const Chevron = drawn('M9 6l6 6-6 6')
 export const External = drawn('M8 6H6v12h12v-2', 'M13 5h6v6', 'M19 5l-8 8')
 export const Cloud = drawn('M4 4l16 16', 'M8.5 7.5A6 6 0 0 1 18 11a4 4 0 0 1 2 7M16 19H7a4.5 4.5 0 0 1-1-8.9')
 
+export const Clip = drawn('M20 11.5l-8.2 8.2a5 5 0 0 1-7.1-7.1l8.6-8.6a3.4 3.4 0 0 1 4.8 4.8l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4l7.8-7.8')
+export const Paper = drawn('M6 3h8l5 5v13H6z', 'M13.5 3.5V9h5')
+export const Picture = drawn('M4 5h16v14H4z', 'M4 16l5-5 4 4 3-3 4 4', 'M15.5 9h.01')
+
 /** Three steps up: the mark of the assistant. */
 export const Steps = drawn('M6.8 15.8h.01', 'M12 12h.01', 'M17.2 8.2h.01')

@@ -7,7 +7,7 @@ import type { Envelope, Theme, ToPanel } from '../shared/protocol'
 import { App, focusComposer } from './app'
 import { createChat } from './chat'
 import { listenToHost } from './host'
-import { fromUs } from './thread'
+import { fromUs, spoken } from './thread'
 import './style/tokens.css'
 import './style/panel.css'
 import './style/thread.css'
@@ -86,7 +86,7 @@ effect(() => host.send('active', { on: chat.conversation.value?.status === 'open
 effect(() => {
   const news = chat.announcement.value
   if (!news || chat.open.peek() || !fromUs(news.author.role)) return
-  host.send('teaser', { name: news.author.name || words.team, text: news.text.slice(0, 200) })
+  host.send('teaser', { name: news.author.name || words.team, text: spoken(news).slice(0, 200) })
 })
 
 if (!framed) {

@@ -6,10 +6,11 @@
  * at once cannot overwrite each other.
  */
 
+import { fill, panel as words } from '../strings/en'
 import { Problem } from './api'
 import { locked } from './locks'
 import { newId, type Storage } from './storage'
-import type { Message, Unsent } from './types'
+import type { Attachment, Message, Unsent } from './types'
 
 const PREFIX = 'outbox:'
 const LONGEST_WAIT_MS = 30_000
@@ -42,9 +43,9 @@ export class Outbox {
     this.reload()
   }
 
-  put(conversation: string, text: string, now = Date.now()): Unsent {
+  put(conversation: string, text: string, files: Attachment[] = [], now = Date.now()): Unsent {
     const at = Math.max(now, this.latest + 1)
-    const kept: Kept = { id: newId(), conversation, text, at }
+    const kept: Kept = { id: newId(), conversation, text, ...(files.length ? { files } : {}), at }
     this.keep(kept)
     this.reload()
     void this.flush()
@@ -75,11 +76,12 @@ export class Outbox {
     this.reload()
   }
 
-  /** Send what one conversation can no longer take in another one, under new ids. */
+  /** Send what one conversation can no longer take in another one, under new ids. Files stay where they were uploaded. */
   move(from: string, to: string): void {
     for (const item of this.items.filter((each) => each.conversation === from)) {
       this.storage.drop(nameOf(item))
-      this.keep({ id: newId(), conversation: to, text: item.text, at: item.at })
+      const left = item.files?.map(({ name }) => fill(words.fileLeft, { name })) ?? []
+      this.keep({ id: newId(), conversation: to, text: [item.text, ...left].filter(Boolean).join('\n'), at: item.at })
     }
     this.reload()
   }

@@ -7,7 +7,7 @@
 
 import { Problem, type Api } from './api'
 import { EventReader } from './sse'
-import type { Conversation, Delivery, Message } from './types'
+import type { Attachment, Conversation, Delivery, Message } from './types'
 
 const FIRST_BYTE_MS = 5_000
 const SILENCE_MS = 40_000
@@ -17,10 +17,11 @@ const STEADY_MS = 5_000
 const LONGEST_PAUSE_MS = 30_000
 
 export type Change =
-  | { kind: 'read'; messages: Message[]; conversation: Conversation }
+  | { kind: 'read'; messages: Message[]; conversation: Conversation; files?: Attachment[] }
   | { kind: 'message'; message: Message }
   | { kind: 'conversation'; conversation: Conversation }
   | { kind: 'delivery'; id: string; delivery: Delivery }
+  | { kind: 'file'; file: Attachment }
   | { kind: 'typing'; role: 'assistant' | 'agent'; on: boolean }
 
 export interface Follower {
@@ -35,7 +36,7 @@ export interface Follower {
 export async function readOn(api: Api, id: string, follower: Follower, signal: AbortSignal, wait = 0): Promise<void> {
   const path = `/conversations/${id}/messages?after=${follower.after()}` + (wait ? `&wait=${wait}` : '')
   const patience = (wait + 15) * 1000
-  const answer = await api.ask<{ messages: Message[]; conversation: Conversation }>(path, { signal, patience })
+  const answer = await api.ask<{ messages: Message[]; conversation: Conversation; files?: Attachment[] }>(path, { signal, patience })
   if (!signal.aborted) follower.changed({ kind: 'read', ...answer })
 }
 
@@ -110,6 +111,8 @@ function changeOf(event: string, data: string): Change | null {
         return { kind: 'conversation', conversation: value as Conversation }
       case 'delivery':
         return { kind: 'delivery', id: value.id, delivery: value.delivery }
+      case 'file':
+        return { kind: 'file', file: value as Attachment }
       case 'typing':
         return { kind: 'typing', role: value.role, on: value.on }
       default:

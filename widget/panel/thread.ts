@@ -1,6 +1,7 @@
 /** What the messages and the server's word on the conversation mean for the screen. Pure. */
 
-import type { Conversation, Delivery, Ending, Message, Role } from './types'
+import { fill, panel as words } from '../strings/en'
+import type { Attachment, Conversation, Delivery, Ending, Message, Role } from './types'
 
 export type Stage = 'assistant' | 'connecting' | 'waiting' | 'live' | 'ticket' | 'failed' | 'ended'
 
@@ -16,6 +17,15 @@ export function merge(thread: readonly Message[], incoming: readonly Message[]):
     byId.set(message.id, { ...message, delivery })
   }
   return [...byId.values()].sort((a, b) => a.seq - b.seq)
+}
+
+/** Put files as they stand now into the messages that carry them. */
+export function withFiles(thread: readonly Message[], files: readonly Attachment[]): Message[] {
+  const byId = new Map(files.map((file) => [file.id, file]))
+  const stale = (file: Attachment) => byId.has(file.id) && byId.get(file.id)!.state !== file.state
+  return thread.map((message) => message.attachments?.some(stale)
+    ? { ...message, attachments: message.attachments.map((file) => byId.get(file.id) ?? file) }
+    : message)
 }
 
 export function lastSeq(thread: readonly Message[]): number {
@@ -58,6 +68,12 @@ export function endingOf(conversation: Conversation | null, thread: readonly Mes
 /** Messages somebody else wrote after the last one the customer has seen. */
 export function unreadIn(thread: readonly Message[], seen: number): number {
   return thread.filter((message) => message.seq > seen && fromUs(message.author.role)).length
+}
+
+/** What a message says to someone who listens, or sees one line of it. */
+export function spoken(message: Message): string {
+  const files = message.attachments?.map(({ name }) => fill(words.attachment, { name })) ?? []
+  return [message.text, ...files].filter(Boolean).join('. ')
 }
 
 export function fromUs(role: Role): boolean {

@@ -6,7 +6,7 @@ export type HandoffState = 'requested' | 'queued' | 'with_agent' | 'asynchronous
 export type Ending = 'by_agent' | 'inactive' | 'by_customer' | 'closed' | 'unknown'
 export type Notice =
   | 'handoff_requested' | 'waiting' | 'agent_joined' | 'agent_changed' | 'ticket_created' | 'asynchronous'
-  | 'ended' | 'inactive' | 'handoff_failed' | 'not_delivered' | 'back_to_assistant'
+  | 'ended' | 'inactive' | 'handoff_failed' | 'not_delivered' | 'file_not_delivered' | 'back_to_assistant'
 
 export interface Person {
   name: string | null
@@ -21,8 +21,18 @@ export interface Citation {
 }
 
 export interface Attachment {
-  name?: string
-  url?: string
+  id: string
+  name: string
+  media_type: string | null
+  size: number | null
+  /** An agent's file is fetched after its message is shown. */
+  state: 'kept' | 'awaited' | 'lost' | 'flagged'
+}
+
+export interface FileLimits {
+  largest: number
+  most: number
+  endings: string[]
 }
 
 export interface Message {
@@ -69,6 +79,7 @@ export interface Session {
   customer: Customer
   organisation: { name: string }
   assistant: { name: string; enabled: boolean }
+  files?: FileLimits
 }
 
 /** A message the customer wrote that the server has not answered for. */
@@ -76,6 +87,7 @@ export interface Unsent {
   id: string
   conversation: string
   text: string
+  files?: Attachment[]
   at: number
   state: 'sending' | 'queued' | 'failed' | 'closed' | 'refused'
 }

@@ -53,6 +53,27 @@ export const panel = {
   yesterday: 'Yesterday',
   latest: 'Latest messages',
   attachment: 'File: {name}',
+  saveFile: 'Save {name}',
+  savePicture: 'Picture: {name}. Save it',
+  fileAwaited: 'On its way…',
+  fileLost: 'Could not be fetched',
+  fileFlagged: 'Held back: a scan found something harmful',
+
+  // Files to send
+  attach: 'Attach files',
+  drop: 'Drop files to attach them',
+  filesToSend: 'Files to send',
+  uploading: 'Uploading {name}',
+  fileUploaded: '{name} is attached',
+  fileTrouble: '{name}: {why}',
+  fileFailed: 'Not uploaded',
+  fileTooLarge: 'Larger than {size}',
+  fileEmpty: 'This file is empty',
+  filesTooMany: { one: '{count} file at most', other: '{count} files at most' },
+  filesGoing: 'Send when your files are uploaded',
+  filesHeld: 'Try again, or remove the file that was not taken',
+  removeFile: 'Remove {name}',
+  fileLeft: '(A file, {name}, could not be moved to this chat.)',
 
   // Delivery
   sending: 'Sending…',
@@ -130,6 +151,7 @@ export const panel = {
   notice_inactive: 'The chat ended because it was quiet for a while',
   notice_handoff_failed: 'We could not reach the team',
   notice_not_delivered: 'A message could not be delivered to the team',
+  notice_file_not_delivered: 'A file could not be delivered to the team',
   notice_back_to_assistant: 'You are back with the assistant',
   someone: 'Someone from our team',
 

@@ -50,7 +50,7 @@ describe('Outbox', () => {
 
   it('sends in the order of writing', async () => {
     const { box, sent, shown } = scene()
-    for (const text of ['one', 'two', 'three']) box.put('c', text, 1000)
+    for (const text of ['one', 'two', 'three']) box.put('c', text, [], 1000)
     await vi.runAllTimersAsync()
     expect(sent).toEqual(['one', 'two', 'three'])
     expect(shown()).toEqual([])

@@ -54,8 +54,12 @@ class Streams:
     async def _page(
         self, organisation: OrganisationId, conversation: ConversationId, after: int, customer: CustomerId | None
     ) -> dict[str, Any]:
-        current, messages = await self._desk.messages(organisation, conversation, after=after, customer=customer)
-        return {"messages": [views.message(m) for m in messages], "conversation": views.state(current)}
+        seen = await self._desk.follow(organisation, conversation, after=after, customer=customer)
+        return {
+            "messages": [views.message(message) for message in seen.messages],
+            "conversation": views.state(seen.conversation),
+            "files": [views.attachment(file) for file in seen.files.values()],
+        }
 
     def _listen(self, organisation: OrganisationId, conversation: ConversationId) -> Any:
         name = topic(organisation, conversation)

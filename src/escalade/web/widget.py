@@ -19,6 +19,7 @@ import msgspec
 
 from escalade.channels import strict_json
 from escalade.domain.errors import Rejected, Unavailable
+from escalade.domain.files import ENDINGS, LARGEST, MOST
 from escalade.domain.model import (
     VISITOR,
     Conversation,
@@ -380,6 +381,7 @@ class Widget:
                 "customer": views.customer(customer),
                 "organisation": {"name": organisation.name},
                 "assistant": {"name": "Assistant", "enabled": organisation.settings.assistant.enabled},
+                "files": {"largest": LARGEST, "most": MOST, "endings": ENDINGS},
             },
         )
 

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { fill, panel as words } from '../../strings/en'
 import { useChat } from '../context'
-import { Send } from '../icons'
+import { Clip, Send } from '../icons'
+import { Uploads } from './files'
 
 const LIMIT = 4000
 const TELL_FROM = 3600
@@ -15,7 +16,11 @@ export function Composer() {
   const [text, setText] = useState(() => chat.storage.get<string>('draft') ?? '')
   const length = [...text].length
   const over = length - LIMIT
-  const ready = text.trim() !== '' && over <= 0
+  const picker = useRef<HTMLInputElement>(null)
+  const uploads = chat.uploads.items.value
+  const held = uploads.some((item) => item.state === 'failed' || item.state === 'refused')
+  const going = uploads.some((item) => item.state === 'sending')
+  const ready = (text.trim() !== '' || uploads.length > 0) && over <= 0 && !held && !going
 
   const change = (next: string) => {
     setText(next)
@@ -56,11 +61,27 @@ export function Composer() {
         send()
       }}
     >
+      <Uploads />
       <div class="field">
+        <input
+          ref={picker} type="file" multiple hidden accept={chat.limits.value.endings.map((ending) => `.${ending}`).join()}
+          onChange={(event) => {
+            chat.uploads.add(event.currentTarget.files ?? [])
+            event.currentTarget.value = ''
+            field.current?.focus()
+          }}
+        />
+        <button type="button" class="round clip" aria-label={words.attach} title={words.attach} onClick={() => picker.current?.click()}><Clip /></button>
         <textarea
           ref={field} id={COMPOSER} rows={1} dir="auto" enterkeyhint="send" placeholder={placeholder} aria-label={words.composer}
           aria-invalid={over > 0} aria-describedby="composer-note" value={text}
           onInput={(event) => change(event.currentTarget.value)}
+          onPaste={(event) => {
+            const files = event.clipboardData?.files
+            if (!files?.length) return
+            event.preventDefault()
+            chat.uploads.add(files)
+          }}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
             event.preventDefault()
@@ -69,8 +90,10 @@ export function Composer() {
         />
         <button type="submit" class="send" aria-label={words.send} disabled={!ready}><Send /></button>
       </div>
-      <p id="composer-note" class={over > 0 ? 'problem' : ''}>
+      <p id="composer-note" class={over > 0 || held ? 'problem' : ''}>
         {over > 0 ? fill(words.tooLong, { count: over })
+          : held ? words.filesHeld
+          : going ? words.filesGoing
           : length > TELL_FROM ? fill(words.left, { count: -over })
           : withAssistant ? words.mistakes : ''}
         {fresh && <button type="button" onClick={chat.newChat}>{words.newChatShort}</button>}

@@ -5,6 +5,7 @@ import { Chevron, External, Warn } from '../icons'
 import { Markdown, Plain, safeHref } from '../markdown'
 import type { Message, Unsent } from '../types'
 import { AssistantMark, Avatar } from './avatar'
+import { Files } from './files'
 
 export const clock = (at: string | number) =>
   new Intl.DateTimeFormat(document.documentElement.lang || undefined, { hour: 'numeric', minute: '2-digit' }).format(new Date(at))
@@ -27,7 +28,7 @@ export function Incoming({ message, first, last }: { message: Message; first: bo
         {machine ? <Answer message={message} /> : (
           <div class="bubble">
             {message.text && <Plain text={message.text} />}
-            <Files message={message} />
+            <Files files={message.attachments} />
           </div>
         )}
         {last && message.seq > 0 && <p class="time"><time dateTime={message.created_at}>{clock(message.created_at)}</time></p>}
@@ -59,7 +60,7 @@ function Answer({ message }: { message: Message }) {
   return (
     <div class="bubble">
       <Markdown text={message.text} cite={cite} />
-      <Files message={message} />
+      <Files files={message.attachments} />
       {citations.length > 0 && (
         <div class="sources">
           <button type="button" class="disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -88,21 +89,6 @@ function Answer({ message }: { message: Message }) {
   )
 }
 
-function Files({ message }: { message: Message }) {
-  const files = (message.attachments ?? []).flatMap(({ name, url }) => {
-    const href = url && safeHref(new URL(url, location.href).href)
-    return href ? [{ name: name || href, href }] : []
-  })
-  if (!files.length) return null
-  return (
-    <ul class="files">
-      {files.map(({ name, href }) => (
-        <li><a href={href} target="_blank" rel="noopener noreferrer">{fill(words.attachment, { name })}</a></li>
-      ))}
-    </ul>
-  )
-}
-
 /** A message of the customer that the server has. */
 export function Outgoing({ message, last, newest }: { message: Message; last: boolean; newest: boolean }) {
   const failed = message.delivery === 'failed'
@@ -111,8 +97,8 @@ export function Outgoing({ message, last, newest }: { message: Message; last: bo
       <div class="said">
         <p class="unseen">{words.you}</p>
         <div class="bubble">
-          <Plain text={message.text} />
-          <Files message={message} />
+          {message.text && <Plain text={message.text} />}
+          <Files files={message.attachments} />
         </div>
         {failed ? <p class="time problem"><Warn />{words.notDelivered}</p> : last && (
           <p class="time">
@@ -133,7 +119,10 @@ export function Waiting({ item }: { item: Unsent }) {
     <div class="row from-customer unsent" data-state={item.state}>
       <div class="said">
         <p class="unseen">{words.you}</p>
-        <div class="bubble"><Plain text={item.text} /></div>
+        <div class="bubble">
+          {item.text && <Plain text={item.text} />}
+          {item.files?.map(({ name }) => <p dir="auto">{fill(words.attachment, { name })}</p>)}
+        </div>
         {stuck ? (
           <p class="time problem" role="alert">
             <Warn />

@@ -107,6 +107,13 @@ class FilesRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostDelayed:
+    """A customer's message in a live chat has not reached the desk for longer than anyone waits without a word."""
+
+    handoff: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskSaid:
     """Someone or something on the desk's side wrote: an agent, or an automatic text (`role` system)."""
 
@@ -184,6 +191,7 @@ Event = (
     | HandoffRefused
     | HandoffRetried
     | PostRefused
+    | PostDelayed
     | FilesRefused
     | DeskSaid
     | AgentAssigned
@@ -207,6 +215,7 @@ BY_NAME: dict[str, type[Event]] = {
         HandoffRefused,
         HandoffRetried,
         PostRefused,
+        PostDelayed,
         FilesRefused,
         DeskSaid,
         AgentAssigned,

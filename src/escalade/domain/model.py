@@ -113,6 +113,7 @@ class Notice(StrEnum):
     INACTIVE = "inactive"
     HANDOFF_FAILED = "handoff_failed"
     NOT_DELIVERED = "not_delivered"
+    DELAYED = "delayed"
     FILE_NOT_DELIVERED = "file_not_delivered"  # its message arrived, the file did not
     BACK_TO_ASSISTANT = "back_to_assistant"
     ANNOUNCEMENT = "announcement"  # a Zendesk trigger's or bot's automatic text, never shown as a person's

@@ -42,6 +42,7 @@ ASYNCHRONOUS = (
     "and this chat goes on as soon as someone writes."
 )
 STILL_TRYING = "We are still trying to reach our team. Nothing you wrote is lost; it goes on as soon as we can."
+DELAYED = "What you wrote has not reached our team yet. Nothing is lost; it goes on as soon as they can be reached."
 RATHER_LEAVE = "You need not wait. Your request stays with our team, and the answer will appear here."
 JOINED = "{name} joined the chat."
 CHANGED = "{name} is now with you."

@@ -39,6 +39,7 @@ from escalade.domain.events import (
     HandoffRefused,
     HandoffRetried,
     NobodyAnswered,
+    PostDelayed,
     PostRefused,
     Released,
     SessionEnded,
@@ -121,6 +122,7 @@ def _about_handoff(
     | AgentAssigned
     | TicketStatusChanged
     | SessionEnded
+    | PostDelayed
     | NobodyAnswered,
     now: Millis,
 ) -> Decision:
@@ -148,6 +150,13 @@ def _about_handoff(
             return _ignored(conversation, f"the ticket is {status}; the chat goes on")
         case SessionEnded(ending=ending):
             return _end(conversation, handoff, ending, now)
+        case PostDelayed():
+            if handoff.mode is not Mode.LIVE or handoff.delay_told:
+                return _ignored(conversation, "the customer knows")
+            told = replace(handoff, delay_told=True)
+            return Decision(
+                conversation=replace(conversation, handoff=told), says=(_says(words.DELAYED, Notice.DELAYED),)
+            )
         case NobodyAnswered():
             return _nobody_answered(conversation, handoff)
         case _:

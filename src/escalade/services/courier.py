@@ -428,6 +428,8 @@ class Courier:
                 conversations.mark(
                     tx, conversation.organisation, conversation.id, effect.message, DeliveryView.DELIVERED
                 )
+                if mailbox.is_idle(tx, delivery.lane):
+                    conversations.caught_up(tx, conversation, effect.handoff)
             if isinstance(effect, ConfirmControl | OpenTicket):
                 tx.ring("look", effect.handoff)
             # Decided before the lane moves on: what comes next relies on it.

@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from escalade.domain.errors import Unavailable
-from escalade.domain.events import NobodyAnswered
+from escalade.domain.events import NobodyAnswered, PostDelayed
 from escalade.domain.model import ConversationId, Handoff, HandoffId, HandoffState, Mode, OrganisationId
 from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
@@ -19,6 +19,7 @@ from escalade.store.database import Database, Row, Tx
 log = structlog.get_logger()
 
 EVERY_S = 1.0
+SILENCE_MS = 15_000  # how long a message in a live chat may be on its way without a word about it
 UNSENT_MS = 24 * 3600_000  # how long a file may wait for the message that carries it
 WAITING = frozenset({HandoffState.REQUESTED.value, HandoffState.QUEUED.value, HandoffState.WITH_AGENT.value})
 
@@ -43,14 +44,17 @@ class Upkeep:
 
     async def round(self) -> None:
         """Find what is due and decide it; write only where something is."""
-        open_handoffs, parked, waiting, forgotten = await self._database.read(
+        open_handoffs, parked, waiting, forgotten, held_up = await self._database.read(
             lambda tx: (
                 conversations.handoffs_to_read(tx, self._ports.now()),
                 mailbox.parked(tx),
                 mailbox.conversations_waiting(tx),
                 files.forgotten(tx, self._ports.now() - UNSENT_MS),
+                mailbox.held_up(tx, self._ports.now() - SILENCE_MS),
             )
         )
+        for organisation, conversation, handoff in held_up:
+            await self._try(partial(self._tell_of_delay, organisation=organisation, id=conversation, handoff=handoff))
         for row in open_handoffs:
             if row["state"] in WAITING:
                 await self._try(partial(self._tell_if_nobody_answered, row=row))
@@ -80,6 +84,12 @@ class Upkeep:
         for receipt in mailbox.waiting(tx, organisation, conversation):
             if receipt.handoff is not None:
                 tx.ring("look", receipt.handoff)
+
+    def _tell_of_delay(self, tx: Tx, organisation: OrganisationId, id: ConversationId, handoff: HandoffId) -> None:
+        conversation = conversations.load(tx, organisation, id)
+        current = None if conversation is None else conversation.open_handoff
+        if conversation is not None and current is not None and current.id == handoff and not current.delay_told:
+            self._intake.apply(tx, conversation, PostDelayed(handoff=handoff), policy_of(tx, organisation))
 
     def _tell_if_nobody_answered(self, tx: Tx, row: Row) -> None:
         conversation = conversations.load(tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]))

@@ -474,6 +474,13 @@ def handoffs_to_read(tx: Tx, now: Millis) -> list[Row]:
     )
 
 
+def caught_up(tx: Tx, conversation: Conversation, id: HandoffId) -> None:
+    """Remember that the desk can be reached again, so that a customer is told of the next delay, too."""
+    handoff = handoff_by_id(tx, conversation.organisation, id)
+    if handoff is not None and handoff.delay_told:
+        save_handoff(tx, conversation, replace(handoff, delay_told=False))
+
+
 def recover(tx: Tx, now: Millis) -> None:
     """After a start: bring handoffs whose instants lie ahead of us back, for then the clock was set back meanwhile."""
     for row in tx.all(

@@ -266,6 +266,23 @@ def owed_messages(tx: Tx, organisation: OrganisationId, conversation: Conversati
     return [MessageId(row["message"]) for row in rows]
 
 
+def held_up(tx: Tx, since: Millis) -> list[tuple[OrganisationId, ConversationId, HandoffId]]:
+    """List the handoffs in which a customer's message heads its lane and has been owed since before an instant."""
+    rows = tx.all(
+        "SELECT d.organisation, d.conversation, d.effect, d.body FROM lane l JOIN delivery d"
+        " ON d.organisation = l.organisation AND d.conversation = l.conversation AND d.lane = l.name"
+        " AND d.position = l.head + 1 WHERE l.due_at IS NOT NULL AND l.name = 'desk' AND d.effect = 'Post'"
+        " AND d.created_at <= :since AND d.state IN ('pending', 'sending', 'unsure')",
+        since=since,
+    )
+    found = []
+    for row in rows:
+        effect = effect_of(row["effect"], row["body"])
+        assert isinstance(effect, Post)
+        found.append((OrganisationId(row["organisation"]), ConversationId(row["conversation"]), effect.handoff))
+    return found
+
+
 def due(tx: Tx, now: Millis, limit: int = 2048) -> list[Lane]:
     """List the lanes whose head may be tried now, the longest due first."""
     rows = tx.all(
@@ -282,6 +299,20 @@ def due(tx: Tx, now: Millis, limit: int = 2048) -> list[Lane]:
         )
         for row in rows
     ]
+
+
+def is_idle(tx: Tx, lane: Lane) -> bool:
+    """Say whether nothing is owed in a lane."""
+    return (
+        tx.value(
+            "SELECT 1 FROM lane WHERE organisation = :organisation AND conversation = :conversation AND name = :name"
+            " AND due_at IS NOT NULL",
+            organisation=lane.organisation,
+            conversation=lane.conversation,
+            name=lane.name.value,
+        )
+        is None
+    )
 
 
 def next_due_at(tx: Tx) -> Millis | None:

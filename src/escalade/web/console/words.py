@@ -111,6 +111,7 @@ OURS = {  # events we owe ourselves, kept as receipts so that a crash cannot los
     "HandoffRefused": "Zendesk refused the handoff",
     "HandoffRetried": "The handoff is tried again",
     "PostRefused": "A message did not reach Zendesk",
+    "PostDelayed": "A message has not reached Zendesk yet",
     "DeskSaid": "An agent wrote",
     "AgentAssigned": "An agent was assigned",
     "TicketStatusChanged": "The ticket's status changed",

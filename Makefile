@@ -9,7 +9,7 @@ RUN_LOCK := requirements/run.txt
 TEST_LOCK := requirements/test.txt
 TESTS ?= tests
 
-.PHONY: demo test check bench torture clean lock widget
+.PHONY: demo test check bench torture sbom clean lock widget
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to run
@@ -22,11 +22,12 @@ test: $(VENV)/test.done ## Run the checks and every test
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
-check: $(VENV)/test.done ## Format, lint, types, layers
+check: $(VENV)/test.done ## Format, lint, types, layers, unsafe calls
 	$(BIN)/ruff format --check src tests benchmarks torture
 	$(BIN)/ruff check src tests benchmarks torture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive src
 
 bench: $(VENV)/test.done ## Measure ingest and relay beside their baselines
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
@@ -34,6 +35,10 @@ bench: $(VENV)/test.done ## Measure ingest and relay beside their baselines
 
 torture: $(VENV)/test.done ## Run the whole proof; may take a night, goes on where it stopped (ARGS="--share 0.01")
 	$(BIN)/python -m torture $(ARGS)
+
+sbom: $(VENV)/test.done ## Write down what a release is made of, as CycloneDX (OUT=sbom.json)
+	$(BIN)/python -m cyclonedx_py requirements $(RUN_LOCK) --pyproject pyproject.toml --output-reproducible --of JSON \
+	  -o $(or $(OUT),sbom.json)
 
 widget: ## Build the widget's compiled files from widget/
 	cd widget && npm ci --no-audit --no-fund && npm run build

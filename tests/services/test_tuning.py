@@ -133,18 +133,21 @@ async def test_what_is_wrong_is_named_and_nothing_is_kept(bare: Backstage, patch
 
 @pytest.mark.parametrize(
     "subdomain",
-    ["acme.evil.com", "acme/", "acme#", "acme@evil", "acme:8443", "acme%2eevil", "-acme", "a" * 64, "acme\n", "аcme"],
-)
-async def test_a_subdomain_is_one_label(bare: Backstage, subdomain: str) -> None:
+    [
+        "acme.evil.com", "acme/", "acme#", "acme@evil", "acme:8443", "acme%2eevil", "-acme", "a" * 64, "acme\n", "аcme",
+        "zendes\u212a", "127.0.0.1", "acme.",
+    ],
+)  # fmt: skip
+async def test_s01_a_subdomain_is_one_label(bare: Backstage, subdomain: str) -> None:
     assert (await refused(bare, {"zendesk": {"subdomain": subdomain}})).pointer == "/zendesk/subdomain"
 
 
-@pytest.mark.parametrize("subdomain", ["acme", "a", "a-1", "xn--acme", "a" * 63])
-async def test_a_good_subdomain_leads_to_zendesk_and_nowhere_else(bare: Backstage, subdomain: str) -> None:
+@pytest.mark.parametrize("subdomain", ["acme", "a", "a-1", "xn--acme", "a" * 63, "ACME"])
+async def test_s01_a_good_subdomain_leads_to_zendesk_and_nowhere_else(bare: Backstage, subdomain: str) -> None:
     await change(bare, {"zendesk": {"subdomain": subdomain}})
     zendesk = (await account(bare)).zendesk
     assert zendesk is not None
-    assert zendesk.base_url == f"https://{subdomain}.zendesk.com"
+    assert zendesk.base_url == f"https://{subdomain.lower()}.zendesk.com"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import base64
 import gzip
 import socket
 import ssl
-import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -48,25 +48,6 @@ UNREADABLE = [
     "https://[fe80::1%25eth0]/", "https://example.com:99999999/", "https://evil\x00.example.com/",
     "https://example.com./",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def _connects() -> list[tuple[Any, ...]]:
-    """Collect every connection this process tries to make, below any library."""
-    seen: list[tuple[Any, ...]] = []
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.connect":
-            seen.append(arguments[1:])
-
-    sys.addaudithook(hook)
-    return seen
-
-
-@pytest.fixture
-def connects(_connects: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    _connects.clear()
-    return _connects
 
 
 def names(**table: list[str]) -> Callable[[str, int], Awaitable[list[str]]]:
@@ -306,7 +287,7 @@ async def test_a_second_address_is_tried_when_the_first_is_dead() -> None:
 # Who is at the other end
 
 
-def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+def certified(name: str, folder: Path, *, ended: bool = False) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Make a server's TLS context with a self-signed certificate for a name, and a client's that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -317,8 +298,8 @@ def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
+        .not_valid_before(now - timedelta(hours=2))
+        .not_valid_after(now + timedelta(hours=-1 if ended else 1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -358,6 +339,22 @@ async def test_a_stranger_at_the_other_end_is_told_nothing(tmp_path: Path) -> No
     for name, client in (("desk.example", None), ("other.example", trusting)):
         with pytest.raises(Retryable, match="no trustworthy TLS connection"):
             await ask_securely(name, server, client)
+
+
+async def test_s12_a_certificate_that_has_ended_is_refused(tmp_path: Path) -> None:
+    server, trusting = certified("desk.example", tmp_path, ended=True)
+    with pytest.raises(Retryable, match=r"no trustworthy TLS connection: certificate has expired"):
+        await ask_securely("desk.example", server, trusting)
+
+
+async def test_s12_an_old_protocol_is_refused(tmp_path: Path) -> None:
+    server, trusting = certified("desk.example", tmp_path)
+    server.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that it is old is the point
+        server.minimum_version, server.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.raises(Retryable, match="no trustworthy TLS connection"):
+        await ask_securely("desk.example", server, trusting)
 
 
 async def test_a_name_nobody_knows_can_be_tried_later() -> None:

@@ -141,6 +141,7 @@ class Tuning:
             settings = msgspec.convert(tree, Settings, strict=False)
         except msgspec.ValidationError as error:
             raise _as_invalid(error) from error
+        settings = _lowered(settings)
         self._check(settings)
         opened = self._accounts.secrets(tx, id)
         for name, secret in secrets.items():
@@ -194,6 +195,14 @@ class Tuning:
             raise Invalid(
                 f"Zendesk did not accept these credentials ({error.detail}{answer})"[:500], pointer="/live"
             ) from error
+
+
+def _lowered(settings: Settings) -> Settings:
+    """Write a subdomain the way Zendesk does; only plain letters have a small form that is the same name."""
+    typed = settings.zendesk.subdomain
+    if not typed.isascii():
+        return settings
+    return replace(settings, zendesk=replace(settings.zendesk, subdomain=typed.lower()))
 
 
 def _split(patch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:

@@ -18,6 +18,7 @@ PARTS: Mapping[str, str] = {
     "schedules": "torture.simulator.schedules",
     "lines": "torture.crash.lines",
     "kills": "torture.crash.kills",
+    "databases": "torture.crash.databases",
     "power": "torture.crash.power",
     "pauses": "torture.crash.pauses",
     "disk": "torture.crash.disk",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import signal
 import socket
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from torture.crash.play import prepare
 from torture.crash.scene import Scene
 from torture.crash.setup import connect
 from torture.crash.stage import CONTROL_TOKEN, Stage
+from torture.crash.stores import Store
 from torture.crash.stories import Story
 from torture.history import History, read
 from torture.judge import judge
@@ -36,9 +36,11 @@ SILENCE_S = 200.0
 class Company:
     """One world for many faults in a row."""
 
-    def __init__(self, folder: Path, *, seed: int, live: bool, log: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, seed: int, live: bool, store: Store | None = None, log: Path | None = None
+    ) -> None:
         self.dice = random.Random(f"company {seed}")
-        self.stage = Stage(folder, Haste(1.0), unsure_wait_s=UNSURE_WAIT_S)
+        self.stage = Stage(folder, Haste(1.0), store, unsure_wait_s=UNSURE_WAIT_S)
         self.stage.log = log or self.stage.log
         self.load = Load(self.stage, live=live, seed=seed)
         self.history = History("faults", self.stage.haste.millis)
@@ -47,7 +49,7 @@ class Company:
             connect(scene, live=live)
 
         prepare(self.stage, Story(prepare=connected, play=lambda _scene: None))
-        self.stage.restore()
+        self.stage.store.restore()
         self.messages: Counter[str] = Counter()  # what the judge counted
         self.answers: Counter[str] = Counter()  # what the product answered to customers and to webhooks
         self.desk = self.stage.desk_life()
@@ -95,10 +97,8 @@ class Company:
         verdict = judge([*self.history.facts, *read(paths)])
         self.messages = verdict.counts
         found += [str(finding) for finding in verdict.findings]
-        with sqlite3.connect(self.stage.database) as connection:
-            whole = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        connection.close()
-        return found if whole == "ok" else [*found, f"the database is damaged: {whole}"]
+        damage = self.stage.store.damage()
+        return [*found, f"the database is damaged: {damage}"] if damage else found
 
     def _wait_for_silence(self, found: list[str]) -> None:
         deadline = time.monotonic() + SILENCE_S

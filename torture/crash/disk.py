@@ -10,7 +10,6 @@ import itertools
 import os
 import resource
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from torture.crash.caller import Caller, Lost
 from torture.crash.company import Company, waiting
-from torture.crash.lines import memory_folder
+from torture.crash.lines import a_folder
 from torture.part import Outcome
 
 FAULTS = 6  # in one unit
@@ -29,7 +28,7 @@ ASKED = 10  # times while something is short
 @contextmanager
 def full_disk(company: Company) -> Iterator[None]:
     """Let no file of the product grow beyond what its log of writes is now."""
-    log = company.stage.database.with_name(company.stage.database.name + "-wal")
+    log = company.stage.folder / "escalade.db-wal"
     with _limited(company, resource.RLIMIT_FSIZE, log.stat().st_size if log.exists() else 0):
         yield
 
@@ -45,7 +44,7 @@ def no_more_files(company: Company) -> Iterator[None]:
 @contextmanager
 def locked_database(company: Company) -> Iterator[None]:
     """Hold the database's write lock, as a backup that went wrong would."""
-    connection = sqlite3.connect(company.stage.database, isolation_level=None, timeout=30)
+    connection = sqlite3.connect(company.stage.folder / "escalade.db", isolation_level=None, timeout=30)
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -118,8 +117,8 @@ class Shortages:
 
     def run(self, unit: int) -> Outcome:
         """Run out of everything in one company."""
-        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="escalade-") as folder:
-            return run_out(Path(folder), unit)
+        with a_folder() as folder:
+            return run_out(folder, unit)
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
         """Say which shortage never was, or that nobody ever noticed one."""

@@ -6,13 +6,12 @@ to finish what it was unsure about.
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from torture.crash.company import Company, waiting
-from torture.crash.lines import memory_folder
+from torture.crash.lines import a_folder
 from torture.part import Outcome
 
 KILLS = 40  # in one unit
@@ -52,8 +51,8 @@ class Kills:
 
     def run(self, unit: int) -> Outcome:
         """Kill again and again in one company."""
-        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="escalade-") as folder:
-            return kill_again_and_again(Path(folder), unit)
+        with a_folder() as folder:
+            return kill_again_and_again(folder, unit)
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
         """Say what kind of death never was."""

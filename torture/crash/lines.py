@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -16,17 +17,21 @@ from torture.crash.haste import Haste
 from torture.crash.line import Killer, Point, Recorder, watch
 from torture.crash.play import Run, Start, play, prepare
 from torture.crash.stage import Stage
+from torture.crash.stores import store
 from torture.crash.stories import STORIES, Story
 from torture.part import Outcome
 
 HASTE = 12.0
 SHARES = 32  # units of a lap of one story
 SHM = Path("/dev/shm")
+ENGINES = ("sqlite", "postgres")
 
 
-def memory_folder() -> Path | None:
-    """Give a folder in memory where there is one: what is killed here need not reach a disk."""
-    return SHM if SHM.is_dir() else None
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """Give a folder until the block ends, in memory where that can be: what is killed here need not reach a disk."""
+    with tempfile.TemporaryDirectory(dir=SHM if SHM.is_dir() else None, prefix="escalade-") as folder:
+        yield Path(folder)
 
 
 def lines_of(stage: Stage, story: Story, start: Start) -> dict[tuple[str, int], int]:
@@ -66,30 +71,35 @@ class Lines:
 
     name = "lines"
     promise = "killed by SIGKILL at every line of ours that a story runs: nothing lost, twice or out of order"
-    aims: Mapping[str, int] = {"kills at a line": 10_000, "shares of the first lap": SHARES * len(STORIES)}
+    aims: Mapping[str, int] = {
+        "kills at a line": 10_000,
+        "shares of the first lap": SHARES * len(STORIES) * len(ENGINES),
+    }
     workers = 4
 
     def run(self, unit: int) -> Outcome:
         """Kill at the lines of one share of a story's lap."""
-        name = list(STORIES)[unit % len(STORIES)]
-        lap, share = divmod(unit // len(STORIES), SHARES)
+        engine, unit_of_engine = ENGINES[unit % len(ENGINES)], unit // len(ENGINES)
+        name = list(STORIES)[unit_of_engine % len(STORIES)]
+        lap, share = divmod(unit_of_engine // len(STORIES), SHARES)
         counts: Counter[str] = Counter({"shares of the first lap": int(lap == 0)})
         violations: list[str] = []
-        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="escalade-") as folder:
-            stage = Stage(Path(folder), Haste(HASTE))
+        with a_folder() as folder, store(engine, folder) as database:
+            stage = Stage(folder, Haste(HASTE), database)
             story = STORIES[name]
             start = prepare(stage, story)
             for point in points_of(lines_of(stage, story, start), lap, share):
                 run = kill_at(stage, story, start, point)
                 counts["kills at a line"] += run.deaths
                 counts["never came to the line again"] += not run.deaths
-                counts[f"met.{name}"] += run.deaths
-                violations += [f"{name} killed at {point}: {violation}" for violation in run.violations]
+                counts[f"met.{name} on {engine}"] += run.deaths
+                violations += [f"{name} on {engine} killed at {point}: {violation}" for violation in run.violations]
         return Outcome(unit=unit, counts=counts, violations=tuple(violations))
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
         """Say which story was never killed into."""
-        return [f"{name} never killed into" for name in STORIES if not counts.get(f"met.{name}")]
+        kinds = [f"{name} on {engine}" for name in STORIES for engine in ENGINES]
+        return [f"{kind} never killed into" for kind in kinds if not counts.get(f"met.{kind}")]
 
 
 PART = Lines()

@@ -10,13 +10,12 @@ minute that is the default they would be 1.5 seconds to two minutes.
 from __future__ import annotations
 
 import signal
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from torture.crash.company import Company, waiting
-from torture.crash.lines import memory_folder
+from torture.crash.lines import a_folder
 from torture.part import Outcome
 
 PAUSES = 20  # in one unit
@@ -56,8 +55,8 @@ class Pauses:
 
     def run(self, unit: int) -> Outcome:
         """Pause again and again in one company."""
-        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="escalade-") as folder:
-            return pause_again_and_again(Path(folder), unit)
+        with a_folder() as folder:
+            return pause_again_and_again(folder, unit)
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
         """Say whether a rival ever tried."""

@@ -7,7 +7,6 @@ all has drained the final views are taken, and the histories of both ends are th
 from __future__ import annotations
 
 import signal
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
@@ -76,7 +75,7 @@ def play(
     `ready` runs here when the files are at the start; `before` in the product's first process before anything else, and
     `after` at its end if it was not killed; `dead` here, between a death and the next life.
     """
-    stage.restore()
+    stage.store.restore()
     ready()
     stage.log.unlink(missing_ok=True)
     history = History("customer", stage.haste.millis)
@@ -108,12 +107,8 @@ def play(
 def _judged(stage: Stage, facts: list[Fact]) -> list[str]:
     verdict = judge([*facts, *read([stage.desk_facts])])
     found = [str(finding) for finding in verdict.findings]
-    with sqlite3.connect(stage.database) as connection:
-        whole = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    connection.close()
-    if whole != "ok":
-        found.append(f"the database is damaged: {whole}")
-    return found
+    damage = stage.store.damage()
+    return [*found, f"the database is damaged: {damage}"] if damage else found
 
 
 def _log(stage: Stage) -> str:

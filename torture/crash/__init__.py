@@ -20,5 +20,7 @@ read from a socket, so nothing counts as acknowledged that had not left the proc
     company.py    a company at work, for many faults in a row
     kills.py      L3, the whole program killed at random times
     pauses.py     L6, stopped and let go on
+    stores.py     SQLite's files, or a PostgreSQL server of our own
+    databases.py  L4, the database server killed, stopped, cut off
     disk.py       L7, out of disk, of files, of patience
 """

@@ -102,6 +102,7 @@ class PostgresDatabase(GroupedWrites):
         if old is not None:
             old.close()
             self._reader_connections.remove(old)
+            self._local.connection = None  # the next may not be had for a while
         connection = connect(self.url)
         self._local.connection = connection
         self._reader_connections.append(connection)

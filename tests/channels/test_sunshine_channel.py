@@ -19,6 +19,7 @@ from escalade.domain.effects import (
     Post,
     PostContext,
     ReleaseControl,
+    RemoveDouble,
     TakeControl,
 )
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
@@ -312,6 +313,26 @@ async def test_a_look_pages_back_as_far_as_what_was_delivered_before(world: Worl
     before = world.calls("GET", "/messages")
     assert await channel.find(account, missing) is None
     assert world.calls("GET", "/messages") == before + 1  # nothing before msg_3 can be it
+
+
+async def test_a_second_copy_is_removed_and_removing_it_twice_is_the_same_as_once(
+    world: World, channel: SunshineChannel
+) -> None:
+    account = world.account()
+    job = await through(world, channel, account)
+    one = post(job, "msg_2", "Hello?")
+    first = await channel.send(account, one)
+    second = await channel.send(account, one)
+    heard = (await channel.heard_since(account, job.links, None)).heard
+    assert [(message.mark, message.text) for message in heard if message.mark == "msg_2"] == [("msg_2", "Hello?")] * 2
+    double = replace(one, effect=RemoveDouble(handoff=HANDOFF, theirs=second.links[0].theirs))
+    assert channel.after_uncertain(double) is After.REPEAT
+    for _ in range(2):
+        await channel.send(account, double)
+    left = [
+        message.id for message in conversation(world, job).messages if message.metadata.get("bridge_msg") == "msg_2"
+    ]
+    assert left == [first.links[0].theirs]
 
 
 async def test_a_message_without_an_id_is_uncertain(world: World, channel: SunshineChannel) -> None:

@@ -51,6 +51,23 @@ def test_webhooks_that_never_come_are_read_from_the_list(world: World) -> None:
     customer.wait_until(state="ended", ended="by_agent")
 
 
+def test_a_request_that_arrives_when_it_no_longer_can_is_noticed_and_its_second_copy_removed(world: World) -> None:
+    customer, ticket = start_live(world)
+    world.zendesk.fault(**MESSAGES, action="zombie", hold=0, seconds=8, times=1)  # the wait is over after 4
+    customer.says("is anyone there?")
+
+    def copies() -> int:
+        chats = world.zendesk.state()["conversations"]
+        said = [message for chat in chats for message in chat["messages"]]
+        return sum("is anyone there?" in str(message) for message in said)
+
+    eventually(lambda: copies() == 2, "the late one arrives")
+    eventually(lambda: copies() == 1, "the second copy is removed")
+    deliveries = world.product.api("GET", "/deliveries")["deliveries"]
+    assert [d["state"] for d in deliveries if d["effect"] == "RemoveDouble"] in (["sending"], ["delivered"])
+    same_transcript(world, customer, ticket, customers=[FIRST, "is anyone there?"], agents=[])
+
+
 def test_a_rate_limit_is_waited_out_and_order_holds(world: World) -> None:
     customer, ticket = start_live(world)
     world.zendesk.fault(**MESSAGES, action="answer", status=429, headers={"Retry-After": "1"}, times=2)

@@ -352,7 +352,10 @@ JONAS = Agent(id=AgentId("36000000000123"), name="Jonas Berg")
             a_said(metadata={}, author={"type": "business", "subtypes": ["agent", 5], "avatarUrl": "javascript:x"}),
             Heard(id="m1", ours=False, role=Role.AGENT, text="Hi", agent=Agent(name="Agent")),
         ),
-        (a_said(metadata={"bridge_msg": "m"}), Heard(id="m1", ours=True, role=Role.ASSISTANT, text="")),
+        (
+            a_said(metadata={"bridge_msg": "m"}),
+            Heard(id="m1", ours=True, role=Role.ASSISTANT, text="Hi", mark="m"),
+        ),
         (a_said(source={"type": "api:conversations"}), Heard(id="m1", ours=True, role=Role.ASSISTANT, text="")),
         (a_said(author={"type": "user"}), Heard(id="m1", ours=True, role=Role.CUSTOMER, text="")),
         (a_said(activity={"type": "ticket:closed"}), None),

@@ -116,6 +116,7 @@ class Heard:
     """One message read from a channel's own list, in the list's order.
 
     `role` is `AGENT` for a person, `SYSTEM` for an automatic text; our own echoes and the customer's are `ours`.
+    `mark` is what we wrote on an echo when we sent it.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Heard:
     text: str
     agent: Agent | None = None
     attachments: tuple[Attachment, ...] = ()
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

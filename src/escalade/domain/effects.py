@@ -104,13 +104,22 @@ class ReleaseControl:
     handoff: HandoffId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveDouble:
+    """Take away a second copy of a customer's message, which arrived after it could no longer arrive."""
+
+    handoff: HandoffId
+    theirs: str
+
+
 LiveStep = EnsureUser | EnsureConversation | TakeControl | PostContext | PassToAgents | ConfirmControl
-Effect = Answer | LiveStep | OpenTicket | AddNote | NameRequester | Post | ReleaseControl
+Effect = Answer | LiveStep | OpenTicket | AddNote | NameRequester | Post | ReleaseControl | RemoveDouble
 
 LIVE_STEPS = (EnsureUser, EnsureConversation, TakeControl, PostContext, PassToAgents, ConfirmControl)
 
 BY_NAME: dict[str, type[Effect]] = {
-    kind.__name__: kind for kind in (Answer, *LIVE_STEPS, OpenTicket, AddNote, NameRequester, Post, ReleaseControl)
+    kind.__name__: kind
+    for kind in (Answer, *LIVE_STEPS, OpenTicket, AddNote, NameRequester, Post, ReleaseControl, RemoveDouble)
 }
 
 

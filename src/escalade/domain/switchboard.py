@@ -23,6 +23,7 @@ from escalade.domain.effects import (
     Post,
     PostContext,
     ReleaseControl,
+    RemoveDouble,
     TakeControl,
 )
 from escalade.domain.events import (
@@ -504,6 +505,8 @@ def standing(effect: Effect, conversation: Conversation) -> Standing:
                     return Standing(send=False, covered=True, why="it opened the ticket")
                 return _over(handoff)
             return SEND if handoff.is_open else _over(handoff)
+        case RemoveDouble():
+            return SEND
         case ReleaseControl():
             goes_on = handoff.mode is Mode.LIVE and handoff.is_open
             return Standing(send=False, why="the chat goes on") if goes_on else SEND

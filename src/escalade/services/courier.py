@@ -27,6 +27,7 @@ from escalade.domain.effects import (
     OpenTicket,
     Post,
     ReleaseControl,
+    RemoveDouble,
 )
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Unavailable, Uncertain
 from escalade.domain.events import Event, FilesRefused, PostRefused
@@ -205,7 +206,7 @@ class Courier:
         if isinstance(delivery.effect, Answer):
             return await self._ask_assistant(task)
         opened = (ChannelName.SUNSHINE, LinkKind.CONVERSATION) in task.links
-        if isinstance(delivery.effect, ReleaseControl) and not opened:
+        if isinstance(delivery.effect, ReleaseControl | RemoveDouble) and not opened:
             await self._database.write(lambda tx: self._let_go(tx, task, covered=True, why="no chat was opened"))
             return True
         channel = self._channel_for(delivery.effect, task.conversation)
@@ -216,7 +217,7 @@ class Courier:
     def _channel_for(self, effect: Effect, conversation: Conversation) -> Channel:
         """Choose the door: Sunshine while the handoff is live, the ticket otherwise."""
         live = conversation.handoff is not None and conversation.handoff.mode is Mode.LIVE
-        if isinstance(effect, LiveStep | ReleaseControl) or (isinstance(effect, Post) and live):
+        if isinstance(effect, LiveStep | ReleaseControl | RemoveDouble) or (isinstance(effect, Post) and live):
             return self._channels[ChannelName.SUNSHINE]
         return self._channels[ChannelName.ZENDESK]
 

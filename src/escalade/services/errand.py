@@ -14,6 +14,7 @@ from escalade.domain.effects import (
     Post,
     PostContext,
     ReleaseControl,
+    RemoveDouble,
 )
 from escalade.domain.errors import Refused
 from escalade.domain.events import Event, HandoffQueued, HandoffRefused, PostRefused, TicketOpened
@@ -61,7 +62,7 @@ def take_up(tx: Tx, lane: mailbox.Lane, accounts: Accounts, now: Millis) -> Erra
             for (channel, kind), theirs in conversations.links_of(tx, effect.handoff).items()
         }
     transcript: tuple[Message, ...] = ()
-    if not isinstance(effect, Post | ReleaseControl | ConfirmControl):
+    if not isinstance(effect, Post | ReleaseControl | ConfirmControl | RemoveDouble):
         latest = conversation.last_seq if message is None else message.seq
         after = max(0, latest - LONGEST_TRANSCRIPT)
         said = conversations.messages(tx, lane.organisation, lane.conversation, after=after)

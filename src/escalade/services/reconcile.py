@@ -45,6 +45,7 @@ from escalade.domain.model import (
 from escalade.domain.organisation import OnInactive
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE
+from escalade.services import echoes
 from escalade.services.accounts import Accounts
 from escalade.services.doors import Doors
 from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
@@ -418,6 +419,8 @@ class Reconcile:
                 self._apply(tx, scene, facts.by_bell[bell.key], bell)
         for message in heard:
             ids.add(message.id)
+            if message.mark is not None and channel is not None:
+                echoes.recognise(tx, scene.conversation, handoff, channel.name, message, now)
             if message.ours or channel is None:
                 continue
             said = DeskSaid(

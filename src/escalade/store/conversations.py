@@ -397,6 +397,18 @@ def handoff_at(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str,
     return None if found is None else HandoffId(found)
 
 
+def copies(tx: Tx, handoff: HandoffId, *, channel: str, ours: str) -> list[str]:
+    """List their ids for a message of ours, the lowest first: more than one where it arrived more than once."""
+    rows = tx.all(
+        "SELECT theirs FROM link WHERE handoff = :handoff AND channel = :channel AND kind = 'message'"
+        " AND ours = :ours ORDER BY theirs",
+        handoff=handoff,
+        channel=channel,
+        ours=ours,
+    )
+    return [row["theirs"] for row in rows]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where news belongs: the handoff, its conversation, and the ticket's number where we know it."""

@@ -110,6 +110,12 @@ def health(tx: Tx, organisation: OrganisationId) -> dict[str, int]:
                 organisation=organisation,
             )
         ),
+        "doubles": int(
+            tx.value(
+                "SELECT count(*) FROM delivery WHERE organisation = :organisation AND effect = 'RemoveDouble'",
+                organisation=organisation,
+            )
+        ),
         "refused": int(
             tx.value(
                 "SELECT count(*) FROM delivery WHERE organisation = :organisation AND state = 'refused'",

@@ -14,7 +14,7 @@ from escalade.channels.attachments import fetch, with_links
 from escalade.channels.base import Account, After, ChannelName, Job, Link, LinkKind, Page, Sent, Session, SunshineApp
 from escalade.channels.http import Transport, basic
 from escalade.channels.sunshine import wire
-from escalade.channels.sunshine.calls import Answer, Calls, Json, app_of, conversation_path
+from escalade.channels.sunshine.calls import Answer, Calls, Json, app_of, conversation_path, messages_path
 from escalade.channels.sunshine.posting import Posting
 from escalade.channels.sunshine.switchboard import Switchboard
 from escalade.domain import transcript
@@ -26,6 +26,7 @@ from escalade.domain.effects import (
     Post,
     PostContext,
     ReleaseControl,
+    RemoveDouble,
     TakeControl,
 )
 from escalade.domain.errors import Refused, Retryable, Unaccepted, Uncertain
@@ -87,6 +88,8 @@ class SunshineChannel:
                 return await self._confirm_control(app, job)
             case Post():
                 return await self._post(app, job)
+            case RemoveDouble(theirs=theirs):
+                return await self._remove(app, job, theirs)
             case ReleaseControl():
                 path = f"{conversation_path(_conversation(job))}/releaseControl"
                 return _sent(await self.calls.call(app, "POST", path, body="{}"))
@@ -202,6 +205,15 @@ class SunshineChannel:
         answer = await self._posting.post(app, conversation, wire.customer_author(_user(job)), parts, placed, job)
         status, summary = (answer.status, answer.summary) if answer is not None else (200, "every part was there")
         return _posted(job, placed, status, summary)
+
+    async def _remove(self, app: SunshineApp, job: Job, theirs: str) -> Sent:
+        path = f"{messages_path(_conversation(job))}/{quote(theirs, safe='')}"
+        try:
+            return _sent(await self.calls.call(app, "DELETE", path))
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return Sent(status=404, answer="it is gone")
 
     async def _marked(
         self, app: SunshineApp, conversation: str, parts: Iterable[wire.Part], series: str | None = None

@@ -333,7 +333,12 @@ def hear(message: object) -> Heard | None:
     source = text(_object(message.get("source")).get("type")) or ""
     subtypes = author.get("subtypes")
     marks = set(filter(lambda item: isinstance(item, str), subtypes)) if isinstance(subtypes, list) else set()
-    if mark_of(message) is not None or source.startswith("api"):
+    mark = mark_of(message)
+    if mark is not None:
+        return Heard(
+            id=id, ours=True, role=Role.ASSISTANT, text=content_text(_object(message.get("content"))), mark=mark
+        )
+    if source.startswith("api"):
         return Heard(id=id, ours=True, role=Role.ASSISTANT, text="")
     if author.get("type") == "user":
         return Heard(id=id, ours=True, role=Role.CUSTOMER, text="")

@@ -56,6 +56,7 @@ EFFECT = {
     "NameRequester": "Name the requester",
     "Post": "Post the customer's message",
     "ReleaseControl": "Release control",
+    "RemoveDouble": "Remove a second copy",
 }
 
 DELIVERY: dict[str, Toned] = {

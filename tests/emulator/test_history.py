@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from torture.history import digest, malformed, read
 
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.history import History
+from zendesk_emulator.history import digest as digest_here
 from zendesk_emulator.ports import production
 
 
@@ -67,6 +70,11 @@ def test_a_chat_with_everyone_who_may_speak_in_it(emulator: Emulator) -> None:
     assert [fact["ending"] for fact in kinds(history, "Z.close")] == ["inactive", "by_agent"]
     assert [fact for fact in history.facts if malformed(fact)] == []
     assert [fact["n"] for fact in history.facts] == list(range(1, len(history.facts) + 1))
+
+
+@given(st.text())
+def test_a_text_has_the_same_digest_at_both_ends(text: str) -> None:
+    assert digest_here(text) == digest(text)
 
 
 def test_parts_grow_into_the_whole_text(emulator: Emulator) -> None:

@@ -168,7 +168,7 @@ def test_the_command_prints_a_verdict_and_says_by_its_code_how_it_is(capsys: pyt
     assert "I1   holds" in capsys.readouterr().out
     assert main([str(BAD[0])]) == 1
     told = capsys.readouterr().out
-    assert "I1 violated: m2 never reached the desk; its sender was told it arrived" in told
+    assert "I1 violated: m2 never reached the desk; its sender was told it did" in told
     assert all(name in told for name in INVARIANTS)
     with pytest.raises(SystemExit):
         main([str(HISTORIES)])

@@ -20,6 +20,9 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _lost_at_desk(case: Case, talk: Talk) -> Iterator[Finding]:
+    told = sum(entry.role == "system" and entry.mark == "not_delivered" for entry in talk.story)
+    if talk.final is None:
+        case.counts["never looked at"] += len(talk.acks)
     for mid, why in owed(talk).items():
         case.examined["I1"] += 1
         if mid in talk.at_desk:
@@ -29,18 +32,18 @@ def _lost_at_desk(case: Case, talk: Talk) -> Iterator[Finding]:
         mark = entry.mark if entry is not None else ""
         if mark == "pending":
             continue  # not drained: I14 says so
-        if mark == "failed" and _was_told(talk) and _is_dead(case, talk, mid):
+        if mark == "failed" and told and _is_dead(case, talk, mid):
             case.counts["told"] += 1
+            told -= 1  # each in its own words
             continue
         case.counts["lost"] += 1
-        said = {"failed": "its sender was told, but no operator sees it", "delivered": "its sender was told it arrived"}
+        said = {
+            "failed": "no operator sees it" if told else "nobody said so",
+            "delivered": "its sender was told it did",
+        }
         what = f"{mid} never reached the desk; {said.get(mark, 'nobody was told')}"
         shown = excerpt(talk.final, [mid, *([why.mid] if why is not None else [])])
         yield Finding(invariant="I1", what=what, witness=(*talk.told_place(mid), *shown, *_lists_without(talk)))
-
-
-def _was_told(talk: Talk) -> bool:
-    return any(entry.role == "system" and entry.mark == "not_delivered" for entry in talk.story)
 
 
 def _is_dead(case: Case, talk: Talk, mid: str) -> bool:

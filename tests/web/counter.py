@@ -195,9 +195,9 @@ class Counter:
             lines = {name.decode(): value.decode() for name, value in event["headers"]}
             yield Stream(event["status"], lines, parts)
         finally:
-            gone.set()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            gone.set()  # a server tells the application so much and no more; it must end by itself, and soon
+            async with asyncio.timeout(5):
+                await task
 
     async def call(
         self, method: str, target: str, document: Any = None, headers: Mapping[str, str] | None = None, **more: str

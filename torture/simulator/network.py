@@ -85,7 +85,7 @@ class Network:
         if chaos.strikes(Fault.LATE_ZOMBIE):
             arrives = self._zombie_s + tape.seconds(1.0, 20.0)
             return await self._zombie(request, arrives, failed)
-        if (early := self._answered_early()) is not None:
+        if (early := self._answered_early(request)) is not None:
             return early
         arrival = self.under_way.start(self._arrive(request), "request")
         async with asyncio.timeout(None) as limit:
@@ -98,7 +98,7 @@ class Network:
                 raise
         return await self._way_back(request, arrival.result(), failed)
 
-    def _answered_early(self) -> Response | None:
+    def _answered_early(self, request: Request) -> Response | None:
         """Let the desk's front answer before anything happened."""
         chaos, tape = self._chaos, self._chaos.tape
         if chaos.lasts(Fault.BUSY_STORM) or chaos.strikes(Fault.BUSY):
@@ -115,7 +115,7 @@ class Network:
             return Response(status=200, headers=(("content-type", "text/html"),), body=NONSENSE[0])
         if chaos.strikes(Fault.REDIRECT):
             return Response(status=302, headers=(("location", "https://elsewhere.example/"),))
-        if chaos.strikes(Fault.REFUSED):
+        if not request.is_safe and chaos.strikes(Fault.REFUSED):  # to a question it would be a lie (A2)
             status, body = tape.one_of(REFUSALS)
             return Response(status=status, body=body)
         return None

@@ -96,10 +96,10 @@ class Streams:
         gone = asyncio.ensure_future(_gone(receive))
         try:
             with self._listen(organisation, conversation) as listener:
-                events = self._events(listener, organisation, conversation, after, customer)
+                # Whoever leaves gives their place back at once: they may be back in a second.
+                gone.add_done_callback(lambda _gone: listener.wake())
+                events = self._events(listener, gone, organisation, conversation, after, customer)
                 async for frame in events:
-                    if gone.done():
-                        return
                     await send({"type": "http.response.body", "body": frame, "more_body": True})
         except EscaladeError:
             # The reader comes back by itself, with its cursor.
@@ -110,6 +110,7 @@ class Streams:
     async def _events(
         self,
         listener: Listener,
+        gone: asyncio.Future[None],
         organisation: OrganisationId,
         conversation: ConversationId,
         after: int,
@@ -119,7 +120,7 @@ class Streams:
         shown_state: dict[str, Any] | None = None
         known: dict[str, str] = {}
         files: dict[FileId, Attachment] | None = None
-        while True:
+        while not gone.done():
             typing, listener.typing = listener.typing, {}
             seen = await self._desk.follow(organisation, conversation, after=cursor, customer=customer)
             current, messages, owed = seen.conversation, seen.messages, seen.deliveries
@@ -145,7 +146,7 @@ class Streams:
                 yield b"".join(frames)
             if messages and cursor < current.last_seq:
                 continue  # there was more than one page of it
-            if not await listener.wait(HEARTBEAT_S):
+            if not await listener.wait(HEARTBEAT_S) and not gone.done():
                 yield b": still here\n\n"
 
 

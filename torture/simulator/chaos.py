@@ -26,6 +26,7 @@ class Chaos:
         self.states: Callable[[], tuple[str, ...]] = lambda: ()
         self._clock = clock
         self._history = history
+        self._quiet_until = profile.quiet_s
         self._begun: set[Fault] = set()
         self.calm_comes = asyncio.Event()
         self.longest_told_s = 0.0  # how long the desk has told us to wait at most
@@ -40,7 +41,7 @@ class Chaos:
                 continue
             found = []
             for _ in range(1 + self.tape.below(3)):
-                begin = now + self.tape.seconds(0.0, profile.chaos_s)
+                begin = now + profile.quiet_s + self.tape.seconds(0.0, profile.chaos_s)
                 found.append((begin, begin + self.tape.seconds(least, most)))
             if profile.long_outage:
                 begin = now + self.tape.seconds(0.0, profile.chaos_s)
@@ -55,7 +56,7 @@ class Chaos:
 
     def strikes(self, fault: Fault) -> bool:
         """Ask whether a fault acts on the operation at hand."""
-        if self.calm:
+        if self.calm or self._clock() < self._quiet_until:
             return False
         rate = self.profile.rates.get(fault)
         if rate is None or not self.tape.happens(rate):

@@ -112,8 +112,8 @@ class Customer:
             self._open_tab()
         self._browser.start(self._post_letters(), "outbox")
         asked = False
-        pause = self._chaos.profile.chaos_s / 5
-        for turn in range(3 + tape.below(10)):
+        pause = (self._chaos.profile.quiet_s + self._chaos.profile.chaos_s) / 8
+        for turn in range(5 + tape.below(14)):
             if until():
                 return
             what = tape.below(20)
@@ -318,17 +318,23 @@ class Customer:
             self._view(tab, final=True)
         fresh = Tab(name=f"{self.name}/fresh")
         while True:
-            path = f"/conversations/{self.conversation}/messages?after={fresh.cursor}"
-            answer = await self._ask("GET", path)
-            assert answer is not None
-            assert answer.status == 200, answer.body
-            page = json.loads(answer.body)
+            page = await self._page_after(fresh.cursor)
             for message in page["messages"]:
                 fresh.show(message)
             if not page["messages"]:
                 break
         self._state(page["conversation"]["handoff"])
         self._view(fresh, final=True)
+
+    async def _page_after(self, cursor: int) -> dict[str, Any]:
+        """Read on from a place; a conversation that is said not to exist shows nothing."""
+        for _ in range(60):
+            answer = await self._ask("GET", f"/conversations/{self.conversation}/messages?after={cursor}")
+            if answer is not None and answer.status == 200:
+                page: dict[str, Any] = json.loads(answer.body)
+                return page
+            await asyncio.sleep(1.0)
+        return {"messages": [], "conversation": {"handoff": None}}
 
     def close(self) -> None:
         """Shut the browser."""

@@ -101,6 +101,7 @@ class Profile:
     live: bool = True  # whether the company has live chat
     customers: int = 2
     chaos_s: float = 60.0
+    quiet_s: float = 0.0  # how long all goes well at first, so that people are talking when it breaks
     long_outage: bool = False  # one spell of ten minutes
     unsure_wait_s: float = 60.0
 
@@ -116,7 +117,7 @@ class Profile:
 def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[Fault] = OFF) -> Profile:
     """Draw the profile of a seed."""
     dice = random.Random(f"profile {seed}")
-    heat = dice.choice((0.05, 0.15, 0.15, 0.3, 0.3, 0.5))  # the share of all faults that is on
+    heat = dice.choice((0.05, 0.1, 0.1, 0.2, 0.2, 0.4))  # the share of all faults that is on
     rates: dict[Fault, float] = {}
     for fault in Fault:
         on, hot = dice.random() < heat, dice.random() < 0.4
@@ -128,5 +129,6 @@ def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[
         live=dice.random() < 0.75,
         customers=dice.choice((1, 2, 2)),
         chaos_s=dice.choice((20.0, 40.0, 40.0, 70.0, 120.0)),
+        quiet_s=dice.choice((0.0, 6.0, 12.0)),
         long_outage=bool(set(rates) & set(SPELLS)) and dice.random() < 0.03,
     )

@@ -152,10 +152,10 @@ class _Schedule:
         living = [self._people.start(customer.live(self._is_over), customer.name) for customer in self._customers]
         living.append(self._people.start(Agents(self._emulator, chaos).live(self._is_over), "agents"))
         if Fault.CLOCK_DRIFTS in profile.rates:
-            chaos.begin(Fault.CLOCK_DRIFTS)
+            living.append(self._people.start(self._note_drift(), "drift"))
         if Fault.CLOCK_STEPS in profile.rates:
             living.append(self._people.start(self._step_clock(), "clock"))
-        await asyncio.sleep(profile.chaos_s)
+        await asyncio.sleep(profile.quiet_s + profile.chaos_s)
         if profile.long_outage:
             await asyncio.sleep(max(0.0, chaos.ends_at - self._clock()))
         self._over = True
@@ -202,6 +202,12 @@ class _Schedule:
 
     def _is_over(self) -> bool:
         return self._over
+
+    async def _note_drift(self) -> None:
+        """Count what a clock that runs fast meets on its way."""
+        while not self._over:
+            self._chaos.meets(Fault.CLOCK_DRIFTS)
+            await asyncio.sleep(5.0)
 
     async def _step_clock(self) -> None:
         """Set the product's wall clock forward and back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from escalade.channels.base import Arrival, ArrivalKind, Session
 from escalade.domain import policy as words
-from escalade.domain.errors import Retryable
+from escalade.domain.errors import Retryable, Unavailable
 from escalade.domain.events import NobodyAnswered, Released
 from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, HandoffId, HandoffState, Role
 from escalade.domain.organisation import OnInactive
@@ -132,23 +133,72 @@ async def test_a_webhook_that_outruns_the_list_waits_for_it(live: Backstage) -> 
     assert await customer.transcript(Role.AGENT) == ["zero", "one"]
 
 
-async def test_the_webhooks_own_words_are_shown_when_the_list_cannot_be_reached_for_three_seconds(
-    live: Backstage,
-) -> None:
+async def test_while_the_list_cannot_be_reached_no_webhook_is_believed(live: Backstage) -> None:
+    """The bell of "one" was lost; shown at once, "two" would have come before it."""
     customer = await in_a_live_chat(live)
     live.sunshine.unreachable = True
-    await an_agent_rings(live, "a", "one")
-    live.clock.passes((PATIENCE_MS - 1) / 1000)
+    await an_agent_rings(live, "b", "two")
+    live.clock.passes(PATIENCE_MS / 1000)
     assert await look(live, customer) == 1
     assert await customer.transcript(Role.AGENT) == []
-    live.clock.passes(0.001)
-    assert await look(live, customer) == 2  # and the list is read as soon as it can be
-    assert await customer.transcript(Role.AGENT) == ["one"]
     live.sunshine.unreachable = False
     live.sunshine.says("one", id="a")
     live.sunshine.says("two", id="b")
     assert await look(live, customer) is None
     assert await customer.transcript(Role.AGENT) == ["one", "two"]
+
+
+async def test_what_a_list_we_could_read_does_not_have_is_taken_from_the_webhook(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await an_agent_rings(live, "a", "one")
+    live.clock.passes((PATIENCE_MS - 1) / 1000)
+    assert await look(live, customer) == 1
+    assert await customer.transcript(Role.AGENT) == []
+    live.clock.passes(0.001)
+    assert await look(live, customer) is None
+    assert await customer.transcript(Role.AGENT) == ["one"]
+
+
+async def test_a_ring_ends_the_wait_after_a_look_that_failed(live: Backstage) -> None:
+    """A look that waits for minutes must not sleep through the news that all is well again."""
+    customer = await in_a_live_chat(live)
+    handoff = (await the_handoff(customer)).id
+    live.sunshine.unreachable = True
+    live.reconcile.look_soon(handoff)
+    while not live.sunshine.asked_after:
+        await asyncio.sleep(0)
+    live.sunshine.unreachable = False
+    live.sunshine.says("one", id="a")
+    under_way = live.reconcile._under_way[handoff]
+    live.reconcile._misses[handoff] = 6
+    live.reconcile.look_soon(handoff)
+    async with asyncio.timeout(5):
+        await under_way
+    assert await customer.transcript(Role.AGENT) == ["one"]
+
+
+async def test_a_look_the_store_could_not_take_is_looked_again(
+    live: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next round may be ten minutes away, and nobody rings again for what was rung for."""
+    customer = await in_a_live_chat(live)
+    handoff = (await the_handoff(customer)).id
+    live.sunshine.says("one", id="a")
+    away = [Unavailable("the connection broke")]
+    right = live.database.write
+
+    async def write(work: Any) -> Any:
+        if away:
+            raise away.pop()
+        return await right(work)
+
+    monkeypatch.setattr(live.database, "write", write)
+    monkeypatch.setattr("escalade.services.reconcile.SWEEP_S", 0.01)
+    live.reconcile.look_soon(handoff)
+    async with asyncio.timeout(5):
+        await live.reconcile._under_way[handoff]
+    assert away == []
+    assert await customer.transcript(Role.AGENT) == ["one"]
 
 
 async def test_an_echo_that_never_comes_in_the_list_is_let_go(live: Backstage) -> None:

@@ -36,6 +36,8 @@ class Agents:
             agent.max_capacity = 100
         while not until():
             await asyncio.sleep(tape.seconds(0.1, pause))
+            if until():
+                return
             tickets = [t for t in self._emulator.account.records.tickets.values() if t.status != "closed"]
             if tickets:
                 with contextlib.suppress(DeskRefused):  # a click the workspace would not allow

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,10 +18,10 @@ from escalade.channels.sunshine.channel import SunshineChannel
 from escalade.channels.zendesk import wire as zendesk_wire
 from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.domain import switchboard
-from escalade.domain.effects import OpenTicket, Post
+from escalade.domain.effects import Answer, OpenTicket, Post
 from escalade.domain.errors import Conflict, DeliveryError, Refused, Retryable, Uncertain
 from escalade.domain.events import DeskSaid
-from escalade.domain.model import HandoffId, Role
+from escalade.domain.model import HandoffId, Role, Utterance
 from escalade.services import courier as courier_module
 from escalade.services import intake as intake_module
 from escalade.services import reconcile as reconcile_module
@@ -153,10 +153,8 @@ def marks_it_delivered_before_sending() -> Patches:
         if attempt is None:
             return True
         await self._delivered(task, attempt, Sent(links=(), status=201), verdict="delivered", channel=channel)
-        try:
+        with suppress(DeliveryError):
             await channel.send(task.account, task.job)
-        except DeliveryError:
-            pass
         return True
 
     return [(Courier, "_send", send)]
@@ -401,10 +399,10 @@ def lets_the_assistant_talk_over_people() -> Patches:
     right = switchboard.standing
 
     def standing(effect: Any, conversation: Any) -> Any:
-        return switchboard.SEND if isinstance(effect, switchboard.Answer) else right(effect, conversation)
+        return switchboard.SEND if isinstance(effect, Answer) else right(effect, conversation)
 
     def said(conversation: Any, event: Any) -> Any:
-        words = switchboard.Utterance(id=event.id, role=Role.ASSISTANT, text=event.text, name=event.name)
+        words = Utterance(id=event.id, role=Role.ASSISTANT, text=event.text, name=event.name)
         return switchboard.Decision(conversation=conversation, says=(words,))
 
     def stale(_self: Intake, _tx: Tx, _conversation: Any, _event: Any) -> str:

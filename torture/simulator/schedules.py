@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from torture.judge import judge
 from torture.part import Outcome
 from torture.simulator import story
-from torture.simulator.profile import BROKEN_PROMISES, SPELLS, Fault, Profile, draw
+from torture.simulator.profile import BROKEN_PROMISES, Fault, Profile
 from torture.simulator.tape import shrink
 from torture.simulator.world import Told, simulate
 
 AIM = 10_000
+BATCH = 50  # seeds in one unit: a process that starts anew takes longer to start than a seed takes to run
 TWICE_EVERY = 100  # every so many seeds one is run twice
 MEETINGS = 100  # how often each fault must have met each state in 10,000 schedules
 SHRINKING_TRIES = 120
@@ -45,25 +46,29 @@ class Schedules:
     workers: int = 2
 
     def run(self, unit: int) -> Outcome:
-        """Run a seed; tell its story if it is bad."""
-        told = simulate(unit)
-        violations = verdict_of(told)
-        counts = Counter(told.met)
-        counts["schedules"] += 1
-        counts["virtual seconds"] += int(told.seconds)
-        counts["facts"] += len(told.facts)
-        if unit % TWICE_EVERY == 0:
-            counts["run twice"] += 1
-            if simulate(unit).fingerprint != told.fingerprint:
-                violations = (*violations, "the same seed told another story the second time")
-        if violations:
-            violations = (*violations[:5], *self.explained(told))
-        return Outcome(unit=unit, counts=counts, violations=violations)
+        """Run a batch of seeds; tell the story of the first that is bad."""
+        counts: Counter[str] = Counter()
+        violations: list[str] = []
+        for seed in range(unit * BATCH, (unit + 1) * BATCH):
+            told, wrong = self.one(seed)
+            counts.update(told.met)
+            counts["schedules"] += 1
+            counts["virtual seconds"] += int(told.seconds)
+            counts["facts"] += len(told.facts)
+            counts["run twice"] += seed % TWICE_EVERY == 0
+            if wrong and not violations:
+                violations.append(f"seed {seed}: {'; '.join(wrong[:3])}\n{explained(told)}")
+            elif wrong:
+                violations.append(f"seed {seed}: {'; '.join(wrong[:3])}")
+        return Outcome(unit=unit, counts=counts, violations=tuple(violations))
 
-    def explained(self, told: Told) -> tuple[str, ...]:
-        """Find the calmest schedule that goes wrong alike, and tell it."""
-        calmer = calmest(told, verdict_of)
-        return (story.tell(calmer, judge(calmer.facts)),)
+    def one(self, seed: int) -> tuple[Told, tuple[str, ...]]:
+        """Run one seed; say what it came to and what is wrong with it."""
+        told = simulate(seed)
+        wrong = verdict_of(told)
+        if seed % TWICE_EVERY == 0 and simulate(seed).fingerprint != told.fingerprint:
+            wrong = (*wrong, "the same seed told another story the second time")
+        return told, wrong
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
         """Name the meetings of a fault and a state that were too seldom for the number of schedules run."""
@@ -81,6 +86,12 @@ class Schedules:
 
 # What every fault must have found: deliveries in every state they pass through, and news that waits and is done with.
 MUST_MEET = ("out.pending", "out.sending", "out.unsure", "out.delivered", "in.waiting", "in.settled")
+
+
+def explained(told: Told) -> str:
+    """Find the calmest schedule that goes wrong alike, and tell it."""
+    calmer = calmest(told, verdict_of)
+    return story.tell(calmer, judge(calmer.facts))
 
 
 def calmest(told: Told, verdict: Callable[[Told], Sequence[str]], tries: int = SHRINKING_TRIES) -> Told:
@@ -106,4 +117,3 @@ def calmest(told: Told, verdict: Callable[[Told], Sequence[str]], tries: int = S
 
 
 PART = Schedules()
-__all__ = ["PART", "SPELLS", "calmest", "draw", "verdict_of"]

@@ -1,14 +1,15 @@
 """Look at Zendesk's own record and bring ours up to it.
 
 A webhook only rings: what was said, and in which order, is read from the provider's list. So a webhook that comes
-twice, late, out of order or never changes nothing but the moment. Where the list cannot be reached for a few seconds
-the webhook's own text is shown rather than nothing, and the list is read as soon as it can be.
+twice, late, out of order or never changes nothing but the moment. Where the list cannot be reached nothing is shown
+before it can: a webhook cannot say whether something came before it, and what was shown is never put in another order.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -142,6 +143,7 @@ class Reconcile:
         self._doors = doors
         self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
         self._again: dict[HandoffId, bool] = {}
+        self._rung: dict[HandoffId, asyncio.Event] = {}
         self._looked_at: dict[HandoffId, int] = {}
         self._unread: set[OrganisationId] = set()  # whose lists are to be read, whenever they were read last
         self._seek_at: dict[HandoffId, int] = {}
@@ -159,7 +161,9 @@ class Reconcile:
         """Look now, or once more after the look that is under way."""
         if handoff in self._under_way:
             self._again[handoff] = self._again.get(handoff, False) or session
+            self._rung[handoff].set()
             return
+        self._rung[handoff] = asyncio.Event()
         self._under_way[handoff] = asyncio.create_task(self._look(handoff, session), name=f"look {handoff}")
 
     async def run(self) -> None:
@@ -202,21 +206,33 @@ class Reconcile:
         try:
             while True:
                 self._looked_at[handoff] = self._ports.now()
-                again_in = await self.look(handoff, session=session)
-                if handoff in self._again:
-                    session = self._again.pop(handoff)
-                    continue
-                if again_in is None:
+                self._rung[handoff].clear()
+                again_in: float | None
+                try:
+                    again_in = await self.look(handoff, session=session)
+                except Unavailable as error:
+                    # The next round may be minutes away, and nobody need ring again.
+                    log.warning("look_waits_for_database", handoff=handoff, why=str(error))
+                    again_in = SWEEP_S
+                if again_in is None and handoff not in self._again:
                     return
-                await self._ports.sleep(again_in)
+                # A ring ends the wait: they have spoken, or their door has opened.
+                await self._rung_or_after(handoff, again_in or 0.0)
+                session = self._again.pop(handoff, session)
         except asyncio.CancelledError:
             raise
         except Exception:
             log.exception("look_failed", handoff=handoff)
         finally:
             self._under_way.pop(handoff, None)
+            self._rung.pop(handoff, None)
             if self._again.pop(handoff, None) is not None:
                 self.look_soon(handoff)
+
+    async def _rung_or_after(self, handoff: HandoffId, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung[handoff].wait()
 
     async def look(self, handoff: HandoffId, *, session: bool) -> float | None:
         """Look once; say after how many seconds to look again, or nothing if all is told.
@@ -487,8 +503,8 @@ class Reconcile:
         if shown is not None or ours is not None or arrival.message_id in ids:
             mailbox.settle(tx, bell.id, "read from the list", now)
             return False
-        if now - bell.received_at < PATIENCE_MS:
-            return True
+        if not reached or now - bell.received_at < PATIENCE_MS:
+            return True  # only the list can say whether something came before it
         if arrival.actor_type == "agent" and arrival.text:
             self._apply(tx, scene, said_by(scene.handoff.id, arrival))
             mailbox.settle(tx, bell.id, "shown from the webhook's own text: the list did not have it", now)

@@ -16,6 +16,7 @@ from torture.part import Outcome, Part
 # Name, and where its `PART` is: imported when it runs, so that one part does not wait for what another needs.
 PARTS: Mapping[str, str] = {
     "schedules": "torture.simulator.schedules",
+    "mutants": "torture.simulator.mutants",
     "lines": "torture.crash.lines",
     "kills": "torture.crash.kills",
     "databases": "torture.crash.databases",

@@ -296,6 +296,10 @@ class Customer:
         """Give the texts the customer sees, of these roles or all."""
         return [m["text"] for m in self.page()["messages"] if not roles or m["author"]["role"] in roles]
 
+    def waits(self) -> bool:
+        """Say whether a message of theirs is under way."""
+        return any(message["delivery"] == "pending" for message in self.page()["messages"])
+
     def notices(self) -> list[str]:
         return [m["notice"] for m in self.page()["messages"] if "notice" in m]
 
@@ -419,16 +423,17 @@ class World:
         return made
 
     def judge(self) -> Verdict:
-        """Take the final views of everybody's histories so far, and have them judged."""
+        """Take the final views of everybody, and have all that was written down judged."""
         for customer in self.customers:
-            eventually(
-                lambda customer=customer: all(m["delivery"] != "pending" for m in customer.page()["messages"]),  # type: ignore[misc]
-                "nothing is under way any more",
-                90,
-            )
             customer.page(final=True)
         self.zendesk.post("/emulator/history", {"final": True})
         return judge(read(sorted(self.folder.glob("*.jsonl"))))
+
+    def drain(self) -> None:
+        """Mend everything and wait until nothing is under way any more."""
+        self.zendesk.heal()
+        for customer in self.customers:
+            eventually(lambda customer=customer: not customer.waits(), "nothing is under way any more", 90)  # type: ignore[misc]
 
     def close(self) -> None:
         self.product.close()
@@ -437,10 +442,12 @@ class World:
 
 @contextmanager
 def a_world(folder: Path, **environment: str) -> Iterator[World]:
-    """Start a world and end it."""
+    """Start a world and end it; what everybody has written down of it is judged."""
     world = World(folder, **environment)
     try:
         world.start()
         yield world
+        verdict = world.judge()
+        assert verdict.holds, str(verdict)
     finally:
         world.close()

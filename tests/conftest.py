@@ -8,16 +8,6 @@ import pytest
 from tests import engines
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--torture", action="store_true", help="run the long versions: hundreds of kills")
-
-
-@pytest.fixture
-def torture(request: pytest.FixtureRequest) -> bool:
-    """Whether the long versions were asked for."""
-    return bool(request.config.getoption("--torture"))
-
-
 @pytest.fixture(params=engines.ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Which database a test runs on: each in turn, unless it says `@on(...)`."""

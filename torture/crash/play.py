@@ -46,13 +46,18 @@ class Run:
 
 def prepare(stage: Stage, story: Story) -> Start:
     """Play what comes before the story, once."""
+    act = story.prepare
     cast = Cast()
     history = History("customer.before", stage.haste.millis)
+    if act is None:
+        stage.store.clear()
+        stage.store.keep()
+        return Start(cast, [])
 
     def before(product: Life) -> None:
         scene = Scene(stage, cast, history, product, lambda: product)
         try:
-            story.prepare(scene)
+            act(scene)
         finally:
             scene.close()
 

@@ -53,8 +53,19 @@ class Scene:
         self.by_ticket = False
         self._handoff: dict[str, Any] = {}
         self._entries: list[list[Any]] = []
-        self._product = Caller(stage.product_port, {"Authorization": f"Bearer {stage.keys['api_key']}"})
+        self._product = self._line()
         self._desk = Caller(stage.desk_port, {"Authorization": f"Bearer {CONTROL_TOKEN}"})
+
+    def _line(self) -> Caller:
+        return Caller(self.stage.product_port, {"Authorization": f"Bearer {self.stage.keys['api_key']}"})
+
+    def found(self) -> None:
+        """Found the company once the product has made its tables."""
+        self.until(lambda: self.ask("GET", "/ready")[0] == 200, "it never becomes ready")
+        self.stage.found()
+        self.organisation = self.stage.keys["organisation_id"]
+        self._product.close()
+        self._product = self._line()
 
     def close(self) -> None:
         """Hang up."""

@@ -100,8 +100,8 @@ class Stage:
             "ESCALADE_PORT": str(self.product_port),
             "ESCALADE_UNSURE_WAIT_S": str(unsure_wait_s),
         }
+        self.found()
         with environment(self._settings):
-            self.keys = admin.create_organisation("Fernhill")
             product = Product(load(), ProductPorts(now=haste.millis, wall=haste.millis))
         self._product = uvicorn.Config(
             product.asgi(),
@@ -114,6 +114,11 @@ class Stage:
         )
         self._product.load()
         self._warm_up()
+
+    def found(self) -> None:
+        """Found the company, as an operator does on the command line."""
+        with environment(self._settings):
+            self.keys = admin.create_organisation("Fernhill")
 
     def _warm_up(self) -> None:
         """Ask the product something before its database is open: what is made at a first request is made now."""

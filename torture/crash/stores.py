@@ -28,6 +28,10 @@ class Store(Protocol):
         """Give its address."""
         ...
 
+    def clear(self) -> None:
+        """Throw everything away, the tables too."""
+        ...
+
     def keep(self) -> None:
         """Keep it as it is; nobody is connected."""
         ...
@@ -54,6 +58,11 @@ class Files:
         """Give its address."""
         return f"sqlite:///{self.path}"
 
+    def clear(self) -> None:
+        """Remove the files."""
+        for path in self._folder.glob("escalade.db*"):
+            path.unlink()
+
     def keep(self) -> None:
         """Copy the files."""
         shutil.rmtree(self._kept, ignore_errors=True)
@@ -63,8 +72,7 @@ class Files:
 
     def restore(self) -> None:
         """Copy the files back."""
-        for path in self._folder.glob("escalade.db*"):
-            path.unlink()
+        self.clear()
         for path in self._kept.iterdir():
             shutil.copy2(path, self._folder)
 
@@ -90,6 +98,11 @@ class Server:
     def url(self) -> str:
         """Give the database's address."""
         return self.address.replace("/postgres?", f"/{DATABASE}?")
+
+    def clear(self) -> None:
+        """Make the database anew."""
+        self._run(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        self._run(f"CREATE DATABASE {DATABASE}")
 
     def keep(self) -> None:
         """Copy the database."""

@@ -20,10 +20,9 @@ POSTS = {"side": "api", "method": "POST", "path": r"/conversations/[^/]+/message
 class Story:
     """How it starts, and what is played from there."""
 
-    prepare: Act
+    prepare: Act | None = None  # none: the product finds no tables
     play: Act
     boot: bool = False  # whether lines that run before the product answers are of interest
-    blank: bool = False  # whether the product finds no tables
 
 
 def _connected(scene: Scene) -> None:
@@ -64,6 +63,13 @@ def _unsure(scene: Scene) -> None:
     scene.fault(**POSTS, action="drop", when="after", times=1)
     scene.say("does this arrive?")
     scene.agent("reply", body="it does")
+
+
+def _begins(scene: Scene) -> None:
+    """Let the product find no tables, make them, and serve."""
+    scene.found()
+    scene.open()
+    _asks(scene)
 
 
 def _asks(scene: Scene) -> None:
@@ -151,5 +157,6 @@ STORIES: Mapping[str, Story] = {
     "lost-answer": Story(prepare=_with_agent, play=_lost_answer),
     "lost-request": Story(prepare=_with_agent, play=_lost_request),
     "leave": Story(prepare=_with_agent, play=_leaves),
+    "first-start": Story(play=_begins, boot=True),
     "recovery": Story(prepare=_unsure, play=_goes_on, boot=True),
 }

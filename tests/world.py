@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -249,16 +249,36 @@ class Customer:
     def _note(self, kind: str, **fields: Any) -> None:
         self._product.history.note(kind, o=self._product.keys["organisation_id"], c=self.id, **fields)
 
-    def says(self, text: str, id: str | None = None) -> str:
+    def sends(self, *files: tuple[str, bytes], text: str = "") -> str:
+        """Upload files, each by its name, and write a message with them."""
+        uploaded = []
+        for name, content in files:
+            id = uuid.uuid4().hex
+
+            def taken(name: str = name, content: bytes = content, id: str = id) -> bool:
+                answer = self._product.http.post(
+                    f"/api/v1/conversations/{self.id}/files",
+                    params={"name": name, "file": id},
+                    content=content,
+                    headers=self._product.key,
+                )
+                assert answer.status_code in {201, 503}, answer.text
+                return answer.status_code == 201
+
+            eventually(taken, f"{name} is uploaded")
+            uploaded.append(id)
+        return self.says(text, files=uploaded)
+
+    def says(self, text: str, id: str | None = None, files: Sequence[str] = ()) -> str:
         """Write a message, repeating it with the same id until it is taken."""
         id = id or uuid.uuid4().hex
-        self._note("C.submit", mid=id, h=digest(text))
+        self._note("C.submit", mid=id, h=digest(text) if text else None)
 
         def sent() -> bool:
             try:
                 answer = self._product.http.post(
                     f"/api/v1/conversations/{self.id}/messages",
-                    json={"id": id, "text": text},
+                    json={"id": id, "text": text, "attachments": [{"id": file} for file in files]},
                     headers=self._product.key,
                 )
             except httpx2.HTTPError:

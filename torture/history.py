@@ -51,7 +51,8 @@ by mail and is in no list.
 
 **Names of the same thing at both ends.** A customer's message is in the desk's list with `mid`; sent in parts, with
 `mid:0`, `mid:1`, ..., and `h` of a part is that of the text from the first part up to it, so that the last part's is
-the whole message's. An entry of the desk is in the customer's view with a mid that ends in `:` and its `rid`.
+the whole message's. A file is a part that adds nothing to it; of a message of files alone it is null at both ends. An
+entry of the desk is in the customer's view with a mid that ends in `:` and its `rid`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -17,6 +18,10 @@ from zendesk_emulator.account import Account, Happened
 from zendesk_emulator.records import Comment, Conversation, Json, Message, Session, Ticket
 
 MESSAGE_MARK = "bridge_msg"
+LOST_MARK = "bridge_lost"  # on a line that stands in for a file: nobody's words
+FILE_LINE = re.compile(
+    r"\[(?:file: .*|The customer sent a file, .*)\]"
+)  # on a comment, that says which files it is about
 CONVERSATION_MARK = "bridge_session"
 WORD_JOINER = "\u2060"  # invisible; bridges put it between braces so that they are no placeholder
 
@@ -88,12 +93,12 @@ class History:
     def _said(self, conversation: Conversation, message: Message) -> Entry:
         mark = message.metadata.get(MESSAGE_MARK)
         author = _author(message)
-        words = str(message.content.get("text") or "")
+        words = "" if message.metadata.get(LOST_MARK) else str(message.content.get("text") or "")
+        if author == "customer" and isinstance(mark, str):
+            words = self._so_far(conversation.id, mark, words)
         plain = (
             words and message.content.get("type") in {"text", "image", "file"} and not message.content.get("actions")
         )
-        if author == "customer" and isinstance(mark, str):
-            words = self._so_far(conversation.id, mark, words)
         return Entry(message.id, author, mark if isinstance(mark, str) else None, digest(words) if plain else None)
 
     def _so_far(self, conversation: str, mark: str, words: str) -> str:
@@ -118,7 +123,9 @@ class History:
         else:
             author = "agent" if user.is_staff else "customer"
         mid = mark if isinstance(mark, str) else None
-        return Entry(str(comment.id), author, mid, digest(comment.body) if comment.body else None)
+        lines = comment.body.split("\n")
+        words = comment.body if mid is None else "\n".join(line for line in lines if not FILE_LINE.fullmatch(line))
+        return Entry(str(comment.id), author, mid, digest(words) if words else None)
 
     def _post(self, where: Json, entry: Entry) -> None:
         self._note("Z.post", **where, **entry._asdict())

@@ -518,9 +518,11 @@ def test_files_wait_behind_a_token_and_those_refused_are_named_and_remembered() 
     uploads = wire.Uploads(token="tok", lost=(paper,))
     body = json.loads(wire.post_body(message, None, wire.Ticket(id="1", status="open"), uploads))["ticket"]
     assert body["comment"]["uploads"] == ["tok"]
-    assert body["comment"]["html_body"].split("<br>")[:3] == ["Look", "[file: a.png]", "[file: plan &lt;1&gt;.pdf]"]
-    assert "plan &lt;1&gt;.pdf, that could not be delivered" in body["comment"]["html_body"]
+    line = "[The customer sent a file, plan &lt;1&gt;.pdf, that could not be delivered here.]"
+    assert body["comment"]["html_body"].replace("&nbsp;", " ") == f"Look<br>{line}"
     assert body["metadata"] == {"bridge_msg": "msg_1", "bridge_lost": "f-2"}
+    alone = json.loads(wire.post_body(replace(message, text=""), None, wire.Ticket(id="1", status="open")))["ticket"]
+    assert alone["comment"]["html_body"] == "[file: a.png]<br>[file: plan &lt;1&gt;.pdf]"
     assert wire.lost_in({"metadata": {"custom": body["metadata"]}}) == ("f-2",)
     assert wire.lost_in({"metadata": {"custom": {"bridge_msg": "x"}}}) == ()
     assert wire.lost_in("x") == ()

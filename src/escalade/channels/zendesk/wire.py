@@ -178,7 +178,7 @@ def post_body(
     `careful` asks Zendesk to refuse if anyone has changed the ticket meanwhile, such as an earlier attempt of ours.
     https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions
     """
-    comment = _comment(transcript.words_of(message), uploads, public=True)
+    comment = _comment(message.text or transcript.words_of(message), uploads, public=True)
     if len(comment["html_body"].encode()) > COMMENT_LIMIT:
         raise Refused(f"the message is longer than Zendesk takes ({COMMENT_LIMIT} bytes)")
     if author is not None:

@@ -16,6 +16,7 @@ from torture.history import FIELDS, Fact, malformed, read
 from torture.judge import judge
 from torture.judge.__main__ import main
 from torture.judge.verdict import INVARIANTS, MOST_RECORDS
+from torture.parts import PARTS
 
 from tests.torture.right import right
 from tests.torture.spoil import WAYS, Facts, spoil
@@ -61,9 +62,10 @@ def test_the_labelled_histories_are_enough_and_say_what_they_are() -> None:
     assert {fact["k"] for fact in facts} == set(FIELDS) - {"B.recv"}
 
 
-def test_the_page_of_promises_names_every_invariant_and_shows_true_facts() -> None:
+def test_the_page_of_promises_names_every_invariant_and_part_and_shows_true_facts() -> None:
     page = (Path(__file__).parents[2] / "docs" / "promises.md").read_text()
     assert {name for name in INVARIANTS if f"| {name} |" not in page} == set()
+    assert {name for name in PARTS if f"| `{name}` |" not in page} == set()
     shown = [json.loads(line) for line in page.partition("```json\n")[2].partition("```")[0].splitlines()]
     assert [malformed(fact) for fact in shown] == [""] * 3
 

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from torture.crash.caller import Caller
 from torture.crash.haste import Haste
@@ -22,7 +23,7 @@ from torture.crash.load import Load
 from torture.crash.play import prepare
 from torture.crash.scene import Scene
 from torture.crash.setup import connect
-from torture.crash.stage import CONTROL_TOKEN, Stage
+from torture.crash.stage import CONTROL_TOKEN, Stage, a_port
 from torture.crash.stores import Store
 from torture.crash.stories import Story
 from torture.history import History, read
@@ -54,9 +55,19 @@ class Company:
         self.answers: Counter[str] = Counter()  # what the product answered to customers and to webhooks
         self.desk = self.stage.desk_life()
         self.product = self.stage.server_life()
+        self.second: Life | None = None  # another process on the same database
+        self._second_port = a_port()
         people = [self.load.customer(number) for number in range(CUSTOMERS)]
         self._people = [Life(person, folder / "people.log") for person in people]
         self._agent = Life(self.load.agent, folder / "people.log")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for life in (*self._people, self._agent, self.product, self.second, self.desk):
+            if life is not None:
+                life.end()
 
     # trouble
 
@@ -66,10 +77,16 @@ class Company:
         self.history.note("B.kill")
         self.product = self.stage.server_life()
 
+    def add_second(self) -> None:
+        """Start another process of the product on the same database; nobody calls it, and it sends all the same."""
+        self.second = self.stage.server_life(self._second_port)
+
     def keep_alive(self) -> None:
-        """Start the product again if it has ended by itself, as a supervisor does."""
+        """Start again what has ended by itself, as a supervisor does."""
         if self.product.is_over():
             self.product = self.stage.server_life()
+        if self.second is not None and self.second.is_over():
+            self.add_second()
 
     def is_serving(self) -> bool:
         """Say whether somebody listens at the product's door."""
@@ -88,9 +105,10 @@ class Company:
             found += self._answers()
             self._final_views()
         finally:
-            for life in (*self._people, self._agent):
-                life.end()
-            self.product.end(signal.SIGTERM)
+            self._agent.end()
+            for process in (self.product, self.second):
+                if process is not None:
+                    process.end(signal.SIGTERM)
             self.desk.end(signal.SIGTERM)
         self.history.note("F.end_of_run")
         paths = [self.stage.desk_facts, *sorted(self.load.histories.glob("*.jsonl"))]

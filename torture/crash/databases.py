@@ -23,8 +23,8 @@ HOW = ("postmaster killed", "connections cut", "stopped at once", "connections c
 def break_the_database(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
     """Break one company's database again and again."""
     counts: Counter[str] = Counter()
-    with postgres(folder) as server:
-        company = Company(folder, seed=unit, live=unit % 3 != 2, store=server)
+    live = unit % 3 != 2
+    with postgres(folder) as server, Company(folder, seed=unit, live=live, store=server) as company:
         waiting(2.0)
         for fault in range(faults):
             waiting(company.dice.uniform(0.2, 1.5), company.keep_alive)

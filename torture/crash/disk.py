@@ -75,20 +75,20 @@ FAULTS_BY_NAME: Mapping[str, tuple[Callable[[Company], AbstractContextManager[No
 
 def run_out(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
     """Let one company's product run out of one thing after the other."""
-    company = Company(folder, seed=unit, live=unit % 3 != 2, log=Path(os.devnull))
     counts: Counter[str] = Counter()
-    waiting(2.0)
-    names = list(FAULTS_BY_NAME)
-    for fault in range(faults):
-        name = names[fault % len(names)]
-        limit, seconds = FAULTS_BY_NAME[name]
-        with limit(company):
-            for _ in range(ASKED):
-                waiting(seconds / ASKED)
-                counts[f"met.{name} noticed"] += _ask(company) in {"none", "503"}
-        waiting(company.dice.uniform(0.5, 3.0), company.keep_alive)
-        counts["shortages"] += 1
-    violations = company.close()
+    with Company(folder, seed=unit, live=unit % 3 != 2, log=Path(os.devnull)) as company:
+        waiting(2.0)
+        names = list(FAULTS_BY_NAME)
+        for fault in range(faults):
+            name = names[fault % len(names)]
+            limit, seconds = FAULTS_BY_NAME[name]
+            with limit(company):
+                for _ in range(ASKED):
+                    waiting(seconds / ASKED)
+                    counts[f"met.{name} noticed"] += _ask(company) in {"none", "503"}
+            waiting(company.dice.uniform(0.5, 3.0), company.keep_alive)
+            counts["shortages"] += 1
+        violations = company.close()
     counts["met.told to come again"] += company.answers["503"]
     counts.update({f"messages {what}": count for what, count in company.messages.items()})
     counts.update({f"answers {what}": count for what, count in company.answers.items()})

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from torture.crash.company import Company, waiting
-from torture.crash.lines import a_folder
+from torture.crash.lines import ENGINES, a_folder
+from torture.crash.stores import store
 from torture.part import Outcome
 
 KILLS = 40  # in one unit
@@ -23,8 +24,17 @@ LONG_S = 6.0
 
 def kill_again_and_again(folder: Path, unit: int, kills: int = KILLS) -> Outcome:
     """Kill one company's product many times."""
-    live = unit % 3 != 2
-    company = Company(folder, seed=unit, live=live)
+    live, engine = unit % 3 != 2, ENGINES[unit % 4 == 3]
+    with store(engine, folder) as database, Company(folder, seed=unit, live=live, store=database) as company:
+        counts = _kill(company, kills)
+        violations = company.close()
+    counts[f"met.{'live' if live else 'ticket'}"] += kills
+    counts[f"met.{engine}"] += kills
+    counts.update({f"messages {what}": count for what, count in company.messages.items()})
+    return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+
+
+def _kill(company: Company, kills: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     waiting(1.0)
     for kill in range(kills):
@@ -35,10 +45,7 @@ def kill_again_and_again(folder: Path, unit: int, kills: int = KILLS) -> Outcome
         counts["met.killed while it served"] += company.is_serving()
         company.kill()
         counts["kills"] += 1
-    counts[f"met.{'live' if live else 'ticket'}"] += kills
-    violations = company.close()
-    counts.update({f"messages {what}": count for what, count in company.messages.items()})
-    return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+    return counts
 
 
 class Kills:
@@ -56,7 +63,7 @@ class Kills:
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
         """Say what kind of death never was."""
-        wanted = ("met.killed while it served", "met.live", "met.ticket")
+        wanted = ("met.killed while it served", "met.live", "met.ticket", "met.sqlite", "met.postgres")
         return [kind for kind in wanted if not counts.get(kind)]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
 
 
 class Life:
@@ -24,6 +28,8 @@ class Life:
     def _live(self, work: Callable[[], None], log: Path) -> None:
         """Do the work and end without running anything that is the parent's to run."""
         code = 1
+        os.setsid()  # an interrupt at the keyboard is for the parent
+        _die_with_parent()
         try:
             out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(out, 1)
@@ -64,3 +70,9 @@ class Life:
         self.send(number)
         if self._status is None:
             self._status = os.waitpid(self.pid, 0)[1]
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process with the one that forked it, however that one ends; only Linux can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

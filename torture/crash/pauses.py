@@ -1,7 +1,8 @@
 """L6: the sending process stopped for a while, in the middle of whatever it is at, and let go on.
 
 A paused process does not know that time has passed. What it was about to send it sends, so nobody else may have sent
-it meanwhile: on SQLite a second program must refuse to serve the same database, however long the first is silent.
+it meanwhile: on SQLite a second program must refuse to serve the same database, however long the first is silent; on
+PostgreSQL two serve, and neither takes over what the other has begun while that one lives.
 
 Pauses are 0.1 to 8 seconds while a request that was given up may arrive for 4 (`ESCALADE_UNSURE_WAIT_S`); with the
 minute that is the default they would be 1.5 seconds to two minutes.
@@ -15,7 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from torture.crash.company import Company, waiting
-from torture.crash.lines import a_folder
+from torture.crash.lines import ENGINES, a_folder
+from torture.crash.stores import store
 from torture.part import Outcome
 
 PAUSES = 20  # in one unit
@@ -26,23 +28,33 @@ LONG_EVERY = 6
 
 def pause_again_and_again(folder: Path, unit: int, pauses: int = PAUSES) -> Outcome:
     """Stop one company's product many times, and let it go on."""
-    company = Company(folder, seed=unit, live=unit % 3 != 2)
-    counts: Counter[str] = Counter()
-    waiting(2.0)
-    for pause in range(pauses):
-        waiting(company.dice.uniform(0.1, 1.0), company.keep_alive)
-        long = pause % LONG_EVERY == LONG_EVERY - 1
-        company.product.send(signal.SIGSTOP)
-        rival = company.stage.server_life() if long else None
-        waiting(company.dice.uniform(*(LONG_S if long else SHORT_S)))
-        if rival is not None:
-            counts["met.a rival refused to serve"] += rival.is_over() and not rival.ended_well()
-            rival.end()
-        company.product.send(signal.SIGCONT)
-        counts["pauses"] += 1
-    violations = company.close()
+    engine = ENGINES[unit % len(ENGINES)]
+    live = unit % 3 != 2
+    with store(engine, folder) as database, Company(folder, seed=unit, live=live, store=database) as company:
+        if engine == "postgres":
+            company.add_second()
+        counts: Counter[str] = Counter()
+        waiting(2.0)
+        for pause in range(pauses):
+            waiting(company.dice.uniform(0.1, 1.0), company.keep_alive)
+            counts += _pause(company, long=pause % LONG_EVERY == LONG_EVERY - 1)
+            counts[f"met.paused on {engine}"] += 1
+        violations = company.close()
     counts.update({f"messages {what}": count for what, count in company.messages.items()})
     return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+
+
+def _pause(company: Company, *, long: bool) -> Counter[str]:
+    """Stop a process for a while: of two, either; of one, and for long, with a rival who would like to serve."""
+    paused = company.product if company.second is None else company.dice.choice((company.product, company.second))
+    paused.send(signal.SIGSTOP)
+    rival = company.stage.server_life() if long and company.second is None else None
+    waiting(company.dice.uniform(*(LONG_S if long else SHORT_S)))
+    refused = rival is not None and rival.is_over() and not rival.ended_well()
+    if rival is not None:
+        rival.end()
+    paused.send(signal.SIGCONT)
+    return Counter({"pauses": 1, "met.a rival refused to serve": int(refused)})
 
 
 class Pauses:
@@ -59,8 +71,9 @@ class Pauses:
             return pause_again_and_again(folder, unit)
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
-        """Say whether a rival ever tried."""
-        return [] if counts.get("met.a rival refused to serve") else ["no rival was ever refused"]
+        """Say what never was."""
+        wanted = ["met.a rival refused to serve", *(f"met.paused on {engine}" for engine in ENGINES)]
+        return [kind for kind in wanted if not counts.get(kind)]
 
 
 PART = Pauses()

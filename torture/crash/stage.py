@@ -205,13 +205,13 @@ class Stage:
         """Start the product in a process of its own; something may be done in it before it begins and at its end."""
         return self._life(self._product, self.product_port, before, after)
 
-    def server_life(self) -> Life:
+    def server_life(self, port: int | None = None) -> Life:
         """Start the whole program as `escalade serve` does, in a process that has only the imports behind it."""
 
         def live() -> None:
             gc.freeze()
             os.environ.update(self._settings)
-            serve("all", None, None)
+            serve("all", None, port)
 
         return Life(live, self.log)
 

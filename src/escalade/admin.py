@@ -14,7 +14,7 @@ from escalade.services.desk import EMAIL, check_id
 from escalade.services.ports import Ports
 from escalade.settings import Settings, load
 from escalade.store import audit, operators, organisations, schema
-from escalade.store.database import Tx, commands, damage, dialect_of, transaction
+from escalade.store.database import Tx, check_server, commands, damage, dialect_of, transaction
 from escalade.store.sql import Dialect
 from escalade.store.sqlite import sqlite_path
 from escalade.store.vault import NONCE_BYTES, Unreadable, Vault
@@ -175,6 +175,10 @@ def check() -> tuple[bool, str]:
     url = settings.database_url
     if dialect_of(url) is Dialect.SQLITE and not sqlite_path(url).exists():
         return False, f"there is no database at {sqlite_path(url)}; `escalade db migrate` makes one"
+    try:
+        check_server(url)
+    except ConfigError as error:
+        return False, str(error)
     with commands(url) as engine:
         if not schema.is_current(engine):
             return False, "the tables are of another version; run `escalade db migrate`"

@@ -12,9 +12,10 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from fastapi import FastAPI
@@ -46,6 +47,7 @@ from escalade.services.history import History
 from escalade.services.inspection import Inspect, Inspector
 from escalade.services.intake import Intake
 from escalade.services.library import Library
+from escalade.services.owners import Alone, Owners
 from escalade.services.porter import Porter
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
@@ -56,7 +58,7 @@ from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.settings import Settings
 from escalade.store import organisations, schema
-from escalade.store.database import Ring, ServedDatabase, commands, dialect_of, open_database
+from escalade.store.database import Ring, ServedDatabase, check_server, commands, dialect_of, open_database
 from escalade.store.sql import Dialect
 from escalade.store.sqlite import sqlite_path
 from escalade.store.vault import NONCE_BYTES, Vault
@@ -84,6 +86,10 @@ from escalade.web.wire import (
     unavailable,
 )
 
+if TYPE_CHECKING:
+    from escalade.store.doorbell import Doorbell
+    from escalade.store.ownership import SessionLocks
+
 log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "web" / "static"
@@ -91,6 +97,22 @@ API_EVENTS = "/api/v1/conversations/"
 UPLOAD = re.compile(r"/api/v1/conversations/[^/]+/files")
 LARGEST_BODY = 1024 * 1024
 CAREFUL = (NO_STORE, NO_SNIFF, (b"referrer-policy", b"no-referrer"))
+
+
+class Role(StrEnum):
+    """What a process does of what there is to do."""
+
+    ALL = "all"
+    WEB = "web"  # answers requests and holds streams
+    COURIER = "courier"  # sends, looks and makes the rounds
+
+
+class Part(Protocol):
+    """Something that works beside the requests."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ...
 
 
 class Product:
@@ -104,8 +126,10 @@ class Product:
         database: ServedDatabase | None = None,
         outbound: Transport | None = None,
         inspect: Inspect | None = None,
+        role: Role = Role.ALL,
     ) -> None:
         self.settings = settings
+        self.role = role
         self.ports = ports or Ports()
         self._history = None if settings.history is None else History(settings.history, self.ports.now)
         if self._history is not None:
@@ -115,6 +139,16 @@ class Product:
         self.accounts = Accounts(self.vault)
         self.database: ServedDatabase = database or open_database(settings.database_url)
         self.database.on_commit = self._announce
+        self.owners: Owners = Alone()
+        self._locks: SessionLocks | None = None
+        self._doorbell: Doorbell | None = None
+        if database is None and dialect_of(settings.database_url) is Dialect.POSTGRES:
+            from escalade.store.doorbell import Doorbell
+            from escalade.store.ownership import SessionLocks
+
+            self.owners = self._locks = SessionLocks(settings.database_url)
+            if settings.bell != "memory":
+                self._doorbell = Doorbell(settings.database_url, self._hear, self.bell.ring_all)
         note = self.ports.note
         if note is not None:
             self.database.on_note = lambda fact: note(*fact)
@@ -139,13 +173,22 @@ class Product:
             self.replier,
             self.doors,
             CourierPolicy(unsure_wait_s=settings.unsure_wait_s),
+            self.owners,
         )
         self.reconcile = Reconcile(
-            self.database, self.ports, self.intake, self.accounts, channels, self.zendesk, self.sunshine, self.doors
+            self.database,
+            self.ports,
+            self.intake,
+            self.accounts,
+            channels,
+            self.zendesk,
+            self.sunshine,
+            self.doors,
+            self.owners,
         )
         self.customers = Customers(self.database, self.ports, self.intake)
-        self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers)
-        self.porter = Porter(self.database, self.bell, self.ports, self.accounts, channels, self.inspect)
+        self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers, self.owners)
+        self.porter = Porter(self.database, self.bell, self.ports, self.accounts, channels, self.inspect, self.owners)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
         self.redrive = Redrive(self.database, self.ports, self.intake)
         self.files = Files(self.database, self.ports, self.desk, self.inspect)
@@ -163,8 +206,14 @@ class Product:
 
     def _announce(self, rings: set[Ring]) -> None:
         ordered = sorted(rings)  # a set has no order of its own, and the same commit must wake in the same order
-        self.bell.ring(ordered)
-        self.reconcile.ring(ordered)
+        self._hear(ordered)
+        if self._doorbell is not None:
+            self._doorbell.ring(ordered)
+
+    def _hear(self, rings: list[Ring]) -> None:
+        self.bell.ring(rings)
+        if self.role is not Role.WEB:
+            self.reconcile.ring(rings)
 
     async def staffed(self, account: Account) -> bool | None:
         """Ask whether an agent is online for live chat, where that matters."""
@@ -210,6 +259,7 @@ class Product:
     async def running(self) -> AsyncIterator[None]:
         """Hold the courier's lock, bring the tables to this version, and be at work until the block ends."""
         with courier_lock(self.settings.database_url):
+            check_server(self.settings.database_url)
             with commands(self.settings.database_url, checkpoint=True) as engine:
                 schema.migrate(engine)
             async with self.at_work():
@@ -219,17 +269,21 @@ class Product:
     async def at_work(self) -> AsyncIterator[None]:
         """Open the database and keep the courier, reconcile, the porter and upkeep at work until the block ends."""
         self.database.start()
+        if self._doorbell is not None:
+            self._doorbell.start()
         if self.ports.note is not None:
             self.ports.note("B.boot", {})
-        tasks = [
-            asyncio.create_task(part.run(), name=name)
-            for name, part in (
-                ("courier", self.courier),
-                ("reconcile", self.reconcile),
-                ("porter", self.porter),
-                ("upkeep", self.upkeep),
-            )
-        ]
+        parts: dict[str, Part] = {}
+        if self.role is not Role.WEB:
+            parts = {
+                "courier": self.courier,
+                "reconcile": self.reconcile,
+                "porter": self.porter,
+                "upkeep": self.upkeep,
+            }
+            if self._locks is not None:
+                parts["locks"] = self._locks
+        tasks = [asyncio.create_task(part.run(), name=name) for name, part in parts.items()]
         for task in tasks:
             task.add_done_callback(self._die_loudly)
         try:
@@ -242,6 +296,10 @@ class Product:
             await self.reconcile.close()
             await self.porter.close()
             await self.outbound.close()
+            if self._locks is not None:
+                await self._locks.close()
+            if self._doorbell is not None:
+                await self._doorbell.close()
             await self.database.close()
             if self._history is not None:
                 self._history.close()

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     @field_validator("bell")
     @classmethod
     def _a_bell(cls, value: str) -> str:
-        if value not in {"auto", "memory"}:
-            raise ValueError("this version rings in memory: use auto or memory")
+        if value not in {"auto", "memory", "postgres"}:
+            raise ValueError("use auto, memory or postgres")
         return value
 
     @field_validator("trusted_proxies")
@@ -143,7 +143,8 @@ def _refusals(settings: Settings) -> list[str]:
     """List what must not be so, above all in production."""
     problems: list[str] = []
     try:
-        dialect_of(settings.database_url)
+        if dialect_of(settings.database_url) is Dialect.SQLITE and settings.bell == "postgres":
+            problems.append("ESCALADE_BELL: postgres rings over a PostgreSQL database; use auto with a SQLite file")
     except ConfigError as error:
         problems.append(str(error))
     key = settings.secret_key.get_secret_value()

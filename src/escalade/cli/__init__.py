@@ -38,7 +38,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
 @app.command()
 def serve(
-    role: Annotated[str, typer.Option(help="What this process does; this version does all.")] = "all",
+    role: Annotated[str, typer.Option(help="all, web or courier; on a SQLite file all.")] = "all",
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:

@@ -8,9 +8,12 @@ import uvicorn
 
 from escalade import telemetry
 from escalade.admin import check_stored
-from escalade.app import Product, courier_lock
+from escalade.app import Product, Role, courier_lock
 from escalade.domain.errors import ConfigError
-from escalade.settings import load
+from escalade.services.ports import Ports, steady
+from escalade.settings import Settings, load
+from escalade.store.database import check_server, clock_of, dialect_of
+from escalade.store.sql import Dialect
 from escalade.web.listener import LISTENERS
 
 HttpParser = Literal["httptools", "h11"]
@@ -18,14 +21,15 @@ HttpParser = Literal["httptools", "h11"]
 
 def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "httptools") -> None:
     """Serve until stopped; uvloop and httptools are named, because without them a request costs three times as much."""
-    if role != "all":
-        raise ConfigError(f"--role {role}: this version runs everything in one process; use --role all")
     settings = load(host=host, port=port)
+    chosen = _role(role, settings)
     telemetry.set_up(settings.log_format, settings.log_level)
     with courier_lock(settings.database_url):
         pass  # tried here first, where the answer can be one sentence; the server itself takes it for good
+    check_server(settings.database_url)
     check_stored(settings)
-    product = Product(settings)
+    started_at = clock_of(settings.database_url)
+    product = Product(settings, Ports(now=steady(started_at)), role=chosen)
     uvicorn.run(
         product.asgi(),
         host=settings.host,
@@ -42,6 +46,17 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
+
+
+def _role(role: str, settings: Settings) -> Role:
+    """Read what this process is to do; one file is served by one process."""
+    if role not in set(Role):
+        raise ConfigError(f"--role {role}: use one of {', '.join(Role)}")
+    if role != Role.ALL and dialect_of(settings.database_url) is Dialect.SQLITE:
+        raise ConfigError(f"--role {role}: one process serves a SQLite file; use --role all, or a PostgreSQL database")
+    if role != Role.ALL and settings.bell == "memory":
+        raise ConfigError(f"--role {role}: processes ring each other over PostgreSQL; set ESCALADE_BELL=auto")
+    return Role(role)
 
 
 def proxy_options(trusted: str) -> dict[str, Any]:

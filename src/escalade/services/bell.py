@@ -71,6 +71,12 @@ class Bell:
                 if not self._listeners[ring]:
                     del self._listeners[ring]
 
+    def ring_all(self) -> None:
+        """Wake everyone: what was rung meanwhile may not have been heard."""
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.wake()
+
     def listening(self) -> int:
         """Count the readers, for the metrics."""
         return sum(len(listeners) for listeners in self._listeners.values())

@@ -5,15 +5,17 @@ it moves before that. An attempt is written down before it starts, so whatever a
 and is treated like a timeout: where the receiver recognises a repetition it is repeated, where it does not we look for
 our mark, and only after a late arrival has become impossible is it sent once more.
 
-One process holds the database's courier lock (`app.py`), so a lane's sender is the task that has it here.
+Before it sends, a courier owns the conversation (`owners.py`): where several processes serve one database, one of them
+at a time. Losing what it owns it stops at once, and whoever comes next takes what was under way for unsure.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -48,12 +50,14 @@ from escalade.services.doors import MOST_TOLD_S, Doors
 from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from, take_up
 from escalade.services.files import read as read_file_of
 from escalade.services.intake import Intake, policy_of
+from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
 from escalade.store import conversations, doors, files, mailbox
 from escalade.store.database import Database, Tx
 from escalade.store.doors import Door
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
 LONGEST_WAIT_S = {LaneName.DESK: 30.0, LaneName.ASSISTANT: 15.0}
@@ -93,6 +97,7 @@ class Courier:
         replier: Replier,
         doors: Doors,
         policy: CourierPolicy | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self._database = database
         self._bell = bell
@@ -103,6 +108,8 @@ class Courier:
         self._replier = replier
         self._doors = doors
         self._policy = policy or CourierPolicy()
+        self._owners: Owners = owners or Alone()
+        self._owners.on_loss = self._stop_sending
         self._busy: dict[mailbox.Lane, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -117,7 +124,9 @@ class Courier:
     async def recover(self) -> bool:
         """Put in order what the last process left; say whether the store let us."""
         try:
-            await self._database.write(self._begin_anew)
+            if await self._owners.join():
+                await self._database.write(self._begin_anew)
+            await self._owners.joined()
             await self._catch_up()
         except Unavailable as error:
             log.warning("recovery_waits_for_database", why=str(error))
@@ -164,14 +173,32 @@ class Courier:
 
     async def close(self) -> None:
         """Stop sending; what is cut short here is unsure at the next start."""
-        for task in self._busy.values():
-            task.cancel()
+        self._stop_sending()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
+    async def _write(self, lane: mailbox.Lane, work: Callable[[Tx], T]) -> T:
+        """Write what concerns a lane, its conversation locked first, whatever the work touches then."""
+
+        def owned(tx: Tx) -> T:
+            conversations.lock(tx, lane.organisation, lane.conversation)
+            return work(tx)
+
+        return await self._database.write(owned)
+
+    def _stop_sending(self) -> None:
+        for task in self._busy.values():
+            task.cancel()
+
     async def _drain(self, lane: mailbox.Lane) -> None:
+        owned = f"{lane.organisation}/{lane.conversation}"
         try:
-            while await self.step(lane):
-                pass
+            if not await self._owners.claim(owned):
+                return  # another process sends for it
+            try:
+                while await self.step(lane):
+                    pass
+            finally:
+                await self._owners.release(owned)
         except asyncio.CancelledError:
             raise
         except Unavailable as error:
@@ -195,19 +222,23 @@ class Courier:
         if task is None:
             return False
         delivery = task.delivery
-        if delivery.state in {"withdrawn", "delivered", "refused", "dropped", "covered", "skipped", "resent"}:
-            await self._database.write(lambda tx: mailbox.finish(tx, delivery, delivery.state, "", self._ports.now()))
+        if delivery.state == "sending":
+            # Nobody else sends for this lane and we have only just come: its sender died or lost what it owned.
+            await self._write(lane, lambda tx: mailbox.take_over(tx, lane, self._ports.now()))
             return True
-        unsure = delivery.state in {"unsure", "sending"}
+        if delivery.state in {"withdrawn", "delivered", "refused", "dropped", "covered", "skipped", "resent"}:
+            await self._write(lane, lambda tx: mailbox.finish(tx, delivery, delivery.state, "", self._ports.now()))
+            return True
+        unsure = delivery.state == "unsure"
         wanted = standing(delivery.effect, task.conversation)
         if not wanted.send and not (unsure and isinstance(delivery.effect, Post | OpenTicket)):
-            await self._database.write(lambda tx: self._let_go(tx, task, covered=wanted.covered, why=wanted.why))
+            await self._write(lane, lambda tx: self._let_go(tx, task, covered=wanted.covered, why=wanted.why))
             return True
         if isinstance(delivery.effect, Answer):
             return await self._ask_assistant(task)
         opened = (ChannelName.SUNSHINE, LinkKind.CONVERSATION) in task.links
         if isinstance(delivery.effect, ReleaseControl | RemoveDouble) and not opened:
-            await self._database.write(lambda tx: self._let_go(tx, task, covered=True, why="no chat was opened"))
+            await self._write(lane, lambda tx: self._let_go(tx, task, covered=True, why="no chat was opened"))
             return True
         channel = self._channel_for(delivery.effect, task.conversation)
         if unsure and channel.after_uncertain(task.job) is After.LOOK:
@@ -261,7 +292,7 @@ class Courier:
             mailbox.finish(tx, delivery, "delivered", type(event).__name__, now)
             self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
-        await self._database.write(written)
+        await self._write(task.delivery.lane, written)
         return True
 
     async def _begin(self, task: Errand, *, kind: str, frozen: str | None) -> int | None:
@@ -278,7 +309,7 @@ class Courier:
                 history.attempt(tx, task.delivery)
             return mailbox.begin(tx, task.delivery, kind=kind, frozen=frozen, now=self._ports.now())
 
-        return await self._database.write(written)
+        return await self._write(task.delivery.lane, written)
 
     def _set_ticket_attempted(self, tx: Tx, task: Errand, *, attempted: bool) -> None:
         conversation = seen_from(tx, task.delivery)
@@ -327,7 +358,7 @@ class Courier:
         """Wait at a shut door; where a customer has waited too long in a live handoff, go the other way."""
         if self._out_of_patience(task):
             refused = Refused(f"gave up: {door.why}")
-            await self._database.write(lambda tx: self._refuse(tx, task, refused))
+            await self._write(task.delivery.lane, lambda tx: self._refuse(tx, task, refused))
             return True
         delivery = task.delivery
         state = "pending" if delivery.state == "pending" else "unsure"
@@ -363,7 +394,7 @@ class Courier:
             if self._out_of_patience(task):
                 return await self._failed(task, attempt, error, channel)
             failed, pause = error, self._backoff(delivery, error, channel)
-            await self._database.write(lambda tx: self._look_failed(tx, task, attempt, failed, pause))
+            await self._write(task.delivery.lane, lambda tx: self._look_failed(tx, task, attempt, failed, pause))
             return False
         await self._doors.note(task.account.organisation, channel.name, None, probed)
         if found is not None:
@@ -382,7 +413,7 @@ class Courier:
             else:
                 mailbox.postpone(tx, delivery, "unsure", at, failed=False)
 
-        await self._database.write(written)
+        await self._write(task.delivery.lane, written)
         return True
 
     def _next_look_in(self, delivery: mailbox.Delivery, waited: float) -> float:
@@ -436,7 +467,7 @@ class Courier:
             # Decided before the lane moves on: what comes next relies on it.
             self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
-        await self._database.write(written)
+        await self._write(task.delivery.lane, written)
         log.info(
             "delivered", lane=str(task.delivery.lane), effect=type(task.delivery.effect).__name__, via=channel.name
         )
@@ -475,7 +506,7 @@ class Courier:
                     if isinstance(effect, OpenTicket) and not mailbox.was_uncertain(tx, delivery.id):
                         self._set_ticket_attempted(tx, task, attempted=False)  # it certainly did not arrive
 
-        await self._database.write(written)
+        await self._write(task.delivery.lane, written)
         return isinstance(error, Refused)
 
     def _refuse(self, tx: Tx, task: Errand, error: Refused) -> None:
@@ -510,4 +541,4 @@ class Courier:
 
     async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:
         due_at: Millis = self._ports.now() + int(seconds * 1000)
-        await self._database.write(lambda tx: mailbox.postpone(tx, delivery, state, due_at, failed=failed))
+        await self._write(delivery.lane, lambda tx: mailbox.postpone(tx, delivery, state, due_at, failed=failed))

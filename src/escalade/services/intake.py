@@ -264,6 +264,7 @@ class Intake:
     def work(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId, policy: Policy) -> int:
         """Decide what waits for a conversation in the order it came; bells wait for `reconcile`."""
         done = 0
+        conversations.lock(tx, organisation, conversation)
         for receipt in mailbox.waiting(tx, organisation, conversation):
             kind = BY_NAME.get(receipt.kind)
             if kind is None:
@@ -305,15 +306,17 @@ class Intake:
         )
         if receipt is None:
             return Accepted(status=Status.DUPLICATE)
-        if place is not None:
-            self._hurry(tx, organisation, now)
-        if arrival.kind is ArrivalKind.OTHER:
-            return Accepted(status=Status.IGNORED, reason="unknown_event")
         if place is None:
-            return Accepted(status=Status.IGNORED, reason="unknown_ticket")
-        if state == "ignored":
-            return Accepted(status=Status.ACCEPTED)
-        return self._act(tx, organisation, place, receipt, arrival, policy)
+            other = arrival.kind is ArrivalKind.OTHER
+            return Accepted(status=Status.IGNORED, reason="unknown_event" if other else "unknown_ticket")
+        if arrival.kind is ArrivalKind.OTHER:
+            accepted = Accepted(status=Status.IGNORED, reason="unknown_event")
+        elif state == "ignored":
+            accepted = Accepted(status=Status.ACCEPTED)
+        else:
+            accepted = self._act(tx, organisation, place, receipt, arrival, policy)
+        self._hurry(tx, organisation, now)
+        return accepted
 
     def _first_verdict(
         self, tx: Tx, organisation: OrganisationId, arrival: Arrival, place: Place | None
@@ -417,7 +420,7 @@ class Intake:
         )
         opened = TicketOpened(handoff=handoff, ticket_id=TicketId(ticket_id))
         after = self.apply(tx, conversation, opened, policy).decision.conversation
-        self.unpark(tx, conversation.organisation, policy)
+        self._unpark_for(tx, conversation, policy)
         return conversations.load(tx, after.organisation, after.id) or after
 
     def _plain(self, own: Handoff, arrival: Arrival) -> Event | None:
@@ -437,17 +440,24 @@ class Intake:
             case _:
                 return None
 
-    def unpark(self, tx: Tx, organisation: OrganisationId, policy: Policy) -> None:
-        """Try again whose the parked news is, now that a link was learnt; give up on what waited too long."""
-        now = self._now()
-        for receipt in mailbox.parked(tx, organisation):
-            arrival = arrival_of(receipt)
-            place = self._place(tx, organisation, arrival)
-            if place is not None:
+    def _unpark_for(self, tx: Tx, conversation: Conversation, policy: Policy) -> None:
+        """Act on parked news that is about this conversation, now that a link was learnt."""
+        for receipt in mailbox.parked(tx, conversation.organisation):
+            place = self._place(tx, conversation.organisation, arrival_of(receipt))
+            if place is not None and place.conversation == conversation.id:
+                self.unpark(tx, receipt, policy)
+
+    def unpark(self, tx: Tx, receipt: mailbox.Receipt, policy: Policy) -> None:
+        """Try again whose the parked news is; give up on what waited too long."""
+        now, arrival = self._now(), arrival_of(receipt)
+        place = self._place(tx, receipt.organisation, arrival)
+        if place is not None:
+            conversations.lock(tx, receipt.organisation, place.conversation)
+            if mailbox.still_waits(tx, receipt.id):
                 mailbox.assign(tx, receipt.id, place.conversation, place.handoff)
-                self._act(tx, organisation, place, receipt.id, arrival, policy)
-            elif receipt.received_at < now - PARK_MS:
-                mailbox.settle(tx, receipt.id, "unknown_ticket", now, ignored=True)
+                self._act(tx, receipt.organisation, place, receipt.id, arrival, policy)
+        elif receipt.received_at < now - PARK_MS:
+            mailbox.settle(tx, receipt.id, "unknown_ticket", now, ignored=True)
 
 
 def _is_echo(arrival: Arrival) -> bool:

@@ -18,6 +18,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
 from escalade.services.files import keep
 from escalade.services.inspection import Inspect, Inspected
+from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
 from escalade.store import conversations, files, organisations
 from escalade.store.database import Database, Tx
@@ -42,6 +43,7 @@ class Porter:
         accounts: Accounts,
         channels: dict[ChannelName, Channel],
         inspect: Inspect,
+        owners: Owners | None = None,
     ) -> None:
         self._database = database
         self._bell = bell
@@ -49,6 +51,7 @@ class Porter:
         self._accounts = accounts
         self._channels = channels
         self._inspect = inspect
+        self._owners: Owners = owners or Alone()
         self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -72,6 +75,8 @@ class Porter:
     async def _start_due(self) -> float:
         now = self._ports.now()
         try:
+            if not await self._owners.lead():
+                return SWEEP_S  # another process fetches
             due = await self._database.read(lambda tx: files.due(tx, now))
             following = await self._database.read(files.next_due_at)
         except Unavailable as error:

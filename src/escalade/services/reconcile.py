@@ -50,6 +50,7 @@ from escalade.services import echoes
 from escalade.services.accounts import Accounts
 from escalade.services.doors import Doors
 from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
+from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
 from escalade.store.database import Database, Row, Tx
@@ -132,6 +133,7 @@ class Reconcile:
         directory: AgentDirectory,
         sessions: SessionReader,
         doors: Doors,
+        owners: Owners | None = None,
     ) -> None:
         self._database = database
         self._ports = ports
@@ -141,6 +143,7 @@ class Reconcile:
         self._directory = directory
         self._sessions = sessions
         self._doors = doors
+        self._owners: Owners = owners or Alone()
         self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
         self._again: dict[HandoffId, bool] = {}
         self._rung: dict[HandoffId, asyncio.Event] = {}
@@ -150,7 +153,9 @@ class Reconcile:
         self._misses: dict[HandoffId, int] = {}
 
     def ring(self, rings: Iterable[tuple[str, str]]) -> None:
-        """Start a look for every handoff that was rung for."""
+        """Start a look for every handoff that was rung for; where several processes serve, the leader looks."""
+        if not self._owners.leads:
+            return
         for topic, what in rings:
             if topic in {"look", "ask"}:
                 self.look_soon(HandoffId(what), session=topic == "ask")
@@ -173,7 +178,8 @@ class Reconcile:
             now = self._ports.now()
             unread, self._unread = self._unread, set()
             try:
-                rows = await self._database.read(partial(conversations.handoffs_to_read, now=now))
+                leads = await self._owners.lead()
+                rows = await self._database.read(partial(conversations.handoffs_to_read, now=now)) if leads else []
             except Unavailable as error:
                 log.warning("handoffs_unreadable", why=str(error))
                 blind = True
@@ -184,7 +190,7 @@ class Reconcile:
                 last = self._looked_at.get(handoff, 0)
                 if blind or row["organisation"] in unread or now - last >= self._every(row, now):
                     self.look_soon(handoff, session=True)
-            blind = False
+            blind = not leads
             await self._ports.sleep(SWEEP_S)
 
     def _every(self, row: Row, now: int) -> int:
@@ -425,6 +431,7 @@ class Reconcile:
     ) -> float | None:
         now = self._ports.now()
         organisation, handoff = scene.conversation.organisation, scene.handoff
+        conversations.lock(tx, organisation, scene.conversation.id)
         if facts.ticket is not None:
             now_is = conversations.load(tx, organisation, scene.conversation.id)
             assert now_is is not None

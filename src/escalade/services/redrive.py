@@ -58,6 +58,9 @@ class Redrive:
 
     def _stuck(self, tx: Tx, organisation: OrganisationId, id: int, states: tuple[str, ...]) -> _Stuck:
         delivery = mailbox.delivery(tx, organisation, id)
+        if delivery is not None:
+            conversations.lock(tx, organisation, delivery.lane.conversation)
+            delivery = mailbox.delivery(tx, organisation, id)  # as it is now that nobody else decides about it
         conversation = None if delivery is None else seen_from(tx, delivery)
         if delivery is None or conversation is None:
             raise NotFound("no delivery of that number")

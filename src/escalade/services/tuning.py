@@ -90,6 +90,7 @@ class Tuning:
 
         def written(tx: Tx) -> dict[str, Any]:
             now = self._ports.now()
+            organisations.lock(tx, organisation)
             # Prepared again on what is there now, so that a change made meanwhile is kept.
             current = self._prepare(tx, organisation, patch)
             organisations.save_settings(tx, organisation, current.organisation.settings)

@@ -12,6 +12,7 @@ from escalade.domain.events import NobodyAnswered, PostDelayed
 from escalade.domain.model import ConversationId, Handoff, HandoffId, HandoffState, Mode, OrganisationId
 from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
+from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
 from escalade.store import conversations, files, mailbox
 from escalade.store.database import Database, Row, Tx
@@ -27,17 +28,21 @@ WAITING = frozenset({HandoffState.REQUESTED.value, HandoffState.QUEUED.value, Ha
 class Upkeep:
     """A slow round through what may have fallen behind."""
 
-    def __init__(self, database: Database, ports: Ports, intake: Intake, customers: Customers) -> None:
+    def __init__(
+        self, database: Database, ports: Ports, intake: Intake, customers: Customers, owners: Owners | None = None
+    ) -> None:
         self._database = database
         self._ports = ports
         self._intake = intake
         self._customers = customers
+        self._owners: Owners = owners or Alone()
 
     async def run(self) -> None:
         """Make rounds until cancelled."""
         while True:
             try:
-                await self.round()
+                if await self._owners.lead():
+                    await self.round()
             except Unavailable as error:
                 log.warning("upkeep_waits_for_database", why=str(error))
             await self._ports.sleep(EVERY_S)
@@ -58,8 +63,8 @@ class Upkeep:
         for row in open_handoffs:
             if row["state"] in WAITING:
                 await self._try(partial(self._tell_if_nobody_answered, row=row))
-        for organisation in dict.fromkeys(receipt.organisation for receipt in parked):
-            await self._try(partial(self._unpark, organisation=organisation))
+        for receipt in parked:
+            await self._try(partial(self._unpark, receipt=receipt))
         for organisation, conversation in waiting:
             await self._try(partial(self._decide, organisation=organisation, conversation=conversation))
         for organisation, file in forgotten:
@@ -75,8 +80,8 @@ class Upkeep:
         except Exception:
             log.exception("upkeep_stumbled")
 
-    def _unpark(self, tx: Tx, organisation: OrganisationId) -> None:
-        self._intake.unpark(tx, organisation, policy_of(tx, organisation))
+    def _unpark(self, tx: Tx, receipt: mailbox.Receipt) -> None:
+        self._intake.unpark(tx, receipt, policy_of(tx, receipt.organisation))
 
     def _decide(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> None:
         """Decide what waits, and ring for what waits for a look."""

@@ -103,6 +103,20 @@ def create(tx: Tx, conversation: Conversation, *, request: str) -> None:
     )
 
 
+def lock(tx: Tx, organisation: OrganisationId, id: ConversationId) -> None:
+    """Wait until nobody else decides about this conversation, and keep it so until the commit.
+
+    First in every unit that decides about a conversation: what was read of it before may have changed meanwhile. It is
+    the first lock of a unit, too; everything that hangs off the conversation comes after it, never before.
+    """
+    if tx.shared:
+        tx.run(
+            "SELECT 1 FROM conversation WHERE organisation = :organisation AND id = :id FOR UPDATE",
+            organisation=organisation,
+            id=id,
+        )
+
+
 def request_of(tx: Tx, organisation: OrganisationId, id: ConversationId) -> str | None:
     """Give the digest of what created a conversation."""
     digest: str | None = tx.value(
@@ -118,8 +132,10 @@ def load(
 ) -> Conversation | None:
     """Give a conversation of this organisation with its customer and current handoff.
 
-    With `handoff`, it is seen from that handoff, which may be an earlier one: what was owed then is judged by it.
+    With `handoff`, it is seen from that handoff, which may be an earlier one: what was owed then is judged by it. Where
+    others may write beside us it is ours from here to the commit.
     """
+    lock(tx, organisation, id)
     row = tx.one(
         CONVERSATION + " WHERE c.organisation = :organisation AND c.id = :id", organisation=organisation, id=id
     )

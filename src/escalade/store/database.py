@@ -156,12 +156,27 @@ def transaction(engine: Engine) -> AbstractContextManager[Tx]:
     return sqlite.transaction(engine)
 
 
-def damage(engine: Engine) -> str | None:
-    """Say in a sentence what is wrong with a database, or nothing if it is whole and durable."""
-    if engine.dialect.name == "postgresql":
-        from escalade.store import postgres
+def check_server(url: str) -> None:
+    """Refuse a PostgreSQL that could lose or mix up what we entrust to it; a file is checked as it opens."""
+    if dialect_of(url) is Dialect.POSTGRES:
+        from escalade.store import postgres_check
 
-        return postgres.damage(engine)
+        postgres_check.check(url)
+
+
+def clock_of(url: str) -> int | None:
+    """Give the time by which all processes on a database start their clocks, or nothing where there is but one."""
+    if dialect_of(url) is Dialect.SQLITE:
+        return None
+    from escalade.store import postgres
+
+    return postgres.now(url)
+
+
+def damage(engine: Engine) -> str | None:
+    """Say in a sentence what is wrong with a file, or nothing if it is whole; PostgreSQL checks its own pages."""
+    if engine.dialect.name == "postgresql":
+        return None
     from escalade.store import sqlite
 
     return sqlite.damage(engine)

@@ -428,17 +428,15 @@ def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> Non
 
 def postpone(tx: Tx, delivery: Delivery, state: str, due_at: Millis, *, failed: bool, told: bool = False) -> None:
     """Try the head of a lane again later; nothing behind it moves before that. `told`: the receiver named the time."""
-    tx.run(
-        "UPDATE delivery SET state = :state WHERE id = :id AND state NOT IN ('withdrawn', 'skipped')",
-        id=delivery.id,
-        state=state,
-    )
+    tx.run("UPDATE delivery SET state = :state WHERE id = :id AND settled_at IS NULL", id=delivery.id, state=state)
     tx.run(
         "UPDATE lane SET due_at = :due_at, failures = failures + :failed, told = :told"
-        " WHERE organisation = :organisation AND conversation = :conversation AND name = :name",
+        " WHERE organisation = :organisation AND conversation = :conversation AND name = :name"
+        " AND head = :position - 1",
         organisation=delivery.lane.organisation,
         conversation=delivery.lane.conversation,
         name=delivery.lane.name.value,
+        position=delivery.position,
         due_at=due_at,
         failed=int(failed),
         told=int(told),
@@ -446,13 +444,15 @@ def postpone(tx: Tx, delivery: Delivery, state: str, due_at: Millis, *, failed: 
 
 
 def hurry(tx: Tx, organisation: OrganisationId, now: Millis) -> None:
-    """Make an organisation's waiting desk lanes due: its Zendesk has just spoken to us."""
+    """Make an organisation's waiting desk lanes due: its Zendesk has just spoken to us. Last in a unit: it has many."""
     tx.run(
-        "UPDATE lane SET due_at = :now WHERE organisation = :organisation AND name = 'desk' AND due_at > :now"
-        " AND told = 0"
-        " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.organisation = lane.organisation"
-        " AND d.conversation = lane.conversation AND d.lane = lane.name AND d.position = lane.head + 1"
-        " AND d.state = 'unsure')",
+        "UPDATE lane SET due_at = :now WHERE (organisation, conversation, name) IN"
+        " (SELECT l.organisation, l.conversation, l.name FROM lane l WHERE l.organisation = :organisation"
+        " AND l.name = 'desk' AND l.due_at > :now AND l.told = 0"
+        " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.organisation = l.organisation"
+        " AND d.conversation = l.conversation AND d.lane = l.name AND d.position = l.head + 1 AND d.state = 'unsure')\n"
+        " FOR UPDATE OF l SKIP LOCKED -- only: postgres\n"
+        ")",
         organisation=organisation,
         now=now,
     )
@@ -486,6 +486,24 @@ def recover(tx: Tx, now: Millis) -> int:
     )
     tx.run("UPDATE receipt SET received_at = :now WHERE state = 'waiting' AND received_at > :now", now=now)
     return cut_short
+
+
+def take_over(tx: Tx, lane: Lane, now: Millis) -> None:
+    """Call unsure what a sender before us left under way in a lane; how long ago nobody knows, so we wait in full."""
+    found = head(tx, lane)
+    if found is None or found.state != "sending":
+        return
+    tx.run(
+        "UPDATE attempt SET verdict = 'cut_short', ended_at = :now, detail = 'its sender ended during this attempt'"
+        " WHERE delivery = :id AND verdict = 'under_way'",
+        id=found.id,
+        now=now,
+    )
+    tx.run(
+        "UPDATE delivery SET state = 'unsure', tried_at = :now, looks = 0 WHERE id = :id AND state = 'sending'",
+        id=found.id,
+        now=now,
+    )
 
 
 def delivery(tx: Tx, organisation: OrganisationId, id: int) -> Delivery | None:

@@ -43,6 +43,12 @@ def load(tx: Tx, id: OrganisationId) -> Organisation | None:
     return _organisation(tx.one("SELECT * FROM organisation WHERE id = :id", id=id))
 
 
+def lock(tx: Tx, id: OrganisationId) -> None:
+    """Wait until nobody else changes this organisation's settings, and keep it so until the commit."""
+    if tx.shared:
+        tx.run("SELECT 1 FROM organisation WHERE id = :id FOR NO KEY UPDATE", id=id)
+
+
 def named(tx: Tx, name_or_id: str) -> Organisation | None:
     """Give an organisation by id or, where no two share it, by name."""
     found = tx.all("SELECT * FROM organisation WHERE id = :it OR name = :it", it=name_or_id)

@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -29,7 +29,7 @@ from psycopg import errors
 from psycopg.rows import dict_row
 from sqlalchemy.engine import Engine
 
-from escalade.domain.errors import ConfigError, Unavailable
+from escalade.domain.errors import Unavailable
 from escalade.store.database import Tx, parse
 from escalade.store.sql import Dialect
 from escalade.store.writer import GroupedWrites, Unit
@@ -131,7 +131,7 @@ class _Committer:
         self._place = ""
 
     def open(self) -> None:
-        check_durable(self._connected())
+        self._connected()
 
     def shut(self) -> None:
         if self._connection is not None:
@@ -149,7 +149,7 @@ class _Committer:
     def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = connect(self._url)
-            self._place = _place(self._connection)
+            self._place = str(scalar(self._connection, PLACE))
         return self._connection
 
     def _drop(self) -> None:
@@ -258,10 +258,10 @@ def _say(connection: Connection, sql: str) -> None:
         raise _Lost from error
 
 
-def _place(connection: Connection) -> str:
-    row = connection.execute(PLACE).fetchone()
-    assert row is not None
-    return str(row["place"])
+def scalar(connection: Connection, sql: str) -> Any:
+    """Give the first column of the first row, or nothing."""
+    row = connection.execute(sql).fetchone()
+    return None if row is None else next(iter(row.values()))
 
 
 def _is_lost(connection: Connection) -> bool:
@@ -295,6 +295,15 @@ def connect(url: str) -> Connection:
     return connection
 
 
+def now(url: str) -> int:
+    """Give the server's time in milliseconds."""
+    try:
+        with closing(connect(conninfo(url))) as connection:
+            return int(scalar(connection, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"))
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
 def make_engine(url: str) -> Engine:
     """Make an engine for migrations and commands: a connection for each use, closed after it."""
     return sqlalchemy.create_engine(
@@ -322,27 +331,6 @@ def transaction(engine: Engine) -> Iterator[Tx]:
         raise told from error
     finally:
         connection.close()  # what was not committed is taken back with it
-
-
-def check_durable(connection: Connection) -> None:
-    """Refuse a server that may lose what it has acknowledged."""
-    for name, bad in (("fsync", ("off",)), ("full_page_writes", ("off",)), ("synchronous_commit", ("off",))):
-        row = connection.execute("SELECT current_setting(%s) AS value", (name,)).fetchone()
-        assert row is not None
-        if row["value"] in bad:
-            raise ConfigError(f"the database is not durable ({name}={row['value']}); set {name}=on in its settings")
-
-
-def damage(engine: Engine) -> str | None:
-    """Say what would lose data here, or nothing; PostgreSQL checks its own pages."""
-    connection = connect(conninfo(engine.url.render_as_string(hide_password=False)))
-    try:
-        check_durable(connection)
-    except ConfigError as error:
-        return str(error)
-    finally:
-        connection.close()
-    return None
 
 
 def translated(error: BaseException) -> BaseException:

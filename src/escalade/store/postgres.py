@@ -291,7 +291,11 @@ def connect(url: str) -> Connection:
         keepalives_count=3,
         tcp_user_timeout=15_000,
     )
-    connection.execute(SESSION, prepare=False)
+    try:
+        connection.execute(SESSION, prepare=False)
+    except psycopg.Error:
+        connection.close()
+        raise
     return connection
 
 

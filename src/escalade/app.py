@@ -96,7 +96,15 @@ STATIC = Path(__file__).parent / "web" / "static"
 API_EVENTS = "/api/v1/conversations/"
 UPLOAD = re.compile(r"/api/v1/conversations/[^/]+/files")
 LARGEST_BODY = 1024 * 1024
-CAREFUL = (NO_STORE, NO_SNIFF, (b"referrer-policy", b"no-referrer"))
+CAREFUL = (
+    NO_STORE,
+    NO_SNIFF,
+    (b"referrer-policy", b"no-referrer"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+)
 
 
 class Role(StrEnum):

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from starlette.routing import Route
+
+from zendesk_emulator import control
+from zendesk_emulator.emulator import Emulator
+from zendesk_emulator.ports import production
 
 from .world import World
 
@@ -131,3 +137,26 @@ def test_sunshine_asks_for_its_own_key(world: World) -> None:
 def test_control_asks_for_its_own_token(world: World) -> None:
     assert world.anonymous.get("/emulator/state").status_code == 401
     assert world.control.get("/state").json()["account"]["subdomain"] == "acme"
+
+
+# E02, E03: doors that exist in no real Zendesk
+
+
+def test_e02_no_control_route_opens_without_the_token(world: World) -> None:
+    routes = _control_routes()
+    assert len(routes) > 10
+    for method, path in routes:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {world.seed.api_token}"}):
+            answer = world.anonymous.request(method, path, headers=headers, json={})
+            assert answer.status_code == 401, (method, path)
+    assert world.zendesk.get("/users/me").status_code == 200, "nothing was reset"
+
+
+def _control_routes() -> list[tuple[str, str]]:
+    """Read the control API's routes from the application; what tells only how true to life it is stays open."""
+    found = []
+    for route in control.routes(Emulator(production(), base_url="http://127.0.0.1:1")):
+        if isinstance(route, Route) and route.path.startswith("/emulator/") and route.path != "/emulator/fidelity":
+            path = re.sub(r"{\w+(?::\w+)?}", "1", route.path)
+            found += [(method, path) for method in sorted((route.methods or set()) - {"HEAD"})]
+    return found

@@ -27,6 +27,8 @@ from escalade.web.console.gate import RIGHTS, Right
 from tests.backstage import NOON
 from tests.web.counter import HOOK, ORGANISATION, OTHER, Answer, Counter, counter
 from tests.web.routes import Address, addresses
+from zendesk_emulator.emulator import Emulator
+from zendesk_emulator.ports import production
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -395,6 +397,15 @@ async def test_t01_a_credential_opens_its_own_door_only(house: House, door: str)
             assert (answer.status, answer.headers["location"]) == (303, "/console/sign-in")
         else:
             assert answer.status == 401
+
+
+async def test_e03_what_the_fake_zendesk_takes_opens_nothing_here(house: House) -> None:
+    seed = Emulator(production(), base_url="http://127.0.0.1:1").seed
+    for token in (seed.control_token, seed.api_token, seed.oauth_client_secret, seed.key_secret):
+        for method, path in (("GET", "/api/v1/settings"), ("POST", HOOK), ("GET", "/widget/v1/conversations")):
+            house.front.move()
+            head = {"authorization": f"Bearer {token}", "fv-organisation-id": "org_1"}
+            assert (await house.front.call(method, path, {} if method == "POST" else None, head)).status == 401
 
 
 # T06, T07: roles and forms

@@ -167,6 +167,16 @@ async def test_h09_another_address_is_another_caller(front: Counter) -> None:
     assert (await knock(front, "webhook", "guess")).status == 401
 
 
+async def test_t08_guessing_at_links_is_slowed_down(front: Counter) -> None:
+    form = [("origin", "https://support.example"), ("content-type", "application/x-www-form-urlencoded")]
+    statuses = [(await front.send("POST", "/console/sign-in", form, b"token=guess")).status for _ in range(25)]
+    assert statuses == [410] * 20 + [429] * 5
+    looked = [(await front.send("GET", f"/console/sign-in?token=guess-{n}")).status for n in range(3)]
+    assert looked == [429] * 3
+    front.address = "198.51.100.9"
+    assert (await front.send("POST", "/console/sign-in", form, b"token=guess")).status == 410
+
+
 @pytest.mark.parametrize("name", ["x-forwarded-for", "x-real-ip", "forwarded"])
 async def test_h16_an_address_that_is_only_claimed_counts_for_nothing(front: Counter, name: str) -> None:
     statuses = []

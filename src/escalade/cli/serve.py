@@ -17,6 +17,7 @@ from escalade.store.sql import Dialect
 from escalade.web.listener import LISTENERS
 
 HttpParser = Literal["httptools", "h11"]
+HSTS = [("strict-transport-security", "max-age=31536000")]  # browsers come by https from then on
 
 
 def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "httptools") -> None:
@@ -41,6 +42,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
         access_log=False,
         log_level="warning",
         server_header=False,
+        headers=HSTS if settings.public_url.startswith("https://") else [],
         date_header=True,
         **proxy_options(settings.trusted_proxies),
         timeout_graceful_shutdown=5,

@@ -407,6 +407,7 @@ class Widget:
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-security-policy", policy.encode()),
             (b"referrer-policy", b"no-referrer"),
+            (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
         )
         await answer(send, 200, page.encode(), headers)
 

@@ -22,6 +22,7 @@ JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
 NO_STORE: Header = (b"cache-control", b"no-store")
 NO_SNIFF: Header = (b"x-content-type-options", b"nosniff")
+NO_PAGE: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # it is data
 BEARER: tuple[Header] = ((b"www-authenticate", b"Bearer"),)
 
 MOST_HEADERS = 64
@@ -119,12 +120,12 @@ async def answer(send: Send, status: int, body: bytes, headers: Iterable[Header]
 
 async def answer_json(send: Send, status: int, document: object) -> None:
     """Send a JSON answer."""
-    await answer(send, status, encode(document), (JSON,))
+    await answer(send, status, encode(document), (JSON, NO_PAGE))
 
 
 async def answer_problem(send: Send, problem: Problem) -> None:
     """Send a problem document."""
-    await answer(send, problem.status, encode(problem.body()), (PROBLEM, *problem.headers))
+    await answer(send, problem.status, encode(problem.body()), (PROBLEM, NO_PAGE, *problem.headers))
 
 
 def header(scope: Scope, name: bytes) -> str | None:

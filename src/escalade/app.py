@@ -25,7 +25,8 @@ from starlette.staticfiles import StaticFiles
 
 from escalade import __version__
 from escalade.assistant.answering import Assistant
-from escalade.channels.base import Account, Arrival, Channel, ChannelName
+from escalade.channels import strict_json
+from escalade.channels.base import Account, Arrival, Channel, ChannelName, MissedCall, delivery_key
 from escalade.channels.http import LIST_LIMIT, Outbound, Transport
 from escalade.channels.sunshine import webhook as sunshine_webhook
 from escalade.channels.sunshine.channel import SunshineChannel
@@ -47,6 +48,7 @@ from escalade.services.history import History
 from escalade.services.inspection import Inspect, Inspector
 from escalade.services.intake import Intake
 from escalade.services.library import Library
+from escalade.services.missed import Missed
 from escalade.services.owners import Alone, Owners
 from escalade.services.porter import Porter
 from escalade.services.ports import Ports
@@ -195,6 +197,9 @@ class Product:
             self.owners,
         )
         self.customers = Customers(self.database, self.ports, self.intake)
+        self.missed = Missed(
+            self.database, self.ports, self.intake, self.accounts, self.zendesk, partial(_read_missed, self.ports)
+        )
         self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers, self.owners)
         self.porter = Porter(self.database, self.bell, self.ports, self.accounts, channels, self.inspect, self.owners)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
@@ -288,6 +293,7 @@ class Product:
                 "reconcile": self.reconcile,
                 "porter": self.porter,
                 "upkeep": self.upkeep,
+                "missed": self.missed,
             }
             if self._locks is not None:
                 parts["locks"] = self._locks
@@ -503,6 +509,14 @@ def _read_zendesk(document: object, delivery: str, signed_at: Millis | None) -> 
         account_id=getattr(inbound, "account_id", None),
         is_test=isinstance(inbound, zendesk_webhook.NotRendered),
     )
+
+
+def _read_missed(ports: Ports, call: MissedCall) -> Arrival | None:
+    """Read a webhook that did not reach us as it would have been read; a test call is nothing."""
+    assert call.body is not None
+    document, _ = strict_json.parse_lenient(call.body, size=LARGEST_BODY, digits=web_hooks.NUMBER_DIGITS)
+    read = _read_zendesk(document, delivery_key(call.invocation, call.body, ports.new_id), None)
+    return None if read.is_test else read.arrival
 
 
 def _read_sunshine(document: object) -> Iterable[Arrival]:

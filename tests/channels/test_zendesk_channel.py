@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
 
 from escalade.channels.base import Account, After, ChannelName, Job, LinkKind
 from escalade.channels.http import Outbound
-from escalade.channels.zendesk import wire
+from escalade.channels.zendesk import webhook, wire
 from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.channels.zendesk.oauth import Pair
 from escalade.domain.effects import AddNote, Answer, EnsureUser, NameRequester, OpenTicket, Post
 from escalade.domain.errors import Refused, Retryable, Uncertain, Unverified
 from escalade.domain.model import Customer, CustomerId, MessageId, OrganisationId, Role
 from escalade.domain.organisation import AuthType, Settings, TicketSettings
+from zendesk_emulator import control_admin
 
 from .scene import HANDOFF, World, a_job, again, links_of, message
 
@@ -459,3 +461,36 @@ async def test_a_look_that_shows_no_list_denies_nothing(world: World, channel: Z
     world.emulator.faults.add({"path": "/audits", "action": "answer", "status": 200, "body": {"count": 0}})
     with pytest.raises(Retryable):
         await channel.find(account, job)
+
+
+# What never reached us
+
+
+async def test_calls_that_failed_are_read_back_with_what_they_said(world: World, channel: ZendeskChannel) -> None:
+    account, emulator = world.account(), world.emulator
+    made = control_admin.make(
+        emulator,
+        "webhook",
+        {
+            "name": "gone",
+            "status": "active",
+            "endpoint": "http://127.0.0.1:1/nobody",
+            "http_method": "POST",
+            "request_format": "json",
+            "subscriptions": ["zen:event-type:ticket.status_changed"],
+        },
+    )
+    hook = emulator.account.records.webhooks[made["webhook"]["id"]]
+    job = a_job(OPEN, world.now())
+    sent = await channel.send(account, frozen(channel, account, job))
+    id = int(next(link.theirs for link in sent.links if link.kind is LinkKind.TICKET))
+    emulator.desk.set_status(emulator.desk.ticket(id), emulator.desk.agent(), "solved")
+    while not hook.invocations or not hook.invocations[0].attempts:
+        await asyncio.sleep(0.01)
+    [call] = [call async for call in channel.missed(account, hook.id, None)]
+    assert call.body is not None
+    read = webhook.read_webhook(json.loads(call.body))
+    assert isinstance(read, webhook.StatusChanged)
+    assert (read.ticket_id, read.current) == (str(id), "solved")
+    assert [again async for again in channel.missed(account, hook.id, call.ended)] == [call]
+    assert [later async for later in channel.missed(account, hook.id, "2999-01-01T00:00:00Z")] == []

@@ -187,3 +187,31 @@ def test_a_second_server_on_the_same_database_is_refused(company: World) -> None
     assert done.returncode != 0
     assert "another escalade is serving" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_zendesk_could_not_deliver_while_the_service_was_away_is_read_back(tmp_path: Path) -> None:
+    with a_world(tmp_path) as world:
+        world.connect()
+        customer = world.customer()
+        customer.escalate(mode="ticket")
+        ticket = world.ticket_of(customer)["id"]
+
+        def calls() -> int:
+            return sum(r["source"] == "zendesk" for r in world.product.api("GET", "/receipts")["receipts"])
+
+        world.zendesk.agent("status", ticket=ticket, status="pending")
+        eventually(calls, "a webhook came, and with it the name of the webhook")
+        before = calls()
+        world.product.program.kill()
+        world.zendesk.agent("status", ticket=ticket, status="open")
+        eventually(
+            lambda: any(
+                invocation["status"] not in {"success", "accepted"}
+                for hook in world.zendesk.state()["webhooks"]
+                for invocation in hook["invocations"]
+            ),
+            "Zendesk has given up",
+        )
+        world.product.program.start()
+        eventually(lambda: calls() > before, "the failed call is taken in after all")
+        assert "missed_webhook" in world.product.program.log()

@@ -6,6 +6,7 @@ A channel performs one effect at a time and says what came of it by returning `S
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -171,6 +172,25 @@ class Arrival:
     text: str = ""
     status: str | None = None
     sent_at: Millis | None = None  # signed by the sender, where it signs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedCall:
+    """A call of a webhook that failed. `body` is missing where it was never sent; `ended` is by the sender's clock."""
+
+    invocation: str
+    ended: str
+    body: bytes | None
+
+
+def delivery_key(invocation: str | None, body: bytes, new_id: Callable[[], str]) -> str:
+    """Name a delivery that carries no id of its own: the invocation, which is the same on every repetition.
+
+    The header is not signed, so the body belongs to the name. Without the header each call is its own.
+    """
+    if invocation is None:
+        return f"call:{new_id()}"
+    return f"invocation:{invocation[:128]}:{hashlib.sha256(body).hexdigest()[:16]}"
 
 
 class After(StrEnum):

@@ -11,19 +11,20 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
 
 from escalade.channels import strict_json
-from escalade.channels.base import Arrival
-from escalade.domain.errors import Rejected
+from escalade.channels.base import Arrival, delivery_key
+from escalade.domain.errors import Rejected, Unavailable
 from escalade.domain.model import Millis, OrganisationId
 from escalade.domain.policy import Policy
 from escalade.services.accounts import SUNSHINE_WEBHOOK, Accounts
 from escalade.services.intake import Accepted, Intake, Status
 from escalade.services.ports import Ports
-from escalade.store import organisations
+from escalade.store import organisations, webhooks
 from escalade.store.database import Database, Tx
 from escalade.web.access import Access, Sender
 from escalade.web.limits import Limits
@@ -104,6 +105,7 @@ class Hooks:
         self._read_zendesk = read_zendesk
         self._read_sunshine = read_sunshine
         self._verify = verify
+        self._learnt: set[tuple[OrganisationId, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; whatever goes wrong with us, the sender is asked to come again."""
@@ -137,7 +139,8 @@ class Hooks:
         document, tolerated = strict_json.parse_lenient(body, size=BODY_LIMIT, digits=NUMBER_DIGITS)
         if tolerated:
             log.info("tolerated_trailing_comma", organisation=sender.organisation.id)
-        read = self._read_zendesk(document, self._delivery_key(scope, body), signed_at)
+        invocation = header(scope, b"x-zendesk-webhook-invocation-id")
+        read = self._read_zendesk(document, delivery_key(invocation, body, self._ports.new_id), signed_at)
         if read.is_test:
             await self._keep_test(sender, read, body)
             await answer_json(send, 200, {"status": "ignored", "reason": "placeholder_not_rendered"})
@@ -147,7 +150,17 @@ class Hooks:
         arrival = read.arrival if len(body) < RAW_KEPT else replace(read.arrival, text=read.arrival.text[:RAW_KEPT])
         async with asyncio.timeout(PATIENCE_S):
             accepted = await self._database.write(lambda tx: self._arrive(tx, sender, read, arrival, raw))
+        await self._learn_webhook(sender, header(scope, b"x-zendesk-webhook-id"))
         await answer_json(send, 200, _answer(accepted))
+
+    async def _learn_webhook(self, sender: Sender, id: str | None) -> None:
+        """Remember which of Zendesk's webhooks this is, so that what it fails to deliver can be read back."""
+        key = (sender.organisation.id, (id or "")[:128])
+        if not key[1] or key in self._learnt:
+            return
+        with suppress(Unavailable):  # it will call again
+            await self._database.write(lambda tx: webhooks.learn(tx, *key))
+            self._learnt.add(key)
 
     def _arrive(self, tx: Tx, sender: Sender, read: Read, arrival: Arrival, raw: str) -> Accepted:
         organisation = sender.organisation
@@ -169,16 +182,6 @@ class Hooks:
         timestamp = header(scope, b"x-zendesk-webhook-signature-timestamp") or ""
         signature = header(scope, b"x-zendesk-webhook-signature") or ""
         return self._verify(sender.signing_secrets, timestamp, body, signature, self._ports.wall())
-
-    def _delivery_key(self, scope: Scope, body: bytes) -> str:
-        """Name a delivery that carries no id of its own: the invocation, which is the same on every repetition.
-
-        The header is not signed, so the body belongs to the name. Without the header each call is its own.
-        """
-        invocation = header(scope, b"x-zendesk-webhook-invocation-id")
-        if invocation is None:
-            return f"call:{self._ports.new_id()}"
-        return f"invocation:{invocation[:128]}:{hashlib.sha256(body).hexdigest()[:16]}"
 
     def _check_account(self, sender: Sender, read: Read) -> None:
         known = sender.organisation.zendesk_account_id

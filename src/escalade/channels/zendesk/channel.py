@@ -6,14 +6,14 @@ audits, and after an uncertain attempt the audits are read before anything is se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from escalade.channels import verdicts
 from escalade.channels.attachments import fetch, with_links
-from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, Page, Sent
+from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, MissedCall, Page, Sent
 from escalade.channels.http import Transport
-from escalade.channels.zendesk import lookup, wire
+from escalade.channels.zendesk import invocations, lookup, wire
 from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
 from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, named, support
 from escalade.channels.zendesk.staffing import Staffing
@@ -325,6 +325,10 @@ class ZendeskChannel:
         if len(self._people) >= 10_000:
             self._people.clear()
         self._people[support(account).base_url, id] = (self._now(), person)
+
+    def missed(self, account: Account, webhook: str, since: str | None) -> AsyncIterator[MissedCall]:
+        """Give the calls of a webhook that failed since an instant of theirs, the oldest first."""
+        return invocations.missed(self.calls, account, webhook, since)
 
     # For the console and the doctor
 

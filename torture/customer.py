@@ -155,6 +155,10 @@ class Customer:
         """Give what a reader shows."""
         return self._readers.get(reader, [])
 
+    def waits(self, reader: str) -> bool:
+        """Say whether a reader shows a message as under way."""
+        return any(entry[4] == "pending" for entry in self.shown(reader))
+
     def said_by(self, role: str, reader: str = "follow") -> list[str]:
         """Give the ids of what a reader shows of one role."""
         return [entry[1] for entry in self.shown(reader) if entry[2] == role]

@@ -53,6 +53,12 @@ class Told:
             new_id=lambda: uuid.uuid4().hex,
         )
 
+    async def stream(self, customer: Customer) -> None:
+        """Read a conversation's event stream, as an open page does, until this is cancelled."""
+        asked = customer.stream_request()
+        async with self.client.stream(asked.method, asked.path, headers=dict(asked.headers)) as answer:
+            await customer.watch(answer.aiter_bytes())
+
     async def agent(self, action: str, ticket: str, **body: str) -> None:
         await asyncio.to_thread(self.world.zendesk.agent, action, ticket=ticket, **body)
 
@@ -75,17 +81,19 @@ async def drained(customer: Customer) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         await customer.reload()
-        if not any(entry[4] == "pending" for entry in customer.shown("reload")):
+        if customer.shown("stream") == customer.shown("reload") and not customer.waits("reload"):
             break
-        assert time.monotonic() < deadline, "something is still under way"
+        assert time.monotonic() < deadline, "something is still under way, or the stream has not brought it"
         await asyncio.sleep(0.05)
     await customer.follow(final=True)
     await customer.reload(final=True)
+    customer.view("stream", final=True)
 
 
 async def a_live_talk(told: Told) -> None:
     customer = told.customer()
     await customer.open(name="Noor", email="noor@example.com")
+    page = asyncio.create_task(told.stream(customer))
     await customer.say("Where is my parcel?")
     await customer.say("I want to talk to a person")
     await until(customer, stands(customer, state="queued"), "the chat is with the agents")
@@ -102,11 +110,13 @@ async def a_live_talk(told: Told) -> None:
     await until(customer, stands(customer, state="ended"), "the end is told")
     await customer.say("And what does a tent weigh?")
     await drained(customer)
+    page.cancel()
 
 
 async def a_ticket_talk(told: Told) -> None:
     customer = told.customer()
     await customer.open(name="Ada", email="ada@example.com")
+    page = asyncio.create_task(told.stream(customer))
     await customer.say("My order {{ticket.id}} is torn")
     await customer.escalate()
     await until(customer, stands(customer, state="asynchronous"), "the ticket is open")
@@ -116,6 +126,7 @@ async def a_ticket_talk(told: Told) -> None:
     await until(customer, lambda: len(customer.said_by("agent")) == 1, "the answer is shown")
     await customer.go_back()
     await drained(customer)
+    page.cancel()
 
 
 @pytest.mark.parametrize("live", [True, False])

@@ -80,6 +80,7 @@ class Talk:
     refusals: dict[str, Fact] = field(default_factory=dict)
     views: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     handoffs: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
+    asked: list[str] = field(default_factory=list)  # its handoffs, in the order in which the bridge was asked for them
     ended_unknown: bool = False  # of some handoff its end was shown, and nobody knew which it was
     leaves: list[Fact] = field(default_factory=list)
     lists: list[DeskList] = field(default_factory=list)
@@ -218,6 +219,7 @@ def _take(case: Case, fact: Fact) -> None:
             case.talk(fact).leaves.append(fact)
         case "B.handoff":
             case.homes.setdefault(fact["handoff"], case.talk(fact))
+            case.talk(fact).asked.append(fact["handoff"])
         case "B.append" | "B.attempt" | "B.outcome" | "B.lookup" | "B.dead":
             if fact["mid"] is not None and fact.get("effect", "Post") == "Post":
                 case.talk(fact).bridge[fact["mid"]].append(fact)

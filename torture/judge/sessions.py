@@ -75,6 +75,23 @@ def unasked(talk: Talk) -> dict[str, Entry | None]:
     return found
 
 
+def over(talk: Talk) -> dict[str, Entry]:
+    """Give the end of each handoff that is over, where it can be told which notices are whose."""
+    asked = [entry for entry in talk.story if entry.role == "system" and entry.mark == ASKED]
+    if len(asked) != len(talk.asked):
+        return {}  # the bridge died before it wrote one down, or wrote nothing
+    ends: dict[str, Entry] = {}
+    handoffs, handoff, quiet = iter(talk.asked), "", False
+    for entry in talk.story:
+        if entry.role == "system" and entry.mark == ASKED:
+            handoff, quiet = next(handoffs), False
+        elif entry.role == "system" and entry.mark in ENDS and handoff and handoff not in ends:
+            ends[handoff], quiet = entry, _may_go_on(talk, entry)
+        elif entry.role == "agent" and quiet:
+            ends.pop(handoff, None)
+    return ends
+
+
 def _may_go_on(talk: Talk, end: Entry) -> bool:
     """Say whether an agent who writes again is back in the same session: after a quiet end, or an unknown one."""
     return talk.ended_unknown if end.mark == "ended" else end.mark == "inactive"
@@ -152,10 +169,14 @@ def _ends_are_told(case: Case, talk: Talk) -> Iterator[Finding]:
 
 
 def _nothing_after_the_end(case: Case, talk: Talk) -> Iterator[Finding]:
-    """Expect nothing at the desk that was written when nobody there was asked."""
-    for mid, end in unasked(talk).items():
-        case.examined["I11"] += 1
-        for desk_list, line in talk.at_desk.get(mid, ())[:1]:
-            what = f"{mid} is at the desk although it was written when nobody there was asked"
-            shown = excerpt(talk.final, [mid, *([end.mid] if end is not None else [])])
-            yield Finding(invariant="I11", what=what, witness=(*shown, *desk_list.witness(line.rid)))
+    """Expect nothing at the desk that was written when nobody there was asked, or no longer in that handoff."""
+    nobody, ends = unasked(talk), over(talk)
+    for mid, places in talk.at_desk.items():
+        entry = talk.places.get(mid)
+        for desk_list, line in places if entry is not None else ():
+            case.examined["I11"] += 1
+            end = nobody.get(mid) or ends.get(desk_list.handoff or "")
+            if mid in nobody or (end is not None and entry is not None and entry.seq > end.seq):
+                what = f"{mid} is in the list of {desk_list.handoff} although nobody there was asked any more"
+                shown = excerpt(talk.final, [mid, *([end.mid] if end is not None else [])])
+                yield Finding(invariant="I11", what=what, witness=(*shown, *desk_list.witness(line.rid)))

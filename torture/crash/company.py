@@ -38,8 +38,17 @@ class Company:
     """One world for many faults in a row."""
 
     def __init__(
-        self, folder: Path, *, seed: int, live: bool, store: Store | None = None, log: Path | None = None
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        live: bool,
+        store: Store | None = None,
+        log: Path | None = None,
+        may_end: bool = False,
     ) -> None:
+        self._may_end = may_end  # whether the product may end by itself, to be started again
+        self.ended = 0  # how often it did
         self.dice = random.Random(f"company {seed}")
         self.stage = Stage(folder, Haste(1.0), store, unsure_wait_s=UNSURE_WAIT_S)
         self.stage.log = log or self.stage.log
@@ -73,6 +82,7 @@ class Company:
 
     def kill(self) -> None:
         """Kill the product and start it again."""
+        self.ended += self.product.is_over()
         self.product.end(signal.SIGKILL)
         self.history.note("B.kill")
         self.product = self.stage.server_life()
@@ -84,8 +94,10 @@ class Company:
     def keep_alive(self) -> None:
         """Start again what has ended by itself, as a supervisor does."""
         if self.product.is_over():
+            self.ended += 1
             self.product = self.stage.server_life()
         if self.second is not None and self.second.is_over():
+            self.ended += 1
             self.add_second()
 
     def is_serving(self) -> bool:
@@ -103,6 +115,8 @@ class Company:
         try:
             self._wait_for_silence(found)
             found += self._answers()
+            if self.ended and not self._may_end:
+                found.append(f"the product ended by itself, {self.ended}×: {self._log('log')}")
             self._final_views()
         finally:
             self._agent.end()

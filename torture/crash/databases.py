@@ -24,7 +24,7 @@ def break_the_database(folder: Path, unit: int, faults: int = FAULTS) -> Outcome
     """Break one company's database again and again."""
     counts: Counter[str] = Counter()
     live = unit % 3 != 2
-    with postgres(folder) as server, Company(folder, seed=unit, live=live, store=server) as company:
+    with postgres(folder) as server, Company(folder, seed=unit, live=live, store=server, may_end=True) as company:
         waiting(2.0)
         for fault in range(faults):
             waiting(company.dice.uniform(0.2, 1.5), company.keep_alive)
@@ -32,8 +32,8 @@ def break_the_database(folder: Path, unit: int, faults: int = FAULTS) -> Outcome
             _break(server, how, company.dice.choice(DOWN_S))
             counts["database faults"] += 1
             counts[f"met.{how}"] += 1
-            counts["met.the product ended by itself"] += company.product.is_over()
         violations = company.close()
+        counts["the product ended by itself"] += company.ended
     counts["met.told to come again"] += company.answers["503"]
     counts.update({f"messages {what}": count for what, count in company.messages.items()})
     counts.update({f"answers {what}": count for what, count in company.answers.items()})

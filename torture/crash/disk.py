@@ -76,7 +76,7 @@ FAULTS_BY_NAME: Mapping[str, tuple[Callable[[Company], AbstractContextManager[No
 def run_out(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
     """Let one company's product run out of one thing after the other."""
     counts: Counter[str] = Counter()
-    with Company(folder, seed=unit, live=unit % 3 != 2, log=Path(os.devnull)) as company:
+    with Company(folder, seed=unit, live=unit % 3 != 2, log=Path(os.devnull), may_end=True) as company:
         waiting(2.0)
         names = list(FAULTS_BY_NAME)
         for fault in range(faults):
@@ -89,6 +89,7 @@ def run_out(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
             waiting(company.dice.uniform(0.5, 3.0), company.keep_alive)
             counts["shortages"] += 1
         violations = company.close()
+        counts["the product ended by itself"] += company.ended
     counts["met.told to come again"] += company.answers["503"]
     counts.update({f"messages {what}": count for what, count in company.messages.items()})
     counts.update({f"answers {what}": count for what, count in company.answers.items()})

@@ -40,8 +40,6 @@ def _kill(company: Company, kills: int) -> Counter[str]:
     for kill in range(kills):
         long = kill % LONG_EVERY == LONG_EVERY - 1
         waiting(LONG_S if long else SHORTEST_S + company.dice.expovariate(1 / MEAN_S))
-        if company.product.is_over():
-            counts["met.had ended by itself"] += 1
         counts["met.killed while it served"] += company.is_serving()
         company.kill()
         counts["kills"] += 1

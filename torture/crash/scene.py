@@ -32,7 +32,6 @@ class Cast:
 
     conversation: str = ""
     ticket: str = ""
-    lines: int = 0
 
 
 class GaveWay(Exception):
@@ -92,8 +91,10 @@ class Scene:
             time.sleep(PAUSE_S)
 
     def revive(self) -> None:
-        """Start the product again if it has died."""
+        """Start the product again if it has died; to have died by itself is a fault of its own."""
         if self.life.is_over():
+            if not self.life.was_killed():
+                raise Stuck("the product ended by itself")
             self.deaths += 1
             self.history.note("B.kill")
             self.life = self._again()

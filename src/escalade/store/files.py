@@ -85,8 +85,9 @@ def pieces(content: bytes) -> Iterable[tuple[int, bytes]]:
 
 
 def put(tx: Tx, organisation: OrganisationId, id: FileId, n: int, content: bytes) -> None:
-    """Write down one piece; writing it again replaces it, and a file taken away meanwhile gets none."""
-    if load(tx, organisation, id) is None:
+    """Write down one piece; writing it again replaces it. A file that is whole, or taken away meanwhile, gets none."""
+    file = load(tx, organisation, id)
+    if file is None or file.state not in {FileState.ARRIVING, FileState.AWAITED}:
         return
     tx.run(
         "INSERT INTO file_piece (organisation, file, n, content) VALUES (:organisation, :file, :n, :content)"

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from escalade.cli.serve import constant_headers
 from tests.web.counter import Counter, counter
 from tests.web.routes import Address, addresses
 from tests.world import Escalade
@@ -73,13 +74,16 @@ async def test_a_panel_is_framed_by_the_sites_on_the_list_alone(tmp_path: Path) 
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("scheme", ["https", "http"])
-def test_behind_tls_browsers_are_told_to_stay_there(tmp_path: Path, scheme: str) -> None:
-    product = Escalade(tmp_path, ESCALADE_PUBLIC_URL=f"{scheme}://support.example")
+def test_behind_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
+    product = Escalade(tmp_path, ESCALADE_PUBLIC_URL="https://support.example")
     product.program.start()
     try:
         for path in ("/api/v1/health", "/console/sign-in", "/widget/loader.js"):
             told = httpx2.get(product.url + path).headers.get_list("strict-transport-security")
-            assert told == (["max-age=31536000"] if scheme == "https" else [])
+            assert told == ["max-age=31536000"]
     finally:
         product.close()
+
+
+def test_without_tls_nothing_is_promised_to_browsers() -> None:
+    assert constant_headers("http://127.0.0.1:8700") == []

@@ -17,7 +17,6 @@ from escalade.store.sql import Dialect
 from escalade.web.listener import LISTENERS
 
 HttpParser = Literal["httptools", "h11"]
-HSTS = [("strict-transport-security", "max-age=31536000")]  # browsers come by https from then on
 
 
 def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "httptools") -> None:
@@ -42,7 +41,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
         access_log=False,
         log_level="warning",
         server_header=False,
-        headers=HSTS if settings.public_url.startswith("https://") else [],
+        headers=constant_headers(settings.public_url),
         date_header=True,
         **proxy_options(settings.trusted_proxies),
         timeout_graceful_shutdown=5,
@@ -64,3 +63,8 @@ def _role(role: str, settings: Settings) -> Role:
 def proxy_options(trusted: str) -> dict[str, Any]:
     """Say whose word about a caller's address counts: nobody's, unless a proxy was named."""
     return {"proxy_headers": bool(trusted), "forwarded_allow_ips": trusted or None}
+
+
+def constant_headers(public_url: str) -> list[tuple[str, str]]:
+    """Give what stands on every answer: behind https, that browsers come by https from then on."""
+    return [("strict-transport-security", "max-age=31536000")] if public_url.startswith("https://") else []

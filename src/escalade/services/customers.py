@@ -73,6 +73,7 @@ class Customers:
             records = [_record(row) | {"state": "pending"} for row in erasure.at_zendesk(tx, organisation, customer)]
             mine = erasure.conversations_of(tx, organisation, customer)
             for row in mine:
+                conversations.lock(tx, organisation, ConversationId(row["id"]))
                 current = conversations.load(tx, organisation, ConversationId(row["id"]))
                 assert current is not None
                 self._intake.apply(tx, current, Closed(), policy_of(tx, organisation))

@@ -43,7 +43,9 @@ def conversations_of(tx: Tx, organisation: OrganisationId, customer: CustomerId)
 def kept(tx: Tx, organisation: OrganisationId, conversation: str) -> dict[str, list[dict[str, object]]]:
     """Give every row of a conversation, by what it is."""
     found = {
-        name: [dict(row) for row in tx.all(sql + OF, organisation=organisation, conversation=conversation)]
+        name: [
+            dict(row) for row in tx.all(sql + OF + " ORDER BY 1", organisation=organisation, conversation=conversation)
+        ]
         for name, sql in EXPORTED.items()
     }
     found["attempts"] = [

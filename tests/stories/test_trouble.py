@@ -213,5 +213,5 @@ def test_what_zendesk_could_not_deliver_while_the_service_was_away_is_read_back(
             "Zendesk has given up",
         )
         world.product.program.start()
-        eventually(lambda: calls() > before, "the failed call is taken in after all")
+        eventually(lambda: calls() > before, "the failed call is taken in after all", 90)
         assert "missed_webhook" in world.product.program.log()

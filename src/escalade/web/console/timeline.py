@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from escalade.domain.model import Conversation, Handoff, Message, Millis, Role
+from escalade.domain.transcript import words_of
 from escalade.store.database import Row
 from escalade.store.mailbox import Receipt
 from escalade.web.console import words
@@ -65,7 +66,7 @@ def _message(message: Message) -> Entry:
     if message.citations:
         facts.append(("Sources", "; ".join(f"[{c.n}] {c.title}" for c in message.citations)))
     if message.attachments:
-        facts.append(("Files", ", ".join(a.name for a in message.attachments)))
+        facts.append(("Files", "; ".join(f"{a.name} ({words.FILE[a.state.value]})" for a in message.attachments)))
     tones = {"delivered": ("good", "Delivered"), "failed": ("bad", "Not delivered"), "pending": ("warn", "On its way")}
     return Entry(
         key=f"m{message.seq}",
@@ -74,7 +75,7 @@ def _message(message: Message) -> Entry:
         kind=message.role.value,
         icon=message.role.value,
         label=label,
-        text=message.text,
+        text=words_of(message),
         badge=tones.get(message.delivery.value),
         facts=tuple(facts),
     )

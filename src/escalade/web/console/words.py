@@ -41,6 +41,13 @@ ENDING = {
     "unknown": "Zendesk said it ended, not how",
 }
 
+FILE = {
+    "arriving": "arriving",
+    "kept": "kept, not scanned",
+    "awaited": "being fetched",
+    "lost": "could not be fetched",
+    "flagged": "held back: Zendesk's scanner found something in it",
+}
 ROLE = {"customer": "Customer", "assistant": "Assistant", "agent": "Agent", "system": "Notice"}
 
 EFFECT = {

@@ -24,6 +24,7 @@ from torture.history import History
 
 ANSWER_S = 5.0
 DRAIN_S = 150.0
+QUIET_LOOKS = 20  # a second each: longer than the product takes to look at a ticket nobody rings for
 
 
 class Load:
@@ -120,7 +121,7 @@ class Load:
         deadline = time.monotonic() + DRAIN_S
         still = 0
         before: object = None
-        while time.monotonic() < deadline and still < 8:
+        while time.monotonic() < deadline and still < QUIET_LOOKS:
             await asyncio.sleep(1)
             await customer.reload()
             now = customer.shown("reload")

@@ -73,6 +73,7 @@ ENTRIES: dict[str, Entry] = {
     "POST /api/v1/assistant/ask": Entry(LISTS, {"text": "How do I return {theirs} violet boots?"}),
     "GET /api/v1/deliveries": Entry(LISTS, query=("state", "organisation", "conversation")),
     "POST /api/v1/deliveries/{id}/resend": Entry(NOT_THERE),
+    "POST /api/v1/deliveries/{id}/skip": Entry(NOT_THERE),
     "GET /api/v1/receipts": Entry(LISTS, query=("organisation", "conversation")),
     "POST /api/v1/receipts/{id}/replay": Entry(NOT_THERE, query=("dry_run",)),
     # widget API, as a visitor
@@ -104,6 +105,7 @@ ENTRIES: dict[str, Entry] = {
     "GET /console/conversations/{id}/raw.json": Entry(NOT_THERE),
     "GET /console/deliveries": Entry(LISTS, query=("state", "conversation", "organisation")),
     "POST /console/deliveries/{id:int}/resend": Entry(NOT_THERE | {303}, FORM | {"conversation": "{theirs}"}),
+    "POST /console/deliveries/{id:int}/skip": Entry(NOT_THERE | {303}, FORM | {"conversation": "{theirs}"}),
     "GET /console/escalate": Entry(LISTS),
     "POST /console/escalate": Entry(TAKEN | {422}, FORM | {"organisation": "{theirs}"}),
     "GET /console/escalate/connection": Entry(LISTS),
@@ -416,8 +418,9 @@ def _console(house: House, method: str) -> list[Address]:
 
 
 NEEDS = {
-    Right.OPERATE: {"/console/deliveries/{id:int}/resend", "/console/escalate/webhook/rotate",
-                    "/console/escalate/webhook/signing", "/console/settings/api-key"},
+    Right.OPERATE: {"/console/deliveries/{id:int}/resend", "/console/deliveries/{id:int}/skip",
+                    "/console/escalate/webhook/rotate", "/console/escalate/webhook/signing",
+                    "/console/settings/api-key"},
     Right.READ: {"/console/conversations", "/console/conversations/{id}", "/console/conversations/{id}/raw.json"},
     Right.LOOK: {"/console/sign-out"},
 }  # fmt: skip

@@ -76,8 +76,8 @@ async def test_a_panel_is_framed_by_the_sites_on_the_list_alone(tmp_path: Path) 
 @pytest.mark.processes
 def test_behind_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
     product = Escalade(tmp_path, ESCALADE_PUBLIC_URL="https://support.example")
-    product.program.start()
     try:
+        product.program.start()
         for path in ("/api/v1/health", "/console/sign-in", "/widget/loader.js"):
             told = httpx2.get(product.url + path).headers.get_list("strict-transport-security")
             assert told == ["max-age=31536000"]

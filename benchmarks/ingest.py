@@ -3,9 +3,10 @@
     python -m benchmarks.ingest [--seconds 4] [--rounds 5]
 
 Two kinds of news about a conversation we know: the echo of a customer's message (one receipt), and an agent's message
-on a ticket (receipt, decision, message, state). `synchronous=FULL`: every 200 is on disk. Beside them an ASGI
-application that only echoes the body, and the same endpoint with all its checks but no database behind it. The rounds
-are interleaved and the medians printed; the ratios are the figures to trust.
+on a ticket (receipt, decision, message, state). On SQLite (`synchronous=FULL`) and on a PostgreSQL that shares the
+machine (`fsync`, `synchronous_commit` on): every 200 is on disk. Beside them an ASGI application that only echoes the
+body, and the same endpoint with all its checks but no database behind it. The rounds are interleaved and the medians
+printed; the ratios are the figures to trust.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import asyncio
 import itertools
 import statistics
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests.engines import ENGINES, a_database
 from tests.world import Escalade
 
 from benchmarks.load import Round, free_port, megabytes, own_core, press, server
@@ -36,7 +39,7 @@ from escalade.domain.model import (
     TicketId,
 )
 from escalade.store import conversations
-from escalade.store.database import make_engine, transaction
+from escalade.store.database import commands, transaction
 
 CONVERSATIONS = 200
 BODY = (
@@ -48,11 +51,10 @@ BODY = (
 TEXT = "I have looked into it: the parcel left our warehouse on Tuesday and should be with you tomorrow. " * 6
 
 
-def seed(product: Escalade, folder: Path) -> None:
+def seed(product: Escalade) -> None:
     """Put conversations with open tickets into the database."""
-    engine = make_engine(f"sqlite:///{folder / 'escalade.db'}")
     organisation = OrganisationId(product.keys["organisation_id"])
-    with transaction(engine) as tx:
+    with commands(product.environment["ESCALADE_DATABASE_URL"]) as engine, transaction(engine) as tx:
         for n in range(CONVERSATIONS):
             ticket = str(1000 + n)
             handoff = Handoff(
@@ -81,7 +83,6 @@ def seed(product: Escalade, folder: Path) -> None:
                 conversations.link(
                     tx, organisation, handoff.id, channel=channel, kind=kind, theirs=theirs, ours=handoff.id
                 )
-    engine.dispose()
 
 
 class Requests:
@@ -104,36 +105,62 @@ class Requests:
         return f"{self._head}{len(body)}\r\n{named}\r\n\r\n{body}".encode()
 
 
+def company(engine: str, url: str) -> Escalade:
+    """Make a product with an organisation and conversations on a database."""
+    more = {"ESCALADE_DATABASE_URL": url, "ESCALADE_SECRET_KEY": "a-key-of-more-than-thirty-two-characters"}
+    product = Escalade(Path(tempfile.mkdtemp(prefix=f"escalade-ingest-{engine}-")), **more)
+    product.create_organisation()
+    seed(product)
+    return product
+
+
 async def measure(seconds: float, rounds: int) -> None:
     """Run the rounds and print the table."""
-    folder = Path(tempfile.mkdtemp(prefix="escalade-ingest-"))
-    product = Escalade(folder)
-    product.create_organisation()
-    seed(product, folder)
     bare_port = free_port()
     checks_port = free_port()
     other = Escalade(Path(tempfile.mkdtemp(prefix="escalade-checks-")))
     other.create_organisation()
-    results: dict[str, list[Round]] = {"bare echo": [], "checks only": [], "customer's echo": [], "agent's message": []}
-    own_core(1)
-    with (
-        server(["-m", "benchmarks.bare", str(bare_port), "echo"], bare_port, {}, "/") as bare,
-        server(
-            ["-m", "benchmarks.bare", str(checks_port), "checks"], checks_port, other.environment, "/api/v1/health"
-        ) as checks,
-        server(["-m", "escalade", "serve"], product.port, product.environment, "/api/v1/ready") as served,
-    ):
-        echoes, agents = Requests(product, "end_user"), Requests(product, "agent")
+    kinds = {"customer's echo": "end_user", "agent's message": "agent"}
+    results: dict[str, list[Round]] = {"bare echo": [], "checks only": []}
+    results |= {f"{kind}, {engine}": [] for engine in ENGINES for kind in kinds}
+    memory, acknowledged, rows = {}, {}, {}
+    with ExitStack() as stack:
+        products = {engine: company(engine, stack.enter_context(a_database(engine))) for engine in ENGINES}
+        own_core(1)
+        bare = stack.enter_context(server(["-m", "benchmarks.bare", str(bare_port), "echo"], bare_port, {}, "/"))
+        checks = stack.enter_context(
+            server(
+                ["-m", "benchmarks.bare", str(checks_port), "checks"], checks_port, other.environment, "/api/v1/health"
+            )
+        )
+        served = {
+            engine: stack.enter_context(
+                server(["-m", "escalade", "serve"], product.port, product.environment, "/api/v1/ready")
+            )
+            for engine, product in products.items()
+        }
         checked = Requests(other, "end_user")
+        asked = {
+            (engine, kind): Requests(product, actor)
+            for engine, product in products.items()
+            for kind, actor in kinds.items()
+        }
         for _ in range(rounds):
-            results["bare echo"].append(await press(bare_port, echoes, bare, seconds=seconds))
+            results["bare echo"].append(await press(bare_port, checked, bare, seconds=seconds))
             results["checks only"].append(await press(checks_port, checked, checks, seconds=seconds))
-            results["customer's echo"].append(await press(product.port, echoes, served, seconds=seconds))
-            results["agent's message"].append(await press(product.port, agents, served, seconds=seconds))
-        memory = megabytes(served)
+            for (engine, kind), requests in asked.items():
+                pressed = await press(products[engine].port, requests, served[engine], seconds=seconds)
+                results[f"{kind}, {engine}"].append(pressed)
+        for engine, product in products.items():
+            memory[engine] = megabytes(served[engine])
+            acknowledged[engine] = sum(
+                one.statuses.get(200, 0) for kind in kinds for one in results[f"{kind}, {engine}"]
+            )
+            with commands(product.environment["ESCALADE_DATABASE_URL"]) as opened, transaction(opened) as tx:
+                rows[engine] = tx.value("SELECT count(*) FROM receipt")
     alone = statistics.median(one.rate for one in results["checks only"])
     base = statistics.median(one.rate for one in results["bare echo"])
-    print(f"{'':18} {'requests/s':>11} {'of bare':>8} {'of checks':>10} {'server CPU µs':>14}   answers")
+    print(f"{'':26} {'requests/s':>11} {'of bare':>8} {'of checks':>10} {'server CPU µs':>14}   answers")
     for name, found in results.items():
         rate = statistics.median(one.rate for one in found)
         cpu = statistics.median(one.server_cpu_us for one in found)
@@ -141,14 +168,12 @@ async def measure(seconds: float, rounds: int) -> None:
         for one in found:
             for status, count in one.statuses.items():
                 statuses[status] = statuses.get(status, 0) + count
-        print(f"{name:18} {rate:11.0f} {rate / base:8.2f} {rate / alone:10.2f} {cpu:14.0f}   {statuses}")
-    engine = make_engine(f"sqlite:///{folder / 'escalade.db'}")
-    with transaction(engine) as tx:
-        rows = tx.value("SELECT count(*) FROM receipt")
-    acknowledged = sum(
-        one.statuses.get(200, 0) for name in ("customer's echo", "agent's message") for one in results[name]
-    )
-    print(f"{acknowledged} acknowledged, {rows} receipts in the database; {memory:.0f} MiB resident")
+        print(f"{name:26} {rate:11.0f} {rate / base:8.2f} {rate / alone:10.2f} {cpu:14.0f}   {statuses}")
+    for engine in ENGINES:
+        print(
+            f"{engine}: {acknowledged[engine]} acknowledged, {rows[engine]} receipts in the database;"
+            f" {memory[engine]:.0f} MiB resident"
+        )
     print("aim: an acknowledged webhook at 0.40 of the bare echo or better")
 
 

@@ -123,7 +123,7 @@ def server(arguments: list[str], port: int, environment: dict[str, str], path: s
             return False
 
     try:
-        eventually(answers, f"{arguments} answers")
+        eventually(answers, f"{arguments} answers", 60)
         yield process.pid
     finally:
         process.terminate()

@@ -40,6 +40,7 @@ Connection = psycopg.Connection[dict[str, Any]]
 CONNECT_S = 3
 LOCK_WAIT_MS = 500  # for the first unit of a transaction; the others do not wait
 MOST_TRIES = 6
+MOST_CLASHES = 3
 # A process that stands still in the middle of a transaction must not hold everybody else's rows.
 SESSION = (
     "SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; SET TimeZone = 'UTC';"
@@ -196,9 +197,9 @@ class _Committer:
             unit.run(Tx(connection, Dialect.POSTGRES, shared=True))
         except BaseException as error:
             _say(connection, "ROLLBACK TO SAVEPOINT unit")
-            # A row that another process inserted meanwhile is seen by the second try.
-            first_clash = isinstance(error, errors.UniqueViolation) and unit.tries == 1
-            if first_clash or (isinstance(error, TRY_AGAIN) and unit.tries < MOST_TRIES):
+            # A row that another process inserted meanwhile is seen by the next try.
+            clash = isinstance(error, errors.UniqueViolation) and unit.tries < MOST_CLASHES
+            if clash or (isinstance(error, TRY_AGAIN) and unit.tries < MOST_TRIES):
                 return False
             unit.fail(translated(error))
         return True

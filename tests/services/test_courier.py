@@ -649,6 +649,21 @@ async def test_a_refused_word_is_sent_again_when_an_operator_asks(stage: Backsta
     assert (await customer.deliveries())["one"] == "delivered"
 
 
+async def test_what_an_earlier_handoff_has_shown_is_not_told_as_undelivered_by_the_next(live: Backstage) -> None:
+    customer = await asks_for_a_person(live)
+    await live.settle()
+    await live.desk.release(ORGANISATION, customer.id)
+    await live.settle()
+    live.sunshine.always = Retryable("out of reach")
+    await live.desk.escalate(ORGANISATION, customer.id)  # about the same words
+    await live.step()
+    await live.desk.release(ORGANISATION, customer.id)
+    live.sunshine.always = None
+    await live.settle()
+    assert await customer.deliveries() == {"My stove is broken": "delivered"}
+    assert "not_delivered" not in await customer.notices()
+
+
 # Any weather at all
 
 WEATHER = st.lists(

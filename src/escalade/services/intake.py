@@ -117,6 +117,11 @@ class Intake:
             elif stored is not None:
                 return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
         if isinstance(event, PostRefused):
+            if conversations.has_arrived(tx, conversation, event.message):  # with an earlier handoff
+                delivered = DeliveryView.DELIVERED
+                conversations.mark(tx, conversation.organisation, conversation.id, event.message, delivered)
+                ignored = "it reached the desk before"
+                return Applied(decision=Decision(conversation=conversation, ignored=ignored), messages=())
             event = self._explain(tx, conversation, event)
         stale = self._stale(tx, conversation, event)
         if stale:

@@ -425,6 +425,18 @@ def copies(tx: Tx, handoff: HandoffId, *, channel: str, ours: str) -> list[str]:
     return [row["theirs"] for row in rows]
 
 
+def has_arrived(tx: Tx, conversation: Conversation, message: MessageId) -> bool:
+    """Say whether a message is known to be at the desk, with whichever handoff."""
+    found = tx.value(
+        "SELECT 1 FROM link l JOIN handoff h ON h.id = l.handoff WHERE h.organisation = :organisation"
+        " AND h.conversation = :conversation AND l.kind = 'message' AND l.ours = :message LIMIT 1",
+        organisation=conversation.organisation,
+        conversation=conversation.id,
+        message=message,
+    )
+    return found is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where news belongs: the handoff, its conversation, and the ticket's number where we know it."""

@@ -23,6 +23,8 @@ PARTS: Mapping[str, str] = {
     "power": "torture.crash.power",
     "pauses": "torture.crash.pauses",
     "disk": "torture.crash.disk",
+    "bodies": "torture.fuzz.bodies",
+    "schema": "torture.fuzz.schema",
 }
 
 

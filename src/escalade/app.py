@@ -371,6 +371,7 @@ class App:
             product.streams,
             product.limits,
             product.files,
+            public_url=product.settings.public_url,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,6 +4,8 @@
     cases.py        reads the data files: each case is a request, its answer and its effects
     wire.py         sends bytes as they are, in the pieces and at the pace a case says, and reads what comes back
     place.py        the running product the requests go to, and what a case may name in it
+    furnish.py      its organisations and their articles
+    serve.py        the product, with the HTTP parser named
     effects.py      what must also hold, in a small vocabulary
     *.toml          the cases, one file for each family of rows
     test_rows.py    sends them, on both databases and through both HTTP parsers

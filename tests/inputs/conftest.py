@@ -5,17 +5,19 @@ from typing import get_args
 
 import pytest
 
+from tests import engines
+
 pytest.register_assert_rewrite("tests.inputs.effects", "tests.inputs.place")
 
 from tests.inputs.place import Parser, Place, a_place  # noqa: E402 - rewritten from here on
 
-ENGINES = ("sqlite",)
-COMBINATIONS = [(engine, parser) for engine in ENGINES for parser in get_args(Parser)]
+COMBINATIONS = [(engine, parser) for engine in engines.ENGINES for parser in get_args(Parser)]
 
 
 @pytest.fixture(scope="session", params=COMBINATIONS, ids="-".join)
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The product on one engine, behind one parser."""
     engine, parser = request.param
-    with a_place(tmp_path_factory.mktemp(f"{engine}-{parser}"), parser) as found:
+    folder = tmp_path_factory.mktemp(f"{engine}-{parser}")
+    with a_place(folder, parser, engines.blank_url(engine, folder)) as found:
         yield found

@@ -10,24 +10,32 @@ A scene is a conversation made for one case. `quiet` is one for all cases that a
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, Literal
 
 import httpx2
+from psycopg.conninfo import conninfo_to_dict
 
+from tests import engines
+from tests.backstage import KEY
 from tests.inputs import wire
 from tests.inputs.cases import Case
-from tests.world import Customer, Escalade, Zendesk, eventually
+from tests.world import Escalade, Zendesk, eventually
 
 HOOK = "/ai-agent/escalation/webhooks/zendesk/all"
 SECRET = "c2lnbmluZyBzZWNyZXQ="
 ACCOUNT = 900
+CANARY = "canary-7f3a91"
 SAID = "My stove is broken"
 THEIRS = "Rivals only: the blue ledger"  # words of another organisation
 Parser = Literal["httptools", "h11"]
@@ -38,32 +46,33 @@ class Scene:
     """What one case plays with."""
 
     names: dict[str, str]
-    customer: Customer | None = None
+    body: bytes = b""
     sent: list[wire.Answer] = field(default_factory=list)
 
 
 class Place:
     """The product, served, and everything a case may name."""
 
-    def __init__(self, folder: Path, parser: Parser, **environment: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, parser: Parser, database: str, *, patient: bool = False) -> None:
+        self._database = database
         self.zendesk = Zendesk(folder)
-        self.product = Escalade(folder, **environment)
-        self.product.program._arguments = ["-m", "tests.inputs.serve", parser]
-        self.keys: dict[str, dict[str, str]] = {}
+        self.product = Escalade(folder, ESCALADE_DATABASE_URL=database, ESCALADE_SECRET_KEY=KEY)
+        self.product.program._arguments = ["-m", "tests.inputs.serve", parser, *(["patient"] if patient else [])]
 
     def start(self) -> None:
         """Furnish three organisations, each with a conversation that people have."""
-        for letter, name in (("A", "Fernhill"), ("B", "Rivals"), ("C", "Sealed")):
-            self.keys[letter] = json.loads(self.product.command("org", "create", name, "--json").stdout)
+        environment = os.environ | self.product.environment
+        made = subprocess.run([sys.executable, "-m", "tests.inputs.furnish"], env=environment, check=True, stdout=PIPE)
+        self.keys = json.loads(made.stdout.splitlines()[-1])
         self.product.keys = self.keys["A"]
         self.zendesk.start()
         self.product.program.start()
         for letter in self.keys:
             self.patch(letter, {"zendesk": self._connection()})
         self.patch("A", {"live": self._live(), "widget": {"allowed_origins": ["https://shop.example.com"]}})
+        self.patch("A", {"assistant": {"prompt": f"Never say {CANARY}."}})
         self.patch("C", {"webhooks": {"signing_secrets": [SECRET]}})
-        self._quiet = self.handed_over("A", "ticket")
+        self.quiet = self.handed_over("A", "ticket")
         self.theirs = self.handed_over("B", "ticket", THEIRS)
         self._sealed = self.handed_over("C", "ticket")
         self._introduce()
@@ -72,7 +81,7 @@ class Place:
 
     def _introduce(self) -> None:
         """Let A's Zendesk account become known, as its first genuine event does."""
-        ticket = self._quiet["ticket"]
+        ticket = self.quiet["ticket"]
         event = {"id": "introduction", "type": "zen:event-type:ticket.status_changed", "account_id": ACCOUNT}
         event |= {"subject": f"zen:ticket:{ticket}", "detail": {"id": ticket}, "event": {"current": "OPEN"}}
         answer = self.product.webhook(json.dumps(event).encode())
@@ -166,14 +175,23 @@ class Place:
 
     @contextmanager
     def database_stopped(self) -> Iterator[None]:
-        """Let the database take nothing until the block ends: somebody else holds it."""
-        holder = sqlite3.connect(self._folder / "escalade.db", isolation_level=None)
-        holder.execute("BEGIN IMMEDIATE")
+        """Let the database take nothing until the block ends: its file is held, or its server lets nobody in."""
+        if self._database.startswith("sqlite"):
+            holder = sqlite3.connect(self._database.removeprefix("sqlite:///"), isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            finally:
+                holder.execute("ROLLBACK")
+                holder.close()
+            return
+        server, name = engines.postgres_server(), conninfo_to_dict(self._database)["dbname"]
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         try:
             yield
         finally:
-            holder.execute("ROLLBACK")
-            holder.close()
+            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     @property
     def memory(self) -> int:
@@ -193,7 +211,7 @@ class Place:
         letter = "A"
         match case.given:
             case "quiet":
-                made = self._quiet
+                made = self.quiet
             case "ticket" | "live":
                 made = self.handed_over("A", case.given)
             case "sealed":
@@ -249,16 +267,16 @@ class Place:
 
     def send(self, scene: Scene, case: Case) -> wire.Answer:
         """Send a case's bytes once."""
-        head, body = case.bytes(scene.names)
-        answer = wire.send(self.product.port, head, body, pace=case.pace, to_the_end=case.closes)
+        head, scene.body = case.bytes(scene.names)
+        answer = wire.send(self.product.port, head, scene.body, pace=case.pace, to_the_end=case.closes)
         scene.sent.append(answer)
         return answer
 
 
 @contextmanager
-def a_place(folder: Path, parser: Parser, **environment: str) -> Iterator[Place]:
-    """Open the place and close it."""
-    place = Place(folder, parser, **environment)
+def a_place(folder: Path, parser: Parser, database: str, *, patient: bool = False) -> Iterator[Place]:
+    """Open the place on a database with every table, and close it."""
+    place = Place(folder, parser, database, patient=patient)
     try:
         place.start()
         yield place

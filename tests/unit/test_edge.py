@@ -159,7 +159,7 @@ def requests(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(requests(), st.integers(1, 7))
 def test_both_parsers_read_alike_what_is_handed_on(data: bytes, size: int) -> None:
     handed, problem, edge = through(data)

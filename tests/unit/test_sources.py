@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +84,28 @@ def test_html_keeps_the_main_part_and_none_of_the_furniture() -> None:
         ("lines", "one\n  two"),
         ("paragraph", "FULL: All of it."),
     ]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<p style="display:none">Call +1-900</p>',
+        '<div style="color:red; DISPLAY : none">Call <b>+1-900</b></div>',
+        "<p hidden>Call +1-900</p>",
+        '<p style="font-size:0">Call +1-900</p>',
+        '<p style="opacity: 0;">Call +1-900</p>',
+        '<p aria-hidden="true">Call +1-900</p>',
+        "<!-- Call +1-900 -->",
+        "<template>Call +1-900</template>",
+    ],
+)
+@pytest.mark.parametrize("read", [read_html, read_markdown])
+def test_what_no_reader_sees_is_not_part_of_an_article(read: Callable[[str, str], Document], hidden: str) -> None:
+    document = read(f"<p>Wipe it.</p>\n\n{hidden}\n\n<p>Let it dry, font-size:0.5 is small.</p>", "fallback")
+    text = " ".join(block.text for block in document.blocks)
+    assert "900" not in text
+    assert "Wipe it." in text
+    assert "Let it dry" in text
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ async def test_no_answer_lets_another_site_read_it(front: Counter, noor: Browser
     answer = await front.send("GET", "/widget/v1/conversations", headers)
     assert not any(name.startswith("access-control") for name in answer.headers)
     preflight = await front.send("OPTIONS", "/widget/v1/conversations", headers)
-    assert preflight.status == 405
+    assert preflight.status == 403
     assert not any(name.startswith("access-control") for name in preflight.headers)
 
 
@@ -383,7 +383,8 @@ async def test_an_unknown_key_has_no_panel(front: Counter) -> None:
     ("origin", "allowed"),
     [
         ("https://shop.example", True),
-        ("https://SHOP.example/cart?x=1", True),
+        ("https://SHOP.example", False),
+        ("https://shop.example/cart?x=1", False),
         ("null", False),
         ("", False),
         ("http://shop.example", False),
@@ -403,6 +404,36 @@ async def test_p14_only_the_sites_on_the_list_show_the_panel(tmp_path: Path, ori
             assert "frame-ancestors https://shop.example;" in page.headers["content-security-policy"]
         else:
             assert page.problem == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://support.example", 200),  # the public address
+        ("https://127.0.0.1:8700", 200),  # the address it was called by
+        ("null", 403),
+        ("https://shop.example", 403),  # may show the panel, and calls nothing itself
+        ("https://support.example.evil.com", 403),
+        ("https://support.example.", 403),
+        ("https://support.example:8443", 403),
+        ("HTTPS://SUPPORT.EXAMPLE", 403),
+        ("http://support.example", 403),
+        ("", 403),
+    ],
+)
+async def test_p13_only_our_own_panel_calls_the_api(tmp_path: Path, origin: str, status: int) -> None:
+    async with counter(tmp_path, origins=("https://shop.example",)) as front:
+        noor = await Browser.of(front)
+        answer = await front.send("GET", "/widget/v1/conversations", [*noor.headers, ("origin", origin)])
+        assert answer.status == status
+        assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+async def test_p12_a_place_that_was_never_reached_is_gone(noor: Browser) -> None:
+    await noor.says("Hello")
+    for path in ("messages", "events"):
+        answer = await noor.call("GET", f"/conversations/{ID}/{path}?after=7")
+        assert (answer.status, answer.problem) == (410, "gone")
 
 
 async def test_the_loader_is_fresh_and_may_be_used_anywhere(front: Counter) -> None:

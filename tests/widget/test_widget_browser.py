@@ -357,6 +357,27 @@ def test_a_hostile_or_strict_page_changes_nothing(visit: Arrive, server: FakeSer
     expect(visitor.log.get_by_text("Fine.")).to_be_visible()
 
 
+def test_letters_from_strangers_or_in_another_shape_are_dropped(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.page.evaluate(
+        """() => {
+          const panel = document.querySelector('support-chat').shadowRoot.querySelector('iframe').contentWindow
+          const odd = JSON.parse('{"__proto__": {"polluted": 1}, "t": "init", "constructor": {"prototype": {"polluted": 1}}}')
+          for (const letter of [null, 1, 'init', [], odd, {t: 'init', v: 1, d: odd}, {t: '__proto__', d: {polluted: 1}}]) {
+            panel.postMessage(letter, '*', [new MessageChannel().port1])
+            window.postMessage(letter, '*', [new MessageChannel().port1])
+          }
+          const stranger = document.createElement('iframe')
+          stranger.srcdoc = '<script>parent.frames[0].postMessage({t: "init", d: {}}, "*"); parent.postMessage({t: "ready"}, "*")</' + 'script>'
+          document.body.append(stranger)
+        }"""
+    )
+    visitor.write(TENT)
+    server.newest().answer("Fine.")
+    expect(visitor.log.get_by_text("Fine.")).to_be_visible()
+    assert visitor.page.evaluate("({}).polluted === undefined && [].polluted === undefined")
+
+
 def test_a_phone_gets_the_whole_screen_and_a_quiet_page(visit: Arrive) -> None:
     visitor = visit(viewport={"width": 390, "height": 844}, has_touch=True)
     visitor.open()

@@ -27,6 +27,10 @@ NAVIGATION = re.compile(
     r"^(nav|navbar|navigation|navheader|navfooter|breadcrumbs?|sidebar|footer|site-?header|site-?footer|menu|toc|"
     r"table-of-contents|skip-link|cookie[\w-]*|pagination|headerlink|visually-hidden|sr-only)$"
 )
+# What no reader sees may be an order to whoever reads the source; it is not part of the article.
+HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity|width|height)\s*:\s*0(?![.\d])"
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,7 +79,7 @@ class _Walker(HTMLParser):
             elif tag == "hr":
                 self.flush()
             return
-        skip = tag in SKIPPED or _is_navigation(attrs)
+        skip = tag in SKIPPED or _is_navigation(attrs) or _is_hidden(attrs)
         self._open.append((tag, skip))
         if skip:
             self._skipping += 1
@@ -168,9 +172,18 @@ class _Walker(HTMLParser):
             self.main.append((kind, number, content))
 
 
+def _is_hidden(attrs: list[tuple[str, str | None]]) -> bool:
+    return any(
+        name == "hidden"
+        or (name == "aria-hidden" and value == "true")
+        or (name == "style" and HIDDEN.search((value or "").lower()) is not None)
+        for name, value in attrs
+    )
+
+
 def _is_navigation(attrs: list[tuple[str, str | None]]) -> bool:
     for name, value in attrs:
-        if name == "hidden" or (name == "role" and value in ("navigation", "banner", "search", "contentinfo")):
+        if name == "role" and value in ("navigation", "banner", "search", "contentinfo"):
             return True
         if name in ("class", "id") and any(NAVIGATION.match(word) for word in (value or "").lower().split()):
             return True

@@ -13,11 +13,14 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from escalade.assistant.markup import read_markup
 
 MARKDOWN = frozenset({".md", ".markdown"})
+_PARSER = MarkdownIt("commonmark").enable("table")
+_RENDERER = RendererHTML()
 HTML = frozenset({".html", ".htm"})
 PLAIN = frozenset({".txt"})
 SUFFIXES = MARKDOWN | HTML | PLAIN
@@ -117,8 +120,7 @@ def read_html(text: str, fallback: str) -> Document:
 def read_markdown(text: str, fallback: str) -> Document:
     """Read Markdown by its tokens; the title is the front matter's, else the first heading."""
     matter, body = _front_matter(text.replace("\r\n", "\n"))
-    parser = MarkdownIt("commonmark").enable("table")
-    blocks = tuple(_markdown_blocks(parser.parse(body)))
+    blocks = tuple(_markdown_blocks(_PARSER.parse(body)))
     first = next((block for block in blocks if block.kind is Kind.HEADING), None)
     top = next((block for block in blocks if block.kind is Kind.HEADING and block.level == 1), first)
     return _titled(matter or (top.text if top else fallback), blocks)
@@ -194,6 +196,11 @@ def _block(kind: Kind, text: str, *, level: int = 0, n: int = 0) -> Iterator[Blo
 
 def _inline(token: Token) -> str:
     parts: list[str] = []
+    if any(
+        child.type == "html_inline" and not child.content.lower().startswith("<br") for child in token.children or ()
+    ):
+        rendered = _RENDERER.renderInline(token.children or [], _PARSER.options, {})
+        return " ".join(text for _, _, text in read_markup(rendered).blocks)  # it knows what a reader sees
     for child in token.children or ():
         if child.type in ("text", "code_inline"):
             parts.append(child.content)

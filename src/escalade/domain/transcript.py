@@ -30,6 +30,13 @@ WHY = {
     Reason.API: "requested through the API",
 }
 
+INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
+
+
+def says_something(text: str) -> bool:
+    """Say whether there is anything to see."""
+    return any(unicodedata.category(char) not in INVISIBLE for char in text)
+
 
 def subject(conversation: Conversation, handoff: Handoff, messages: Iterable[Message]) -> str:
     """Name the ticket by what the customer wanted, in one line of at most 140 characters."""

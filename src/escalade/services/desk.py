@@ -42,6 +42,7 @@ from escalade.domain.model import (
     Utterance,
     Wish,
 )
+from escalade.domain.transcript import says_something
 from escalade.services.accounts import Accounts
 from escalade.services.intake import Applied, Intake, policy_of
 from escalade.services.ports import Ports
@@ -53,7 +54,6 @@ LONGEST_TEXT = 4_000  # code points
 ID = re.compile(r"[A-Za-z0-9_.:~-]{1,128}\Z")
 EMAIL = re.compile(r"[^@\s<>\"',;:()\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\Z")
 CONTEXT_BYTES = 4_096
-INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,7 +347,7 @@ def check_text(text: str) -> None:
     """Accept what says something and is not too long."""
     if len(text) > LONGEST_TEXT:
         raise Invalid(f"at most {LONGEST_TEXT} characters", pointer="/text", code="too-long")
-    if all(unicodedata.category(char) in INVISIBLE for char in text):
+    if not says_something(text):
         raise Invalid("the message is empty", pointer="/text", code="empty")
 
 

@@ -46,6 +46,7 @@ from escalade.domain.model import (
 from escalade.domain.organisation import OnInactive
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE
+from escalade.domain.transcript import LIVE_LIMIT
 from escalade.services import echoes
 from escalade.services.accounts import Accounts
 from escalade.services.doors import Doors
@@ -512,7 +513,7 @@ class Reconcile:
             return False
         if not reached or now - bell.received_at < PATIENCE_MS:
             return True  # only the list can say whether something came before it
-        if arrival.actor_type == "agent" and arrival.text:
+        if arrival.actor_type == "agent" and 0 < len(arrival.text) <= LIVE_LIMIT:  # no chat takes more
             self._apply(tx, scene, said_by(scene.handoff.id, arrival))
             mailbox.settle(tx, bell.id, "shown from the webhook's own text: the list did not have it", now)
         else:

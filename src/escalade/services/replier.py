@@ -11,6 +11,7 @@ from escalade.channels.base import Account
 from escalade.domain import policy as words
 from escalade.domain.events import AssistantSaid, Event, HandoffAsked, Unknown
 from escalade.domain.model import Conversation, HandoffId, Message, MessageId, Reason, Role
+from escalade.domain.transcript import says_something
 from escalade.services.ports import Ports
 from escalade.store import conversations
 from escalade.store.database import Database
@@ -37,6 +38,7 @@ class AssistantReplier:
             return await self._about_files(account, conversation, question)
         try:
             verdict = await self._assistant.consider(await self._question(account, conversation, question))
+            _check(verdict)
         except Exception as error:
             log.exception("assistant_failed", conversation=conversation.id)
             return await self._hand_off(account, question, Reason.ERROR, type(error).__name__)
@@ -97,3 +99,11 @@ class AssistantReplier:
             about=question.id,
             answers=question.id,
         )
+
+
+def _check(verdict: Verdict) -> None:
+    """Take nothing for an answer that is none."""
+    if verdict.decision not in {"answer", "escalate"}:
+        raise ValueError("neither an answer nor a person")
+    if verdict.decision == "answer" and not says_something(verdict.text):
+        raise ValueError("an answer without words")

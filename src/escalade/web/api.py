@@ -2,6 +2,7 @@
 
 # Annotations are evaluated here and now: the routes name types that exist only inside `router`.
 
+import functools
 import hashlib
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn
 from escalade.channels import strict_json
@@ -27,6 +29,7 @@ from escalade.store import mailbox, organisations, overview
 from escalade.store.database import Database, Row, Tx
 from escalade.web import views
 from escalade.web.access import Access
+from escalade.web.description import describe
 from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, headers_of
 from escalade.web.limits import Limits
 from escalade.web.reference import reference_page
@@ -46,19 +49,28 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+# What the description tells of the services' own checks, which say what is wrong better than a pattern does.
+Id = Annotated[str, Field(json_schema_extra={"pattern": "^([A-Za-z0-9_.:~-]{1,128})?$"})]
+Word = Annotated[str, Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]{0,128}$"})]
+Email = Annotated[
+    str, Field(json_schema_extra={"pattern": r"^([a-z0-9._+-]{1,64}@([a-z0-9]{1,60}\.){1,3}[a-z]{2,20})?$"})
+]
+Locale = Annotated[str, Field(json_schema_extra={"pattern": r"^[A-Za-z0-9_.@-]{0,35}$"})]
+
+
 class CustomerIn(Closed):
     """What is said of a customer; nothing of it is proof."""
 
-    id: str | None = None
-    name: str | None = None
-    email: str | None = None
-    locale: str | None = None
+    id: Id | None = None
+    name: Word | None = None
+    email: Email | None = None
+    locale: Locale | None = None
 
 
 class ConversationIn(Closed):
     """A conversation to open."""
 
-    id: str | None = None
+    id: Id | None = None
     customer: CustomerIn = CustomerIn()
     context: dict[str, Any] = {}
 
@@ -72,14 +84,14 @@ class AttachmentIn(Closed):
 class DetailsIn(Closed):
     """What a customer says of themselves."""
 
-    name: str | None = None
-    email: str | None = None
+    name: Word | None = None
+    email: Email | None = None
 
 
 class MessageIn(Closed):
     """A message to take."""
 
-    id: str | None = None
+    id: Id | None = None
     author: Literal["customer", "assistant"] = "customer"
     text: str = ""
     attachments: list[AttachmentIn] = Field(default=[], max_length=MOST_FILES)
@@ -449,6 +461,8 @@ def build(api: Api, version: str) -> FastAPI:
     app.include_router(api.ledger_router())
     app.include_router(api.files_router())
     add_problems(app)
+    routes = app.openapi
+    app.openapi = functools.cache(lambda: describe(routes()))  # type: ignore[method-assign]
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -456,6 +470,12 @@ def build(api: Api, version: str) -> FastAPI:
         return HTMLResponse(reference_page(app.openapi()))
 
     return app
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """List every method an address takes."""
+    routes = (route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
 
 
 def add_problems(app: FastAPI) -> None:
@@ -485,7 +505,9 @@ def add_problems(app: FastAPI) -> None:
         return respond(Problem("validation", str(first["msg"]), pointer=pointer, code=str(first["type"])))
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> Response:
+    async def _http(request: Request, error: HTTPException) -> Response:
         kinds = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}
         headers = tuple((k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items())
+        if error.status_code == 405:  # the framework names the methods of one route only
+            headers = ((b"allow", ", ".join(_methods(app, request)).encode()),)
         return respond(Problem(kinds.get(error.status_code, "malformed-request"), headers=headers))

@@ -70,6 +70,7 @@ class Edge:
         self._waiting = bytearray()
         self._left = 0  # bytes of the body or the chunk that are yet to come
         self._trailers = 0
+        self._blank = False  # an empty line before the head was passed over
 
     @property
     def is_in_head(self) -> bool:
@@ -118,14 +119,16 @@ class Edge:
                 return self._bytes()
 
     def _head(self) -> bytes | None:
-        if self._waiting.startswith(_END):  # an old habit: an empty line after the body before
+        if not self._blank and self._waiting.startswith(_END):  # an old habit: one empty line after the body before
             del self._waiting[:2]
+            self._blank = True
         end = self._waiting.find(b"\r\n\r\n")
         if end < 0:
             _check_growing(self._waiting)
             return None
         head = read_head(bytes(self._waiting[:end]))
         del self._waiting[: end + 4]
+        self._blank = False
         if head.chunked:
             self.reading = Reading.CHUNK
         elif head.length:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from escalade.domain.errors import EscaladeError
-from escalade.domain.model import Attachment, ConversationId, CustomerId, FileId, OrganisationId
+from escalade.domain.model import Attachment, Conversation, ConversationId, CustomerId, FileId, OrganisationId
 from escalade.services.bell import Bell, Listener
 from escalade.services.desk import Desk
 from escalade.store.conversations import topic
@@ -55,6 +55,7 @@ class Streams:
         self, organisation: OrganisationId, conversation: ConversationId, after: int, customer: CustomerId | None
     ) -> dict[str, Any]:
         seen = await self._desk.follow(organisation, conversation, after=after, customer=customer)
+        check_place(seen.conversation, after)
         return {
             "messages": [views.message(message) for message in seen.messages],
             "conversation": views.state(seen.conversation),
@@ -77,9 +78,7 @@ class Streams:
         customer: CustomerId | None = None,
     ) -> None:
         """Stream a conversation until the reader leaves."""
-        current = await self._desk.load(organisation, conversation, customer)
-        if after > current.last_seq:
-            raise Problem("gone", "there is no such place in this conversation; read it from the start")
+        check_place(await self._desk.load(organisation, conversation, customer), after)
         await send(
             {
                 "type": "http.response.start",
@@ -159,6 +158,12 @@ def frame(event: str, data: object, id: int | None = None) -> bytes:
     """Write one server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
     place = f"id: {id}\n" if id is not None else ""
     return f"{place}event: {event}\ndata: ".encode() + encode(data) + b"\n\n"
+
+
+def check_place(conversation: Conversation, after: int) -> None:
+    """Refuse a place that was never reached: whoever has it would wait for ever for what it thinks it has seen."""
+    if after > conversation.last_seq:
+        raise Problem("gone", "there is no such place in this conversation; read it from the start")
 
 
 def place(value: str | None) -> int:

@@ -137,7 +137,10 @@ class Widget:
         streams: Streams,
         limits: Limits,
         files: Files,
+        *,
+        public_url: str,
     ) -> None:
+        self._own = _origin(public_url)
         self._database = database
         self._ports = ports
         self._access = access
@@ -182,6 +185,7 @@ class Widget:
             await answer_problem(send, unavailable(3, str(error)[:200]))
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._check_origin(scope)
         allowed: set[str] = set()
         for method, pattern, handler in self._routes:
             match = pattern.match(scope["path"])
@@ -195,6 +199,14 @@ class Widget:
             allow = ", ".join(sorted(allowed)).encode()
             raise Problem("method-not-allowed", headers=((b"allow", allow),))
         raise Problem("not-found", "there is nothing at this address")
+
+    def _check_origin(self, scope: Scope) -> None:
+        """Refuse a call that a browser makes for another site's page: the panel is ours, wherever it is shown."""
+        origin = header(scope, b"origin")
+        if origin is None or origin == self._own or not scope["path"].startswith("/widget/v1/"):
+            return
+        if origin.partition("://")[2] != header(scope, b"host"):
+            raise Problem("forbidden", "the widget's API is called by its own panel only")
 
     # conversations
 
@@ -393,7 +405,7 @@ class Widget:
         if organisation is None:
             raise Problem("not-found", "there is no widget with this key")
         allowed = organisation.settings.widget.allowed_origins
-        if allowed and _origin(origin) not in allowed:
+        if allowed and origin not in allowed:
             raise Problem("forbidden", "this site is not on the widget's list of domains")
         page = PANEL.format(
             css=self._panel_css,

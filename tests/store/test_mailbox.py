@@ -64,6 +64,15 @@ def test_a_lane_gives_its_effects_in_the_order_they_were_put(tx: Tx) -> None:
     assert mailbox.next_due_at(tx) is None
 
 
+def test_an_attempt_whose_outcome_could_not_be_written_may_have_arrived(tx: Tx) -> None:
+    """The desk had the ticket, the store was away, the next try was refused for sure: the ticket was forgotten."""
+    put(tx, OpenTicket(handoff=HANDOFF))
+    mailbox.begin(tx, head(tx), kind="send", frozen="body", now=NOON)
+    attempt = mailbox.begin(tx, head(tx), kind="send", frozen="body", now=NOON + 1)
+    mailbox.end_attempt(tx, attempt, verdict="retryable", status=403, detail="", now=NOON + 2)
+    assert mailbox.was_uncertain(tx, head(tx).id)
+
+
 def test_every_kind_of_effect_is_read_back_as_it_was_put(tx: Tx) -> None:
     of_handoffs = [kind for kind in BY_NAME.values() if kind is not Answer and kind is not Post]
     plain: list[Effect] = [kind(handoff=HANDOFF) for kind in of_handoffs]  # type: ignore[call-arg]

@@ -200,6 +200,7 @@ class _Schedule:
             all(customer.is_idle for customer in self._customers)
             and self._disk.look(_owes_nothing)
             and _has_heard(self._disk, self._emulator)
+            and _knows_the_ends(self._disk, self._emulator)
             and _is_shown(self._disk, self._customers)
         )
 
@@ -234,6 +235,18 @@ def _has_heard(disk: Disk, emulator: Emulator) -> bool:
             }
     known = disk.look(lambda tx: {row["id"] for row in tx.all("SELECT id FROM message")})
     return said <= known
+
+
+def _knows_the_ends(disk: Disk, emulator: Emulator) -> bool:
+    """Say whether no chat is held for open that the agents have left."""
+    held = disk.look(
+        lambda tx: tx.all(
+            "SELECT l.theirs FROM handoff h JOIN link l ON l.handoff = h.id AND l.channel = 'sunshine'"
+            " AND l.kind = 'conversation' WHERE h.state IN ('queued', 'with_agent')"
+        )
+    )
+    known = emulator.account.records.conversations
+    return all(row["theirs"] in known and emulator.switchboard.is_with_agents(known[row["theirs"]]) for row in held)
 
 
 def _owes_nothing(tx: Tx) -> bool:

@@ -382,9 +382,10 @@ def begin(tx: Tx, delivery: Delivery, *, kind: str, frozen: str | None, now: Mil
 
 
 def was_uncertain(tx: Tx, delivery: int) -> bool:
-    """Say whether any attempt of a delivery may have arrived."""
+    """Say whether any attempt of a delivery may have arrived; also one whose outcome we could not write down."""
     found = tx.value(
-        "SELECT 1 FROM attempt WHERE delivery = :delivery AND verdict IN ('uncertain', 'cut_short') LIMIT 1",
+        "SELECT 1 FROM attempt WHERE delivery = :delivery"
+        " AND (verdict IN ('uncertain', 'cut_short') OR (verdict = 'under_way' AND kind = 'send')) LIMIT 1",
         delivery=delivery,
     )
     return found is not None

@@ -1,0 +1,108 @@
+"""Seeded schedules of faults hold, tell the same story twice, can be replayed and shrunk, and notice a broken rule."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from torture.judge import judge
+from torture.part import Outcome
+from torture.simulator.mutants import MUTANTS, Mutant
+from torture.simulator.profile import Fault, Profile, draw
+from torture.simulator.schedules import BATCH, PART, calmest, verdict_of
+from torture.simulator.story import LONGEST, tell
+from torture.simulator.world import simulate
+
+SCHEDULES = 500
+
+
+def named(name: str) -> Mutant:
+    return next(mutant for mutant in MUTANTS if mutant.name == name)
+
+
+@pytest.mark.timeout(1200)
+def test_five_hundred_schedules_hold() -> None:
+    """The seeds of the whole proof from the first on: `python -m torture schedules` goes on where this ends."""
+    started, counts = time.monotonic(), Counter[str]()
+    violations: list[str] = []
+    workers = min(2, os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        outcomes: list[Outcome] = list(pool.map(PART.run, range(SCHEDULES // BATCH)))
+    for outcome in outcomes:
+        counts.update(outcome.counts)
+        violations += outcome.violations
+    minutes = (time.monotonic() - started) / 60
+    print(f"{counts['schedules']} schedules, {counts['schedules'] / minutes:.0f} a minute on {workers} cores")
+    assert violations == []
+    assert counts["schedules"] == SCHEDULES
+    assert counts["run twice"] == SCHEDULES // 100
+    assert all(counts[f"met.{fault.value}.out.pending"] for fault in draw(0, always=frozenset(Fault)).rates)
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    first, again = simulate(3), simulate(3)
+    assert first.fingerprint == again.fingerprint
+    assert simulate(4).fingerprint != first.fingerprint
+
+
+def test_a_tape_replays_its_schedule_without_dice() -> None:
+    told = simulate(5)
+    assert simulate(5, told.profile, told.tape).fingerprint == told.fingerprint
+
+
+def test_without_faults_everything_arrives_at_once() -> None:
+    told = simulate(1, Profile())
+    assert verdict_of(told) == ()
+    assert told.drained_after_s is not None
+    assert told.drained_after_s < 5
+    assert sum(fact["k"] == "Z.post" and fact["author"] == "customer" for fact in told.facts) > 0
+    assert sum(fact["k"] == "Z.post" and fact["author"] == "agent" for fact in told.facts) > 0
+
+
+def test_a_desk_that_keeps_a_request_longer_than_it_promises_is_found_out() -> None:
+    """What the promise rests on is told apart from what it says: a very late arrival is there twice, and seen."""
+    wrong: set[str] = set()
+    for seed in range(30):
+        profile = Profile(rates={Fault.LATE_ZOMBIE: 0.2}, chaos_s=120.0, quiet_s=6.0, customers=1)
+        wrong |= {violation.partition(":")[0] for violation in verdict_of(simulate(seed, profile))}
+        if "I2" in wrong:
+            return
+    pytest.fail(f"never there twice: {wrong}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sends again without a look",
+        "marks it delivered before sending",
+        "takes doubt for a no",
+        "puts what failed at the end of the lane",
+        "reads the list backwards",
+        "shows what was meant for colleagues",
+        "acknowledges before the commit",
+        "resumes a stream a little too late",
+    ],
+)
+def test_a_broken_rule_is_noticed(name: str) -> None:
+    assert named(name).hunt(60) is not None
+
+
+def test_a_bad_schedule_is_shrunk_to_a_story_of_twenty_lines() -> None:
+    broken = named("reads the list backwards")
+    found = broken.hunt(20)
+    assert found is not None
+    seed, kinds = found
+    with broken.loose():
+        told = simulate(seed)
+        calmer = calmest(told, verdict_of, tries=12)
+        wrong = verdict_of(calmer)
+    assert {violation.partition(":")[0] for violation in wrong} & kinds
+    assert len(calmer.profile.rates) < len(told.profile.rates) or not told.profile.rates
+    story = tell(calmer, judge(calmer.facts))
+    assert len(story.splitlines()) <= LONGEST
+    assert f"seed {seed}" in story
+    assert verdict_of(simulate(seed)) == ()  # what was broken has been put back

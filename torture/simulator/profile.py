@@ -1,7 +1,6 @@
 """The faults there are, and which of them a seed turns on.
 
-A swarm: each seed has a few faults, hot, and not all of them lukewarm, so that faults meet in every combination. The
-numbers are those of the fault matrix in `docs/promises.md`.
+A swarm: each seed has a few faults, hot, and not all of them lukewarm, so that faults meet in every combination.
 """
 
 from __future__ import annotations
@@ -13,53 +12,53 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """What can go wrong, and its number in the matrix."""
+    """What can go wrong."""
 
     # the process
-    CRASH = "crash"  # 2: at an edge of database or network, before or after
-    RESTARTS_SLOWLY = "restarts_slowly"  # 4
-    CLOCK_STEPS = "clock_steps"  # 36
-    CLOCK_FREEZES = "clock_freezes"  # 36
-    CLOCK_DRIFTS = "clock_drifts"  # 36
+    CRASH = "crash"  # at an edge of database or network, before or after
+    RESTARTS_SLOWLY = "restarts_slowly"
+    CLOCK_STEPS = "clock_steps"
+    CLOCK_FREEZES = "clock_freezes"
+    CLOCK_DRIFTS = "clock_drifts"
     # the database
-    DB_SLOW = "db_slow"  # 12
-    DB_REFUSES = "db_refuses"  # 12, 15: rolled back, and said so
-    DB_ANSWER_LOST = "db_answer_lost"  # 8: durable, and said to have failed
-    DB_DOWN = "db_down"  # 9, 10
+    DB_SLOW = "db_slow"
+    DB_REFUSES = "db_refuses"  # rolled back, and said so
+    DB_ANSWER_LOST = "db_answer_lost"  # durable, and said to have failed
+    DB_DOWN = "db_down"
     # towards the desk
     SLOW = "slow"
-    CONNECT_REFUSED = "connect_refused"  # 16, 17
-    TIMEOUT_BEFORE = "timeout_before"  # 18
-    TIMEOUT_AFTER = "timeout_after"  # 19
-    ZOMBIE = "zombie"  # 20
-    LATE_ZOMBIE = "late_zombie"  # 21: breaks A1, on in no ordinary seed
-    RESET_BEFORE = "reset_before"  # 22
-    RESET_AFTER = "reset_after"  # 22
-    HALF_JSON = "half_json"  # 22
-    BUSY = "busy"  # 23
-    BUSY_STORM = "busy_storm"  # 24
-    ERROR_BEFORE = "error_before"  # 25
-    ERROR_AFTER = "error_after"  # 25
-    KEY_REVOKED = "key_revoked"  # 26
-    REFUSED = "refused"  # 27
-    NONSENSE = "nonsense"  # 28: done, and the answer is not what it should be
-    SIGN_IN_PAGE = "sign_in_page"  # 28: a page instead of an answer, and nothing done
-    REDIRECT = "redirect"  # 29
-    DESK_DOWN = "desk_down"  # 10 minutes of nothing
+    CONNECT_REFUSED = "connect_refused"
+    TIMEOUT_BEFORE = "timeout_before"
+    TIMEOUT_AFTER = "timeout_after"
+    ZOMBIE = "zombie"
+    LATE_ZOMBIE = "late_zombie"  # breaks A1, on in no ordinary seed
+    RESET_BEFORE = "reset_before"
+    RESET_AFTER = "reset_after"
+    HALF_JSON = "half_json"
+    BUSY = "busy"
+    BUSY_STORM = "busy_storm"
+    ERROR_BEFORE = "error_before"
+    ERROR_AFTER = "error_after"
+    KEY_REVOKED = "key_revoked"
+    REFUSED = "refused"
+    NONSENSE = "nonsense"  # done, and the answer is not what it should be
+    SIGN_IN_PAGE = "sign_in_page"  # a page instead of an answer, and nothing done
+    REDIRECT = "redirect"
+    DESK_DOWN = "desk_down"  # nobody listens
     # from the desk
-    WEBHOOK_DUPLICATED = "webhook_duplicated"  # 30
-    WEBHOOK_LOST = "webhook_lost"  # 31
-    WEBHOOKS_DOWN = "webhooks_down"  # 31
-    WEBHOOK_DELAYED = "webhook_delayed"  # 32: and so out of order
-    WEBHOOK_ANSWER_LOST = "webhook_answer_lost"  # 30: taken, and sent again
-    WEBHOOK_FOREIGN = "webhook_foreign"  # 35
+    WEBHOOK_DUPLICATED = "webhook_duplicated"
+    WEBHOOK_LOST = "webhook_lost"
+    WEBHOOKS_DOWN = "webhooks_down"
+    WEBHOOK_DELAYED = "webhook_delayed"  # and so out of order
+    WEBHOOK_ANSWER_LOST = "webhook_answer_lost"  # taken, and sent again
+    WEBHOOK_FOREIGN = "webhook_foreign"
     # the browser
-    SUBMIT_LOST = "submit_lost"  # 37
-    SUBMIT_ANSWER_LOST = "submit_answer_lost"  # 37
-    SUBMIT_SLOW = "submit_slow"  # 37
-    TAB_DIES = "tab_dies"  # 37
-    STREAM_CUT = "stream_cut"  # 37
-    CURSOR_WRONG = "cursor_wrong"  # 38
+    SUBMIT_LOST = "submit_lost"
+    SUBMIT_ANSWER_LOST = "submit_answer_lost"
+    SUBMIT_SLOW = "submit_slow"
+    TAB_DIES = "tab_dies"
+    STREAM_CUT = "stream_cut"
+    CURSOR_WRONG = "cursor_wrong"
 
 
 # Once in how many chances a fault acts when it is on: on one operation of its kind, lukewarm and hot.

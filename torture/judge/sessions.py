@@ -118,7 +118,8 @@ def _walk(case: Case, talk: Talk) -> Iterator[Finding]:
                 yield _finding(talk, "a person was asked for twice in one stretch", asked, entry)
             asked = entry
         elif system and entry.mark in ENDS:
-            if asked is None and end is not None and entry.mark == end.mark != "handoff_failed":
+            closed = entry.mark == "ended" and any(leave["how"] == "close" for leave in talk.leaves)
+            if asked is None and end is not None and entry.mark == end.mark != "handoff_failed" and not closed:
                 yield _finding(talk, "the same end was told twice", end, entry)
             if asked is not None or entry.mark != "handoff_failed":
                 end = entry

@@ -142,6 +142,7 @@ class Room:
         self.files: dict[str, bytes | DeliveryError] = {}  # by address: what is there, or what asking for it brings
         self.loses: tuple[FileId, ...] = ()  # files it does not take
         self.unreachable = False
+        self.tells_no_session = False
         self.gone = False
         self.asked_after: list[str | None] = []
         self.state = Session.ACTIVE
@@ -245,7 +246,7 @@ class Room:
         return INES if agent_id == INES.id else None
 
     async def session(self, account: Account, links: dict[Ids, str]) -> Session:
-        if self.unreachable:
+        if self.unreachable or self.tells_no_session:
             raise Retryable("out of reach")
         return self.state
 

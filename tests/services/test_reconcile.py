@@ -259,13 +259,30 @@ async def test_which_end_a_session_came_to_is_asked_and_not_guessed(
 
 async def test_an_end_that_cannot_be_explained_is_told_after_three_seconds(live: Backstage) -> None:
     customer = await in_a_live_chat(live)
-    live.sunshine.unreachable = True
+    live.sunshine.tells_no_session = True
     await rings(live, ArrivalKind.SESSION_END)
     assert await look(live, customer) == 1
     assert (await the_handoff(customer)).is_open
     live.clock.passes(PATIENCE_MS / 1000)
     await look(live, customer)
     assert (await the_handoff(customer)).ended is Ending.UNKNOWN
+
+
+async def test_no_end_is_told_before_the_last_words_could_be_read(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.unreachable = True
+    await rings(live, ArrivalKind.SESSION_END)
+    live.clock.passes(GIVE_UP_MS / 1000 + 1)
+    await look(live, customer)
+    assert (await the_handoff(customer)).is_open
+    live.sunshine.unreachable = False
+    live.sunshine.says("Goodbye!", id="a")
+    live.sunshine.state = Session.ENDED
+    await look(live, customer)
+    assert (await customer.transcript())[-2:] == ["Goodbye!", words.ENDED[Ending.BY_AGENT]]
+    handoff = await the_handoff(customer)
+    assert (handoff.ended, handoff.is_open) == (Ending.BY_AGENT, False)
+    assert await waiting(live, customer) == []
 
 
 async def test_control_that_left_the_agents_is_an_end_only_if_zendesk_says_so(live: Backstage) -> None:
@@ -303,7 +320,7 @@ async def test_an_end_nobody_rang_for_is_found_by_looking(live: Backstage) -> No
 
 async def test_a_bell_that_can_never_be_explained_is_let_go(live: Backstage) -> None:
     customer = await in_a_live_chat(live)
-    live.sunshine.unreachable = True
+    live.sunshine.tells_no_session = True
     await rings(live, ArrivalKind.CONTROL_LEFT)
     live.clock.passes(GIVE_UP_MS / 1000 + 1)
     await look(live, customer)

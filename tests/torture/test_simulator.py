@@ -24,9 +24,6 @@ def named(name: str) -> Mutant:
     return next(mutant for mutant in MUTANTS if mutant.name == name)
 
 
-@pytest.mark.xfail(
-    reason="seeds 39, 41, 214 and 219: I11, an end or an agent's change told without a cause", strict=False
-)
 @pytest.mark.timeout(1200)
 def test_five_hundred_schedules_hold() -> None:
     """The seeds of the whole proof from the first on: `python -m torture schedules` goes on where this ends."""

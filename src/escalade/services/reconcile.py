@@ -343,7 +343,7 @@ class Reconcile:
             except DeliveryError as error:
                 log.warning("session_unknown", handoff=scene.handoff.id, why=error.detail)
         for bell in ends:
-            ending = self._ending(scene, bell, state)
+            ending = self._ending(scene, bell, state) if reached else None
             if ending is not None:
                 by_bell[bell.key] = SessionEnded(handoff=scene.handoff.id, ending=ending)
         if state is Session.ENDED and not ends:
@@ -465,7 +465,7 @@ class Reconcile:
                 event = facts.by_bell.get(bell.key)
                 if event is not None:
                     self._apply(tx, scene, event, bell)
-                elif facts.asked or now - bell.received_at > GIVE_UP_MS:
+                elif facts.asked or (reached and now - bell.received_at > GIVE_UP_MS):
                     mailbox.settle(tx, bell.id, "the session goes on", now, ignored=True)
                 else:
                     again = True
@@ -481,7 +481,7 @@ class Reconcile:
 
     def _close(self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, *, reached: bool) -> bool:
         """End a handoff whose ticket is gone, after its last words; say whether to look again first."""
-        if not reached and self._ports.now() - bell.received_at < PATIENCE_MS:
+        if not reached:
             return True
         status = (arrival_of(bell).status or "").lower()
         self._apply(tx, scene, TicketStatusChanged(handoff=scene.handoff.id, status=status), bell)

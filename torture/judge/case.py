@@ -64,6 +64,11 @@ class DeskList:
         """Give the facts that say how these lines came."""
         return tuple(self.posts[rid] for rid in rids if rid in self.posts)
 
+    def opened_again(self, close: Fact) -> bool:
+        """Say whether the customer's words reached the desk after it had ended the session: that begins the next."""
+        said = (post for post in self.posts.values() if post["author"] == "customer" and post["p"] == close["p"])
+        return any(post["n"] > close["n"] for post in said)
+
     def show(self, *rids: str) -> tuple[Fact, ...]:
         """Give the facts that show these lines: the view, or how they came."""
         return excerpt(self.view, rids) or self.witness(*rids)

@@ -156,11 +156,12 @@ def _ends_are_true(case: Case, talk: Talk) -> Iterator[Finding]:
 
 
 def _ends_are_told(case: Case, talk: Talk) -> Iterator[Finding]:
-    """Expect the customer to be told when the desk ended it for good."""
+    """Expect the customer to be told when the desk ended it for good, and not when their own words opened it again."""
     ended: dict[str, Fact] = {}
     for desk_list in talk.lists:
         for fact in desk_list.closes:
-            if fact["ending"] in {"by_agent", "closed"} and desk_list.handoff and not desk_list.given_up:
+            for_good = fact["ending"] in {"by_agent", "closed"} and not desk_list.opened_again(fact)
+            if for_good and desk_list.handoff and not desk_list.given_up:
                 ended.setdefault(desk_list.handoff, fact)
     told = [entry.mid for entry in talk.story if entry.role == "system" and entry.mark in ENDS]
     case.examined["I11"] += len(ended)

@@ -217,7 +217,7 @@ class Post:
 
 
 def _foreign(webhook: Outbound) -> Outbound:
-    """Make a genuine call about a ticket nobody here knows."""
+    """Make a genuine call about a ticket nobody here knows, and a message that is none of ours."""
     try:
         document = json.loads(webhook.body)
     except ValueError:
@@ -229,6 +229,9 @@ def _foreign(webhook: Outbound) -> Outbound:
             document["detail"] = {**detail, "id": "99999999"}
         event = document.get("event")
         if isinstance(event, dict):
-            document["event"] = {name: value for name, value in event.items() if name != "conversation_id"}
+            named = {name: value for name, value in event.items() if name != "conversation_id"}
+            if isinstance(message := event.get("message"), dict):
+                named["message"] = {**message, "id": f"foreign-{message.get('id')}"}
+            document["event"] = named
     headers = {name: value for name, value in webhook.headers.items() if "invocation" not in name.lower()}
     return replace(webhook, body=json.dumps(document).encode(), headers=headers)

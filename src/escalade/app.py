@@ -83,6 +83,7 @@ from escalade.web.wire import (
     Send,
     answer_problem,
     check_head,
+    guarded,
     header,
     rejected,
     unavailable,
@@ -379,10 +380,14 @@ class App:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        path: str = scope["path"]
         if web_hooks.is_for_hooks(scope):
             await self._hooks(scope, receive, send)
-        elif path.startswith("/widget/"):
+        else:
+            await guarded(self._beside_hooks, scope, receive, send)
+
+    async def _beside_hooks(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith("/widget/"):
             await self._widget(scope, receive, send)
         elif path.startswith(API_EVENTS) and path.endswith("/events"):
             await self._events(scope, receive, send)

@@ -38,6 +38,7 @@ ACCOUNT = 900
 CANARY = "canary-7f3a91"
 SAID = "My stove is broken"
 THEIRS = "Rivals only: the blue ledger"  # words of another organisation
+SHARED = {"quiet", "sealed"}  # scenes that all cases play in
 Parser = Literal["httptools", "h11"]
 
 
@@ -138,12 +139,16 @@ class Place:
 
     def conversation(self, letter: str, id: str) -> dict[str, Any]:
         """Show a conversation."""
-        shown: dict[str, Any] = self.call(letter, "GET", f"/conversations/{id}").json()
+        answer = self.call(letter, "GET", f"/conversations/{id}")
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
         return shown
 
     def page(self, letter: str, id: str) -> dict[str, Any]:
         """Show what was said in a conversation."""
-        page: dict[str, Any] = self.call(letter, "GET", f"/conversations/{id}/messages").json()
+        answer = self.call(letter, "GET", f"/conversations/{id}/messages")
+        assert answer.status_code == 200, answer.text
+        page: dict[str, Any] = answer.json()
         return page
 
     def receipts(self, letter: str = "A") -> list[dict[str, Any]]:
@@ -232,6 +237,12 @@ class Place:
             case _:
                 raise AssertionError(f"no such scene: {case.given}")
         return Scene(names=self._names(letter) | made)
+
+    def over(self, scene: Scene, case: Case) -> None:
+        """End what was made for one case, so that nobody goes on looking after it."""
+        if case.given not in SHARED:
+            names = scene.names
+            self.call(names["letter"], "POST", f"/conversations/{names['conversation']}/close")
 
     def _names(self, letter: str) -> dict[str, str]:
         """Give everything a case may name beside its scene."""

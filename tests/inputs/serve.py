@@ -1,5 +1,6 @@
 """`escalade serve`, with the HTTP parser named: `python -m tests.inputs.serve h11`.
 
+It looks at the desk sooner than a server does, since every case waits for that and none is about how long it takes.
 `patient` as a second word: wrong credentials are answered as often as they come.
 """
 
@@ -7,9 +8,12 @@ import sys
 from typing import cast
 
 from escalade.cli.serve import HttpParser, serve
+from escalade.services import reconcile
 from escalade.web import limits
 
 if __name__ == "__main__":
+    reconcile.SEEK_AFTER_MS = 0
+    reconcile.LIVE_EVERY_MS = reconcile.PATIENCE_MS = 1000
     if "patient" in sys.argv[2:]:
         limits.WRONG_CREDENTIALS = limits.Limit(name="wrong credentials", times=1_000_000, seconds=60)
     serve("all", None, None, http=cast("HttpParser", sys.argv[1]))

@@ -1,4 +1,8 @@
-"""Every case of every row, on each database and through each HTTP parser."""
+"""Every case of every row, on each database and through each HTTP parser.
+
+All go through httptools with SQLite and through h11 with PostgreSQL; the other two combinations have the cases that a
+parser can have a say in (`conftest.py`).
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ def test_it_is_answered_as_it_should(place: Place, case: Case) -> None:
         with suppress(StopIteration):
             next(one)
             raise AssertionError("an effect looks twice, and no more")
+    place.over(scene, case)
 
 
 def check(case: Case, answer: Answer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from torture.fuzz import bodies
+from torture.fuzz import bodies, schema
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -12,3 +12,11 @@ def test_any_bytes_as_a_webhooks_body_are_read_or_refused(seed: int) -> None:
     assert violations == []
     assert counts["bodies"] == 10_000
     assert bodies.PART.missing(counts) == []
+
+
+@pytest.mark.processes
+def test_the_developer_api_is_as_its_description_says() -> None:
+    counts, violations = schema.ask(seed=1, examples=3)
+    assert violations == []
+    assert counts["operations"] > 15
+    assert counts["cases"] > 300

@@ -2,6 +2,7 @@
 
 # Annotations are evaluated here and now: the routes name types that exist only inside `router`.
 
+import asyncio
 import functools
 import hashlib
 from typing import Annotated, Any, Literal
@@ -12,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn
 from escalade.channels import strict_json
@@ -34,7 +35,7 @@ from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, headers_of
 from escalade.web.limits import Limits
 from escalade.web.reference import reference_page
 from escalade.web.stream import LONGEST_WAIT_S, Streams
-from escalade.web.wire import PROBLEM, Problem, rejected, unavailable
+from escalade.web.wire import BODY_SECONDS, PROBLEM, Problem, late, rejected, unavailable
 
 BODY_LIMIT = 256 * 1024
 MOST = 500
@@ -140,7 +141,11 @@ class StrictRoute(APIRoute):
 
 class _StrictRequest(Request):
     async def body(self) -> bytes:
-        body = await super().body()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await super().body()
+        except TimeoutError as error:
+            raise late() from error
         if len(body) > BODY_LIMIT:
             raise Problem("too-large", f"at most {BODY_LIMIT} bytes")
         return body
@@ -472,10 +477,12 @@ def build(api: Api, version: str) -> FastAPI:
     return app
 
 
-def _methods(app: FastAPI, request: Request) -> list[str]:
-    """List every method an address takes."""
-    routes = (route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
+def _methods(app: FastAPI, path: str, known: str) -> str:
+    """List every method an address takes; the framework knows those of one route only."""
+    described = app.openapi()["paths"].items()
+    calls = (calls for template, calls in described if compile_path(template)[0].match(path))
+    methods = {method.upper() for each in calls for method in each}
+    return ", ".join(sorted(methods | set(known.replace(",", " ").split())))
 
 
 def add_problems(app: FastAPI) -> None:
@@ -498,6 +505,10 @@ def add_problems(app: FastAPI) -> None:
     async def _unavailable(_request: Request, error: Unavailable) -> Response:
         return respond(unavailable(3, str(error)[:200]))
 
+    @app.exception_handler(Exception)
+    async def _unexpected(_request: Request, _error: Exception) -> Response:
+        return respond(Problem("internal"))  # the framework raises it again, for whoever serves to log
+
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
@@ -507,7 +518,9 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         kinds = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}
-        headers = tuple((k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items())
-        if error.status_code == 405:  # the framework names the methods of one route only
-            headers = ((b"allow", ", ".join(_methods(app, request)).encode()),)
+        given = {name.lower(): value for name, value in (error.headers or {}).items()}
+        if error.status_code == 405:
+            path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+            given["allow"] = _methods(app, path, given.get("allow", ""))
+        headers = tuple((name.encode(), value.encode()) for name, value in given.items())
         return respond(Problem(kinds.get(error.status_code, "malformed-request"), headers=headers))

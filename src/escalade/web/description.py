@@ -19,6 +19,7 @@ ANYWHERE = (
     "validation",
     "rate-limited",
     "headers-too-large",
+    "internal",
     "unavailable",
 )
 PROBLEM_SHAPE: dict[str, Any] = {

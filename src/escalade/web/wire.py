@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import msgspec
+import structlog
 
 from escalade.domain.errors import Rejected
 
@@ -14,8 +15,10 @@ Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
+log = structlog.get_logger()
 encode = msgspec.json.Encoder().encode
 
 JSON: Header = (b"content-type", b"application/json")
@@ -211,5 +214,26 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
                 if not event.get("more_body", False):
                     return b"".join(parts)
     except TimeoutError as error:
-        late = Problem("timeout", "the body did not arrive in time", headers=((b"connection", b"close"),))
-        raise late from error
+        raise late() from error
+
+
+def late() -> Problem:
+    """Refuse a body that does not come, and its connection with it."""
+    return Problem("timeout", "the body did not arrive in time", headers=((b"connection", b"close"),))
+
+
+async def guarded(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what nobody expected with a problem that tells nothing of it; the log has the whole of it, once."""
+    begun = False
+
+    async def noted(event: Event) -> None:
+        nonlocal begun
+        begun = True
+        await send(event)
+
+    try:
+        await app(scope, receive, noted)
+    except Exception:
+        log.exception("request_broke", method=scope["method"], path=scope["path"])
+        if not begun:
+            await answer_problem(send, Problem("internal"))

@@ -1,0 +1,55 @@
+"""What nobody expected is answered with a problem that tells nothing of it, and is logged once, whole."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from escalade.web import api
+from tests.web.counter import Answer, Counter, counter
+
+
+@pytest_asyncio.fixture
+async def front(tmp_path: Path) -> AsyncIterator[Counter]:
+    async with counter(tmp_path) as found:
+        yield found
+
+
+async def visitor(front: Counter) -> dict[str, str]:
+    begun = await front.call("POST", "/widget/v1/sessions", {"key": "pk_1"})
+    return {"authorization": f"Bearer {begun.json['token']}"}
+
+
+@pytest.mark.parametrize("door", ["api", "api events", "widget"])
+async def test_a_fault_of_ours_is_a_problem_and_logged_once(front: Counter, door: str) -> None:
+    token = await visitor(front)
+    front.product.desk._database = None  # type: ignore[assignment] # from here on whatever the desk does goes wrong
+    with capture_logs() as logs:
+        answer = await knock(front, door, token)
+    assert (answer.status, answer.problem) == (500, "internal")
+    assert "NoneType" not in answer.body.decode()
+    (told,) = [entry for entry in logs if entry["log_level"] == "error"]
+    assert (told["event"], told["exc_info"]) == ("request_broke", True)
+
+
+async def knock(front: Counter, door: str, token: dict[str, str]) -> Answer:
+    document = {"id": uuid.uuid4().hex, "text": "Hello"}
+    match door:
+        case "api":
+            return await front.api("POST", "/conversations/c-1/messages", document)
+        case "api events":
+            return await front.api("GET", "/conversations/c-1/events")
+        case _:
+            return await front.call("POST", "/widget/v1/conversations/c-1/messages", document, token)
+
+
+async def test_a_body_for_the_api_that_trickles_is_cut_off(front: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "BODY_SECONDS", 0.02)
+    lines = [("authorization", "Bearer ek_1"), ("content-type", "application/json")]
+    answer = await front.send("POST", "/api/v1/conversations", lines, [b"{", b'"'], endless=True)
+    assert (answer.status, answer.problem, answer.headers["connection"]) == (408, "timeout", "close")

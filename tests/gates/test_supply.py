@@ -103,7 +103,10 @@ SURE = [
 ]  # fmt: skip
 # Made up for examples and tests: said to be so here, by what it is.
 COMPILED = {".png", ".svg", ".woff2", ".map", ".lock"}
-MADE_UP = re.compile(r"user:pw@|ZWtfMQ==|s3cr3t|planted|made.up|of the test", re.IGNORECASE)
+MADE_UP = re.compile(
+    r"user:pw@|user:password@|:…@|@public\.example|443@127\.0\.0\.1|ZWtfMQ==|s3cr3t|planted|made.up|of the test",
+    re.IGNORECASE,
+)
 
 
 def tracked(*under: str) -> list[Path]:
@@ -131,7 +134,8 @@ def test_no_secret_is_committed() -> None:
 
 def test_a_secret_that_is_committed_is_found(tmp_path: Path) -> None:
     planted = tmp_path / "leak.py"
-    words = ("-----BEGIN RSA PRIVATE KEY-----", "ghp_" + "a1B2" * 9, "AKIA" + "Q3EGRIFTH5JKLMNO")
+    key = "-----BEGIN RSA " + "PRIVATE KEY-----"
+    words = (key, "ghp_" + "a1B2" * 9, "AKIA" + "Q3EGRIFTH5JKLMNO")
     planted.write_text("\n".join(f"key = '{word}'" for word in words) + "\n")
     with transient_settings({"plugins_used": SURE, "filters_used": []}):
         secrets = SecretsCollection()

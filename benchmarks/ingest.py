@@ -78,7 +78,7 @@ def seed(product: Escalade) -> None:
             conversations.save_customer(tx, organisation, customer, 0)
             conversations.create(tx, before, request="benchmark")
             conversations.save_handoff(tx, before, handoff)
-            tx.run("UPDATE conversation SET handoff = :h WHERE id = :c", h=handoff.id, c=before.id)
+            tx.everywhere().run("UPDATE conversation SET handoff = :h WHERE id = :c", h=handoff.id, c=before.id)
             for channel, kind, theirs in (("zendesk", "ticket", ticket), ("sunshine", "conversation", f"conv{ticket}")):
                 conversations.link(
                     tx, organisation, handoff.id, channel=channel, kind=kind, theirs=theirs, ours=handoff.id
@@ -157,7 +157,7 @@ async def measure(seconds: float, rounds: int) -> None:
                 one.statuses.get(200, 0) for kind in kinds for one in results[f"{kind}, {engine}"]
             )
             with commands(product.environment["ESCALADE_DATABASE_URL"]) as opened, transaction(opened) as tx:
-                rows[engine] = tx.value("SELECT count(*) FROM receipt")
+                rows[engine] = tx.everywhere().value("SELECT count(*) FROM receipt")
     alone = statistics.median(one.rate for one in results["checks only"])
     base = statistics.median(one.rate for one in results["bare echo"])
     print(f"{'':26} {'requests/s':>11} {'of bare':>8} {'of checks':>10} {'server CPU µs':>14}   answers")

@@ -24,8 +24,8 @@ import psycopg
 import pytest
 
 from escalade.store import postgres, schema
-from escalade.store.database import Tx, commands
-from escalade.store.sql import Dialect
+from escalade.store.database import SEE, Tx, commands
+from escalade.store.sql import Dialect, for_psycopg
 from escalade.store.sqlite import make_engine
 
 _count = itertools.count(1)
@@ -40,6 +40,9 @@ DO $$ DECLARE name text; BEGIN
   PERFORM setval(c.oid::regclass, 1, false) FROM pg_class c WHERE c.relkind = 'S';
 END $$
 """
+
+FOR_THE_SESSION = for_psycopg(SEE.replace("true", "false"))
+ROLE = "escalade_test"  # what a deployment's role is: no superuser, and the owner of its database
 
 
 INTEGRITY = (sqlite3.IntegrityError, psycopg.IntegrityError)
@@ -91,7 +94,17 @@ def connected(url: str) -> Iterator[Tx]:
         return
     with closing(postgres.connect(url)) as connection:
         connection.execute("SET synchronous_commit=off")
-        yield Tx(connection, Dialect.POSTGRES, shared=True)
+        yield Tx(_EachCommitted(connection), Dialect.POSTGRES, shared=True)
+
+
+class _EachCommitted:
+    """A connection whose settings outlast a statement, since each is a transaction of its own."""
+
+    def __init__(self, connection: postgres.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, query: Any, params: Any = None, /) -> Any:
+        return self._connection.execute(FOR_THE_SESSION if query == for_psycopg(SEE) else query, params)
 
 
 @functools.cache
@@ -125,7 +138,8 @@ class PostgresServer:
 
         folder = Path(tempfile.mkdtemp(prefix="escalade-postgres-")) / "data"
         self._server: Any = get_server(folder, cleanup_mode="delete")
-        self.address: str = self._server.get_uri()
+        self.address: str = self._server.get_uri()  # the superuser's
+        self.execute(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
         self._template = ""
         self._blank: list[str] = []
 
@@ -134,14 +148,22 @@ class PostgresServer:
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute(sql.encode())
 
-    def url_of(self, database: str) -> str:
+    def url_of(self, database: str, role: str = ROLE) -> str:
         """Give the address of a database."""
-        return self.address.replace("/postgres?", f"/{database}?")
+        return self.address.replace("//postgres:", f"//{role}:").replace("/postgres?", f"/{database}?")
+
+    def program(self, name: str) -> Path:
+        """Give the path of one of PostgreSQL's own programs."""
+        return Path(self._server.bin_path) / name
+
+    def owners(self, url: str) -> str:
+        """Give the address of the same database for the server's owner, whom nothing is hidden from."""
+        return url.replace(f"//{ROLE}:", "//postgres:")
 
     def empty(self) -> str:
         """Make a database with nothing in it and give its address."""
         name = f"test_{os.getpid()}_{next(_count)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} OWNER {ROLE}")
         return self.url_of(name)
 
     def blank(self) -> str:
@@ -150,16 +172,16 @@ class PostgresServer:
             return self._blank.pop()
         if not self._template:
             self._template = f"blank_{os.getpid()}"
-            self.execute(f"CREATE DATABASE {self._template}")
+            self.execute(f"CREATE DATABASE {self._template} OWNER {ROLE}")
             with commands(self.url_of(self._template)) as engine:
                 schema.migrate(engine)
         name = f"test_{os.getpid()}_{next(_count)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {self._template} OWNER {ROLE}")
         return self.url_of(name)
 
     def give_back(self, url: str) -> None:
         """Empty the tables of a database for the next test, whoever is still connected: far cheaper than a new one."""
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(self.owners(url), autocommit=True) as connection:
             connection.execute(EMPTY)
         self._blank.append(url)
 

@@ -176,7 +176,7 @@ def check() -> tuple[bool, str]:
     if dialect_of(url) is Dialect.SQLITE and not sqlite_path(url).exists():
         return False, f"there is no database at {sqlite_path(url)}; `escalade db migrate` makes one"
     try:
-        check_server(url)
+        check_server(url, development=settings.is_development)
     except ConfigError as error:
         return False, str(error)
     with commands(url) as engine:

@@ -273,7 +273,9 @@ class Product:
     async def running(self) -> AsyncIterator[None]:
         """Hold the courier's lock, bring the tables to this version, and be at work until the block ends."""
         with courier_lock(self.settings.database_url):
-            check_server(self.settings.database_url)
+            told = check_server(self.settings.database_url, development=self.settings.is_development)
+            if told is not None:
+                log.warning("database_role", told=told)
             with commands(self.settings.database_url, checkpoint=True) as engine:
                 schema.migrate(engine)
             async with self.at_work():
@@ -497,7 +499,7 @@ class App:
             """Say whether the database takes work."""
             try:
                 async with asyncio.timeout(2):
-                    await product.database.write(lambda tx: tx.value("SELECT 1 FROM organisation LIMIT 1"))
+                    await product.database.write(lambda tx: tx.everywhere().value("SELECT 1 FROM organisation LIMIT 1"))
             except Exception as error:
                 return JSONResponse({"status": "unavailable", "why": type(error).__name__}, status_code=503)
             return JSONResponse({"status": "ok"})

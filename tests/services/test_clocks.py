@@ -120,7 +120,7 @@ async def test_news_that_waits_is_not_forgotten_when_the_clock_is_set_back(live:
     before = (await customer.conversation()).handoff
     assert before is not None
     id = before.id
-    links = await live.read(lambda tx: conversations.links_of(tx, id))
+    links = await live.read(lambda tx: conversations.links_of(tx.everywhere(), id))
     news = Arrival(
         kind=ArrivalKind.MESSAGE_ADDED,
         key="news",

@@ -35,7 +35,9 @@ async def removed(stage: Backstage) -> list[str]:
 async def linked(stage: Backstage, customer: Customer, mark: str) -> str:
     handoff = (await customer.conversation()).handoff
     assert handoff is not None
-    [theirs] = await stage.read(lambda tx: conversations.copies(tx, handoff.id, channel="sunshine", ours=mark))
+    [theirs] = await stage.read(
+        lambda tx: conversations.copies(tx.everywhere(), handoff.id, channel="sunshine", ours=mark)
+    )
     return theirs
 
 

@@ -25,13 +25,13 @@ def _path(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture(name="database")
 async def _database(path: Path) -> AsyncIterator[ServedDatabase]:
     async with opened(f"sqlite:///{path}") as found:
-        await found.write(lambda tx: tx.run("CREATE TABLE thing (name TEXT UNIQUE)"))
+        await found.write(lambda tx: tx.everywhere().run("CREATE TABLE thing (name TEXT UNIQUE)"))
         yield found
 
 
 def keep(tx: Tx, name: str) -> None:
     tx.note("B.append", mid=name)
-    tx.run("INSERT INTO thing VALUES (:name)", name=name)
+    tx.everywhere().run("INSERT INTO thing VALUES (:name)", name=name)
 
 
 async def test_a_fact_is_told_once_it_is_durable(database: ServedDatabase, path: Path) -> None:

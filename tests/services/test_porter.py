@@ -58,7 +58,7 @@ async def test_looking_again_asks_for_no_file_twice(live: Backstage) -> None:
     customer = await in_a_live_chat(live)
     await told(live, customer, PLAN)
     await live.reconcile.look((await the_handoff(customer)).id, session=False)
-    assert await live.read(lambda tx: tx.value("SELECT count(*) FROM file")) == 1
+    assert await live.read(lambda tx: tx.everywhere().value("SELECT count(*) FROM file")) == 1
 
 
 async def test_a_picture_is_written_anew_and_what_is_not_on_the_list_is_only_to_be_saved(live: Backstage) -> None:
@@ -182,9 +182,11 @@ async def test_a_file_nobody_sent_is_forgotten_after_a_day_and_a_sent_one_is_kep
     await live.desk.say(ORGANISATION, customer.id, role=Role.CUSTOMER, text="", attachments=(kept.id,))
     live.clock.passes(24 * 3600 - 1)
     await live.upkeep.round()
-    assert await live.read(lambda tx: tx.value("SELECT count(*) FROM file_piece")) == 2
+    assert await live.read(lambda tx: tx.everywhere().value("SELECT count(*) FROM file_piece")) == 2
     live.clock.passes(2)
     await live.upkeep.round()
-    rows = await live.read(lambda tx: tx.all("SELECT f.id, p.file FROM file f JOIN file_piece p ON p.file = f.id"))
+    rows = await live.read(
+        lambda tx: tx.everywhere().all("SELECT f.id, p.file FROM file f JOIN file_piece p ON p.file = f.id")
+    )
     assert [(row["id"], row["file"]) for row in rows] == [(kept.id, kept.id)]
-    assert await live.read(lambda tx: tx.value("SELECT count(*) FROM file_piece")) == 1
+    assert await live.read(lambda tx: tx.everywhere().value("SELECT count(*) FROM file_piece")) == 1

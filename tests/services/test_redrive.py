@@ -29,7 +29,7 @@ async def number(stage: Backstage, effect: str, state: str) -> int:
 
 
 async def changes(stage: Backstage) -> list[str]:
-    rows = await stage.read(lambda tx: tx.all("SELECT what, who FROM audit ORDER BY id"))
+    rows = await stage.read(lambda tx: tx.everywhere().all("SELECT what, who FROM audit ORDER BY id"))
     assert all(row["who"] == WHO for row in rows)
     assert await stage.read(lambda tx: audit.broken(tx, ORGANISATION)) is None
     return [row["what"] for row in rows]
@@ -153,7 +153,9 @@ async def test_only_what_is_stuck_can_be_moved_and_only_ones_own(stage: Backstag
     customer = await with_a_ticket(stage)
     await customer.says("one")
     one = await number(stage, "Post", "pending")
-    await stage.write(lambda tx: tx.run("UPDATE delivery SET state = :state WHERE id = :id", state=state, id=one))
+    await stage.write(
+        lambda tx: tx.everywhere().run("UPDATE delivery SET state = :state WHERE id = :id", state=state, id=one)
+    )
     acts: Any = (stage.redrive.resend, stage.redrive.skip)
     for act in acts:
         with pytest.raises((NotFound, Conflict)):

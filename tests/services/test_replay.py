@@ -55,8 +55,8 @@ async def test_a_rehearsal_says_what_would_happen_and_leaves_everything_as_it_is
     await customer.happens(HandoffAsked(id=HandoffId("hof_9"), reason=Reason.API))
 
     def tied(tx: Tx) -> None:
-        tx.run("UPDATE link SET handoff = 'hof_9', ours = 'hof_9' WHERE kind = 'ticket'")
-        tx.run("UPDATE receipt SET handoff = 'hof_9'")
+        tx.everywhere().run("UPDATE link SET handoff = 'hof_9', ours = 'hof_9' WHERE kind = 'ticket'")
+        tx.everywhere().run("UPDATE receipt SET handoff = 'hof_9'")
 
     await stage.write(tied)
     before = await everything(stage, customer)
@@ -80,6 +80,8 @@ async def test_what_belongs_to_nobody_we_know_cannot_be_replayed(stage: Backstag
         await replay(OTHER, receipt, dry_run=True)
     with pytest.raises(NotFound):
         await replay(ORGANISATION, 999, dry_run=False)
-    await stage.write(lambda tx: tx.run("UPDATE receipt SET conversation = NULL WHERE id = :id", id=receipt))
+    await stage.write(
+        lambda tx: tx.everywhere().run("UPDATE receipt SET conversation = NULL WHERE id = :id", id=receipt)
+    )
     with pytest.raises(Invalid):
         await replay(ORGANISATION, receipt, dry_run=False)

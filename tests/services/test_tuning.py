@@ -188,7 +188,7 @@ async def test_a_secret_reads_back_as_set_and_its_last_four(bare: Backstage) -> 
     assert (await secrets(bare))[ZENDESK_SECRET] == "correct-horse-wxyz"
     stored = await bare.read(lambda tx: organisations.secrets(tx, ORGANISATION))
     assert "horse" not in stored[ZENDESK_SECRET].sealed
-    audit = await bare.read(lambda tx: tx.all("SELECT * FROM audit"))
+    audit = await bare.read(lambda tx: tx.everywhere().all("SELECT * FROM audit"))
     assert "horse" not in str([tuple(row) for row in audit])
     assert [(row["who"], row["what"]) for row in audit] == [("api", "settings.changed")]
 
@@ -222,7 +222,7 @@ async def test_one_organisations_secrets_are_not_anothers(bare: Backstage) -> No
     assert (await bare.tuning.read(OTHER))["live"]["secret"] == {"set": False}
 
     def copied(tx: Any) -> None:
-        tx.run("UPDATE secret SET organisation = :other", other=OTHER)
+        tx.everywhere().run("UPDATE secret SET organisation = :other", other=OTHER)
 
     await bare.write(copied)
     assert await bare.read(lambda tx: bare.accounts.secrets(tx, OTHER)) == {}

@@ -53,18 +53,20 @@ def test_an_untouched_chain_holds(tx: Tx) -> None:
     ],
 )
 def test_every_touch_breaks_it(tx: Tx, change: str) -> None:
-    tx.run(change + (" AND" if "WHERE" in change else " WHERE") + " organisation = 'org_1'")
+    tx.everywhere().run(change + (" AND" if "WHERE" in change else " WHERE") + " organisation = 'org_1'")
     assert audit.broken(tx, ACME) is not None
     assert audit.broken(tx, OTHER) is None
 
 
 def test_rows_cannot_change_places_or_owners(tx: Tx) -> None:
-    tx.run("UPDATE audit SET number = 99 WHERE number = 2 AND organisation = 'org_1'")
-    tx.run("UPDATE audit SET number = 2 WHERE number = 3 AND organisation = 'org_1'")
-    tx.run("UPDATE audit SET number = 3 WHERE number = 99 AND organisation = 'org_1'")
+    tx.everywhere().run("UPDATE audit SET number = 99 WHERE number = 2 AND organisation = 'org_1'")
+    tx.everywhere().run("UPDATE audit SET number = 2 WHERE number = 3 AND organisation = 'org_1'")
+    tx.everywhere().run("UPDATE audit SET number = 3 WHERE number = 99 AND organisation = 'org_1'")
     assert audit.broken(tx, ACME) == "row 2 was changed, or put in"
 
 
 def test_what_was_there_before_the_chain_is_left_alone(tx: Tx) -> None:
-    tx.run("INSERT INTO audit (organisation, at, who, what) VALUES ('org_1', 0, 'long ago', 'settings.changed')")
+    tx.everywhere().run(
+        "INSERT INTO audit (organisation, at, who, what) VALUES ('org_1', 0, 'long ago', 'settings.changed')"
+    )
     assert audit.broken(tx, ACME) is None

@@ -240,7 +240,7 @@ def test_their_id_leads_to_our_handoff_in_its_own_organisation(tx: Tx) -> None:
     link("hof_1", "42")
     link("hof_1", "900", LinkKind.MESSAGE)
     assert (found("42"), found("43"), found("42", OTHER)) == ("hof_1", None, None)
-    assert conversations.links_of(tx, HandoffId("hof_1")) == {("zendesk", "ticket"): "42"}
+    assert conversations.links_of(tx.everywhere(), HandoffId("hof_1")) == {("zendesk", "ticket"): "42"}
     link("hof_2", "42")  # Zendesk gave a second handoff of the customer the same ticket
     assert found("42") == "hof_2"
 
@@ -293,7 +293,7 @@ def test_a_token_opens_one_kind_of_door_and_is_kept_nowhere(tx: Tx) -> None:
     assert opens(tx, "webhook", organisations.digest("wt_secret"), NOON) == ORGANISATION
     assert opens(tx, "api", organisations.digest("wt_secret"), NOON) is None
     assert opens(tx, "webhook", "wt_secret", NOON) is None
-    assert "wt_secret" not in str([tuple(row) for row in tx.all("SELECT * FROM token")])
+    assert "wt_secret" not in str([tuple(row) for row in tx.everywhere().all("SELECT * FROM token")])
 
 
 def test_both_tokens_open_the_door_for_a_day_after_a_rotation(tx: Tx) -> None:

@@ -27,7 +27,7 @@ NOTES = {
 @pytest.fixture
 def url(empty_url: str, engine: str) -> str:
     with connected(empty_url) as tx:
-        tx.run(NOTES[engine])
+        tx.everywhere().run(NOTES[engine])
     return empty_url
 
 
@@ -38,11 +38,11 @@ async def database(url: str) -> AsyncIterator[ServedDatabase]:
 
 
 def add(text: str) -> Callable[[Tx], int]:
-    return lambda tx: tx.insert("INSERT INTO note (text) VALUES (:text) RETURNING id", text=text)
+    return lambda tx: tx.everywhere().insert("INSERT INTO note (text) VALUES (:text) RETURNING id", text=text)
 
 
 def texts(tx: Tx) -> list[str]:
-    return [row["text"] for row in tx.all("SELECT text FROM note ORDER BY id")]
+    return [row["text"] for row in tx.everywhere().all("SELECT text FROM note ORDER BY id")]
 
 
 def seen_from_outside(url: str) -> list[str]:
@@ -81,7 +81,7 @@ class Held:
 async def test_a_commit_is_durable_and_waits_for_locks(database: ServedDatabase) -> None:
     def pragmas(tx: Tx) -> dict[str, object]:
         names = ("journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint", "busy_timeout")
-        return {name: tx.value(f"PRAGMA {name}") for name in names}
+        return {name: tx.everywhere().value(f"PRAGMA {name}") for name in names}
 
     expected = {
         "journal_mode": "wal",
@@ -97,7 +97,7 @@ async def test_a_commit_is_durable_and_waits_for_locks(database: ServedDatabase)
 @on("sqlite")
 async def test_only_the_serving_process_checkpoints(url: str) -> None:
     async with opened(url, checkpoint=False) as beside:
-        assert await beside.write(lambda tx: tx.value("PRAGMA wal_autocheckpoint")) == 0
+        assert await beside.write(lambda tx: tx.everywhere().value("PRAGMA wal_autocheckpoint")) == 0
 
 
 async def test_what_arrives_during_a_commit_shares_the_next_one(database: ServedDatabase, url: str) -> None:
@@ -194,7 +194,7 @@ async def test_a_command_may_write_beside_the_server(database: ServedDatabase, u
         with transaction(engine) as tx:
             add("command")(tx)
         with pytest.raises(INTEGRITY), transaction(engine) as tx:
-            tx.many("INSERT INTO note (text) VALUES (:text)", [{"text": "taken back"}, {"text": "server"}])
+            tx.everywhere().many("INSERT INTO note (text) VALUES (:text)", [{"text": "taken back"}, {"text": "server"}])
     finally:
         engine.dispose()
     assert await database.read(texts) == ["server", "command"]
@@ -237,7 +237,7 @@ def test_a_command_that_finds_the_store_locked_says_so(url: str, monkeypatch: py
         pytest.fail("it is locked")
     other.close()
     with transaction(engine) as tx:
-        assert tx.value("SELECT 1") == 1
+        assert tx.everywhere().value("SELECT 1") == 1
     engine.dispose()
 
 

@@ -18,14 +18,14 @@ async def test_every_read_is_told_while_the_database_is_away_and_the_next_finds_
     database = PostgresDatabase(database_url, readers=1)
     database.start()
     try:
-        assert await database.read(lambda tx: tx.value("SELECT 1")) == 1
+        assert await database.read(lambda tx: tx.everywhere().value("SELECT 1")) == 1
         server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         for _ in range(3):
             with pytest.raises(Unavailable):
-                await database.read(lambda tx: tx.value("SELECT 1"))
+                await database.read(lambda tx: tx.everywhere().value("SELECT 1"))
         server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        assert await database.read(lambda tx: tx.value("SELECT 1")) == 1
+        assert await database.read(lambda tx: tx.everywhere().value("SELECT 1")) == 1
     finally:
         server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         await database.close()

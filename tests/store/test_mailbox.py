@@ -38,7 +38,7 @@ def head(tx: Tx, lane: mailbox.Lane = DESK) -> mailbox.Delivery:
 
 
 def due_at(tx: Tx, lane: mailbox.Lane = DESK) -> int | None:
-    found: int | None = tx.value(
+    found: int | None = tx.everywhere().value(
         "SELECT due_at FROM lane WHERE conversation = :id AND name = :name", id=lane.conversation, name=lane.name.value
     )
     return found
@@ -133,7 +133,7 @@ def test_the_key_is_the_same_on_every_attempt_and_of_no_other_delivery(tx: Tx) -
     put(tx, post(1), post(1), OpenTicket(handoff=HandoffId("hof_2")))
     mailbox.put(tx, OTHER, CONVERSATION, Answer(message=MessageId("m-1")), NOON)
     put(tx, Answer(message=MessageId("m-1")))
-    keys = [row["key"] for row in tx.all("SELECT key FROM delivery")]
+    keys = [row["key"] for row in tx.everywhere().all("SELECT key FROM delivery")]
     assert len(set(keys)) == len(keys) == 5
     assert all(len(key) <= 255 for key in keys)
     first = head(tx).key
@@ -170,7 +170,7 @@ def test_what_is_withdrawn_keeps_its_place_and_is_passed_over(tx: Tx) -> None:
     gone = head(tx)
     assert (gone.effect, gone.state) == (post(1), "withdrawn")
     mailbox.finish(tx, gone, gone.state, "", NOON)
-    assert tx.value("SELECT why FROM delivery WHERE id = :id", id=gone.id) == "another way"
+    assert tx.everywhere().value("SELECT why FROM delivery WHERE id = :id", id=gone.id) == "another way"
     assert head(tx).effect == post(2)
 
 
@@ -179,7 +179,7 @@ def test_withdrawing_leaves_the_assistant_and_other_conversations_alone(tx: Tx) 
     mailbox.put(tx, ORGANISATION, ConversationId("c-2"), post(1, HandoffId("hof_2")), NOON)
     mailbox.put(tx, OTHER, CONVERSATION, post(1, HandoffId("hof_3")), NOON)
     mailbox.withdraw(tx, ORGANISATION, CONVERSATION, "another way", NOON)
-    assert {row["state"] for row in tx.all("SELECT state FROM delivery")} == {"pending"}
+    assert {row["state"] for row in tx.everywhere().all("SELECT state FROM delivery")} == {"pending"}
 
 
 def test_words_the_desk_has_yet_to_hear_are_listed_in_order(tx: Tx) -> None:
@@ -200,11 +200,11 @@ def test_what_a_crash_cut_short_is_unsure_and_never_new(tx: Tx) -> None:
     mailbox.begin(tx, delivery, kind="send", frozen=None, now=NOON)
     assert mailbox.recover(tx, NOON + 7) == 1
     assert head(tx).state == "unsure"
-    attempt = tx.one("SELECT * FROM attempt")
+    attempt = tx.everywhere().one("SELECT * FROM attempt")
     assert attempt is not None
     assert (attempt["verdict"], attempt["ended_at"]) == ("cut_short", NOON + 7)
     assert mailbox.recover(tx, NOON + 8) == 0
-    assert tx.value("SELECT state FROM delivery WHERE position = 2") == "pending"
+    assert tx.everywhere().value("SELECT state FROM delivery WHERE position = 2") == "pending"
 
 
 def test_hearing_from_zendesk_hurries_what_backs_off_but_not_what_may_have_arrived(tx: Tx) -> None:

@@ -29,9 +29,9 @@ def engine() -> str:
 @pytest.fixture
 def url(empty_url: str) -> str:
     with connected(empty_url) as tx:
-        tx.run("CREATE TABLE counter (name TEXT PRIMARY KEY, n BIGINT NOT NULL)")
+        tx.everywhere().run("CREATE TABLE counter (name TEXT PRIMARY KEY, n BIGINT NOT NULL)")
         for name in "abcdef":
-            tx.run("INSERT INTO counter (name, n) VALUES (:name, 0)", name=name)
+            tx.everywhere().run("INSERT INTO counter (name, n) VALUES (:name, 0)", name=name)
     return empty_url
 
 
@@ -47,8 +47,8 @@ def add(*names: str) -> Callable[[Tx], int]:
     def work(tx: Tx) -> int:
         n = 0
         for name in names:
-            n = tx.value("SELECT n FROM counter WHERE name = :name FOR UPDATE", name=name)
-            tx.run("UPDATE counter SET n = :n WHERE name = :name", n=n + 1, name=name)
+            n = tx.everywhere().value("SELECT n FROM counter WHERE name = :name FOR UPDATE", name=name)
+            tx.everywhere().run("UPDATE counter SET n = :n WHERE name = :name", n=n + 1, name=name)
         return n + 1
 
     return work
@@ -56,12 +56,12 @@ def add(*names: str) -> Callable[[Tx], int]:
 
 def counters(url: str) -> dict[str, int]:
     with connected(url) as tx:
-        return {row["name"]: row["n"] for row in tx.all("SELECT name, n FROM counter ORDER BY name")}
+        return {row["name"]: row["n"] for row in tx.everywhere().all("SELECT name, n FROM counter ORDER BY name")}
 
 
 def end_every_session(url: str) -> None:
     with connected(url) as tx:
-        tx.all(
+        tx.everywhere().all(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
             " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
@@ -111,9 +111,9 @@ async def test_a_row_somebody_else_inserted_meanwhile_is_seen_by_the_second_try(
         elsewhere.execute("INSERT INTO counter VALUES ('new', 7)")
 
         def found_or_made(tx: Tx) -> int:
-            n = tx.value("SELECT n FROM counter WHERE name = 'new'")
+            n = tx.everywhere().value("SELECT n FROM counter WHERE name = 'new'")
             if n is None:
-                tx.run("INSERT INTO counter VALUES ('new', 0)")
+                tx.everywhere().run("INSERT INTO counter VALUES ('new', 0)")
             return n or 0
 
         asking = asyncio.create_task(database.write(found_or_made))
@@ -146,7 +146,7 @@ async def test_reads_and_writes_go_on_after_every_session_was_ended(database: Se
     for n in range(1, 6):
         assert await database.write(add("a")) == n
         end_every_session(url)
-        assert await database.read(lambda tx: tx.value("SELECT n FROM counter WHERE name = 'a'")) == n
+        assert await database.read(lambda tx: tx.everywhere().value("SELECT n FROM counter WHERE name = 'a'")) == n
 
 
 class LosesTheAnswer:
@@ -203,8 +203,8 @@ async def test_a_server_that_is_not_there_is_told_at_once() -> None:
 @pytest.mark.parametrize("setting", ["synchronous_commit"])
 def test_a_server_that_may_lose_what_it_acknowledged_is_refused(empty_url: str, setting: str) -> None:
     with connected(empty_url) as tx:
-        name = tx.value("SELECT current_database()")
-        tx.run(f"ALTER DATABASE {name} SET {setting} = off")
+        name = tx.everywhere().value("SELECT current_database()")
+        tx.everywhere().run(f"ALTER DATABASE {name} SET {setting} = off")
     with pytest.raises(ConfigError, match=f"{setting}=on"):
         check_server(empty_url)
 

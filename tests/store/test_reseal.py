@@ -71,7 +71,7 @@ def test_everything_is_sealed_with_the_newest_key(url: str, monkeypatch: pytest.
 def test_what_does_not_open_is_named_and_the_rest_is_done(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = make_engine(url)
     with transaction(engine) as tx:
-        tx.run(
+        tx.everywhere().run(
             "UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE organisation = 'org_00' AND name = :name)"
             " WHERE organisation = 'org_01' AND name = :name",
             name=LIVE_SECRET,
@@ -163,8 +163,11 @@ def test_killed_fifty_times_every_secret_still_opens(url: str, monkeypatch: pyte
 def test_t03_a_copied_row_is_not_used_and_signatures_fail_closed(url: str) -> None:
     engine = make_engine(url)
     with transaction(engine) as tx:
-        tx.run("UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE organisation = 'org_00' AND name = :name)"
-               " WHERE organisation = 'org_01' AND name = :name", name=SIGNING_SECRETS)  # fmt: skip
+        tx.everywhere().run(
+            "UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE organisation = 'org_00' AND name = :name)"
+            " WHERE organisation = 'org_01' AND name = :name",
+            name=SIGNING_SECRETS,
+        )
         accounts = Accounts(Vault(OLD))
         mine = OrganisationId("org_01")
         assert SIGNING_SECRETS not in accounts.secrets(tx, mine)
@@ -183,7 +186,7 @@ def test_t13_a_touched_audit_row_is_found_by_the_check(url: str, monkeypatch: py
             audit.record(tx, OrganisationId("org_05"), "olga@example.com", "settings.changed", [n], NOON)
     assert admin.check()[0]
     with transaction(engine) as tx:
-        tx.run("UPDATE audit SET who = 'nobody@example.com' WHERE organisation = 'org_05' AND number = 2")
+        tx.everywhere().run("UPDATE audit SET who = 'nobody@example.com' WHERE organisation = 'org_05' AND number = 2")
     engine.dispose()
     whole, told = admin.check()
     assert not whole

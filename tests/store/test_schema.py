@@ -94,10 +94,10 @@ def test_a_message_cannot_be_stored_twice_or_in_the_same_place(tx: Tx) -> None:
         "INSERT INTO message (organisation, conversation, seq, id, role, text, delivery, created_at)"
         " VALUES ('org_1', 'c-1', :seq, :id, 'customer', 'Hello', 'none', 0)"
     )
-    tx.run(insert, seq=1, id="m-1")
+    tx.everywhere().run(insert, seq=1, id="m-1")
     for seq, id in ((1, "m-2"), (2, "m-1")):
         with pytest.raises(INTEGRITY):
-            tx.run(insert, seq=seq, id=id)
+            tx.everywhere().run(insert, seq=seq, id=id)
 
 
 def test_a_migration_that_is_cut_short_leaves_nothing_behind(made: Engine) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-DATABASE, KEPT = "company", "company_kept"
+DATABASE, KEPT, ROLE = "company", "company_kept", "company"
 START_S = 60.0
 
 
@@ -91,18 +91,19 @@ class Server:
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        self.address: str = server.get_uri()
-        self._run(f"CREATE DATABASE {DATABASE}")
+        self.address: str = server.get_uri()  # the superuser's; the product has a role that sees its own alone
+        self._run(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
+        self._run(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
 
     @property
     def url(self) -> str:
         """Give the database's address."""
-        return self.address.replace("/postgres?", f"/{DATABASE}?")
+        return self.address.replace("//postgres:", f"//{ROLE}:").replace("/postgres?", f"/{DATABASE}?")
 
     def clear(self) -> None:
         """Make the database anew."""
         self._run(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        self._run(f"CREATE DATABASE {DATABASE}")
+        self._run(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
 
     def keep(self) -> None:
         """Copy the database."""
@@ -112,7 +113,7 @@ class Server:
     def restore(self) -> None:
         """Copy the database back."""
         self._run(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        self._run(f"CREATE DATABASE {DATABASE} TEMPLATE {KEPT} STRATEGY file_copy")
+        self._run(f"CREATE DATABASE {DATABASE} OWNER {ROLE} TEMPLATE {KEPT} STRATEGY file_copy")
 
     def damage(self) -> str:
         """Trust PostgreSQL, which checks each page it reads."""

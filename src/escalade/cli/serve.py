@@ -26,7 +26,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
     telemetry.set_up(settings.log_format, settings.log_level)
     with courier_lock(settings.database_url):
         pass  # tried here first, where the answer can be one sentence; the server itself takes it for good
-    check_server(settings.database_url)
+    check_server(settings.database_url, development=settings.is_development)
     check_stored(settings)
     started_at = clock_of(settings.database_url)
     product = Product(settings, Ports(now=steady(started_at)), role=chosen)

@@ -286,7 +286,7 @@ class Reconcile:
         return float(after) if after is not None else min(LONGEST_PAUSE_S, 2.0 ** (misses - 1))
 
     def _scene(self, tx: Tx, handoff: HandoffId) -> _Scene | None:
-        row = tx.one("SELECT organisation, conversation, cursor FROM handoff WHERE id = :id", id=handoff)
+        row = tx.everywhere().one("SELECT organisation, conversation, cursor FROM handoff WHERE id = :id", id=handoff)
         if row is None:
             return None
         organisation = organisations.load(tx, OrganisationId(row["organisation"]))

@@ -504,7 +504,7 @@ def handoffs_to_read(tx: Tx, now: Millis) -> list[Row]:
     An agent may finish a sentence after the end, so a handoff is read on for an hour, and at least once; a Zendesk
     that cannot be reached for a week is given up.
     """
-    return tx.all(
+    return tx.everywhere().all(
         "SELECT h.id, h.organisation, h.conversation, h.state, h.body, c.updated_at FROM handoff h JOIN conversation c"
         " ON c.organisation = h.organisation AND c.id = h.conversation"
         " WHERE h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
@@ -523,6 +523,7 @@ def caught_up(tx: Tx, conversation: Conversation, id: HandoffId) -> None:
 
 def recover(tx: Tx, now: Millis) -> None:
     """After a start: bring handoffs whose instants lie ahead of us back, for then the clock was set back meanwhile."""
+    tx = tx.everywhere()
     for row in tx.all(
         "SELECT id, body, looked_at FROM handoff WHERE state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
         " OR ended_at > :now",

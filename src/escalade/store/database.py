@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy
@@ -32,25 +34,69 @@ class Connection(Protocol):
         ...
 
 
+# What the policies of row-level security ask for; both end with the transaction, or with the savepoint.
+SEE = (
+    "SELECT set_config('escalade.organisation', :organisation, true),"
+    " set_config('escalade.everywhere', :everywhere, true)"
+)
+EVERYWHERE = {"organisation": "", "everywhere": "on"}
+
+
+@dataclass(slots=True)
+class _Sight:
+    """Whose rows a transaction works on: the organisation named last, and what the database was told."""
+
+    organisation: str | None = None
+    told: Mapping[str, str] | None = None
+
+
 class Tx:
     """A transaction: runs SQL with `:named` parameters and remembers what is to follow the commit.
 
     `shared` says that others may write beside it, so what is decided about has to be locked first.
+
+    On PostgreSQL a statement sees the rows of one organisation: the one it names as `:organisation`, or the one named
+    last. A transaction that has named none yet is told so, instead of finding nothing.
     """
 
-    __slots__ = ("_connection", "dialect", "notes", "rings", "shared")
+    __slots__ = ("_connection", "_everywhere", "_sight", "dialect", "notes", "rings", "shared")
 
     def __init__(self, connection: Connection, dialect: Dialect = Dialect.SQLITE, *, shared: bool = False) -> None:
         self._connection = connection
+        self._everywhere = False
+        self._sight = _Sight()
         self.dialect = dialect
         self.shared = shared
         self.rings: set[Ring] = set()
         self.notes: list[Note] | None = None  # none: no history is written
 
+    def everywhere(self) -> Tx:
+        """Give this same transaction with every organisation in sight: for sweeps, and for who is not yet known."""
+        wide = copy(self)
+        wide._everywhere = True
+        return wide
+
     def _execute(self, sql: str, params: Mapping[str, Any]) -> Any:
         if self.dialect is Dialect.POSTGRES:
+            self._look(params)
             return self._connection.execute(for_psycopg(sql), params)
         return self._connection.execute(for_engine(sql, Dialect.SQLITE), params)
+
+    def _look(self, params: Mapping[str, Any]) -> None:
+        """Tell the database whose rows the next statement is about, where that has changed."""
+        sight = self._sight
+        if self._everywhere:
+            wanted = EVERYWHERE
+        else:
+            named = params.get("organisation")
+            if named is not None:
+                sight.organisation = named
+            if sight.organisation is None:
+                raise LookupError("a statement has to name its organisation, or to be run everywhere()")
+            wanted = {"organisation": sight.organisation, "everywhere": "off"}
+        if wanted != sight.told:
+            self._connection.execute(for_psycopg(SEE), wanted)
+            sight.told = wanted
 
     def run(self, sql: str, **params: Any) -> int:
         """Execute a statement and say how many rows it touched."""
@@ -156,12 +202,16 @@ def transaction(engine: Engine) -> AbstractContextManager[Tx]:
     return sqlite.transaction(engine)
 
 
-def check_server(url: str) -> None:
-    """Refuse a PostgreSQL that could lose or mix up what we entrust to it; a file is checked as it opens."""
-    if dialect_of(url) is Dialect.POSTGRES:
-        from escalade.store import postgres_check
+def check_server(url: str, *, development: bool = False) -> str | None:
+    """Refuse a PostgreSQL that could lose or mix up what we entrust to it; a file is checked as it opens.
 
-        postgres_check.check(url)
+    In development a role that sees everything is let pass; what is wrong with it is given back.
+    """
+    if dialect_of(url) is Dialect.SQLITE:
+        return None
+    from escalade.store import postgres_check
+
+    return postgres_check.check(url, development=development)
 
 
 def clock_of(url: str) -> int | None:

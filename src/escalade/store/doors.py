@@ -98,6 +98,6 @@ def knock(tx: Tx, organisation: OrganisationId, now: Millis) -> None:
 
 def recover(tx: Tx, now: Millis, longest: Millis) -> None:
     """After a start: try every door anew but those we were told to keep away from, and those within reason."""
-    tx.run(
+    tx.everywhere().run(
         "DELETE FROM door WHERE state <> 'paused' OR until > :latest OR until <= :now", now=now, latest=now + longest
     )

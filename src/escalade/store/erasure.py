@@ -126,6 +126,7 @@ def _bare(body: str) -> str:
 
 def sweep(tx: Tx, now: Millis) -> int:
     """Remove the bare rows of conversations in which nothing is under way any more; say how many those were."""
+    tx = tx.everywhere()
     rows = tx.all(
         "SELECT c.organisation, c.id FROM conversation c JOIN customer u"
         " ON u.organisation = c.organisation AND u.id = c.customer WHERE u.erased_at IS NOT NULL"
@@ -149,4 +150,4 @@ def sweep(tx: Tx, now: Millis) -> int:
 
 def under_way(tx: Tx) -> bool:
     """Say whether any customer is on the way out."""
-    return tx.value("SELECT 1 FROM customer WHERE erased_at IS NOT NULL LIMIT 1") is not None
+    return tx.everywhere().value("SELECT 1 FROM customer WHERE erased_at IS NOT NULL LIMIT 1") is not None

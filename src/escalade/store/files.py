@@ -190,7 +190,7 @@ def forget(tx: Tx, organisation: OrganisationId, id: FileId) -> None:
 
 def forgotten(tx: Tx, before: Millis, limit: int = 20) -> list[tuple[OrganisationId, FileId]]:
     """List files nobody sent with a message since they were uploaded."""
-    rows = tx.all(
+    rows = tx.everywhere().all(
         "SELECT organisation, id FROM file WHERE message IS NULL AND created_at < :before LIMIT :limit",
         before=before,
         limit=limit,
@@ -203,7 +203,7 @@ def forgotten(tx: Tx, before: Millis, limit: int = 20) -> list[tuple[Organisatio
 
 def due(tx: Tx, now: Millis, limit: int = 200) -> list[File]:
     """List the files to fetch now, the longest due first."""
-    rows = tx.all(
+    rows = tx.everywhere().all(
         "SELECT * FROM file WHERE due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit",
         now=now,
         limit=limit,
@@ -213,13 +213,13 @@ def due(tx: Tx, now: Millis, limit: int = 200) -> list[File]:
 
 def next_due_at(tx: Tx) -> Millis | None:
     """Say when the next file is to be fetched."""
-    found: Millis | None = tx.value("SELECT min(due_at) FROM file WHERE due_at IS NOT NULL")
+    found: Millis | None = tx.everywhere().value("SELECT min(due_at) FROM file WHERE due_at IS NOT NULL")
     return found
 
 
 def recover(tx: Tx, now: Millis) -> None:
     """Begin every wait for a file anew: nobody knows how long we were away."""
-    tx.run("UPDATE file SET due_at = :now, asked_at = :now WHERE state = 'awaited'", now=now)
+    tx.everywhere().run("UPDATE file SET due_at = :now, asked_at = :now WHERE state = 'awaited'", now=now)
 
 
 def missed(

@@ -178,8 +178,12 @@ def failures(tx: Tx, organisation: OrganisationId, source: str) -> list[tuple[st
 
 def put_document(tx: Tx, organisation: OrganisationId, source: str, entry: Entry, *, at: Millis) -> None:
     """Keep a document in place of the one with the same source id."""
-    owner = tx.value("SELECT organisation FROM knowledge_source WHERE id = :source", source=source)
-    if owner != organisation:  # removed meanwhile, or never theirs
+    known = tx.value(
+        "SELECT 1 FROM knowledge_source WHERE organisation = :organisation AND id = :source",
+        organisation=organisation,
+        source=source,
+    )
+    if known is None:  # removed meanwhile, or never theirs
         return
     document = tx.value(
         "SELECT id FROM knowledge_document WHERE source = :source AND source_id = :source_id",

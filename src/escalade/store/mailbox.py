@@ -150,7 +150,7 @@ def waiting(tx: Tx, organisation: OrganisationId, conversation: ConversationId) 
 
 def parked(tx: Tx, organisation: OrganisationId | None = None) -> list[Receipt]:
     """List the receipts whose conversation is not known yet."""
-    rows = tx.all(
+    rows = (tx if organisation is not None else tx.everywhere()).all(
         "SELECT * FROM receipt WHERE conversation IS NULL AND state = 'waiting'"
         + (" AND organisation = :organisation" if organisation is not None else "")
         + " ORDER BY id",
@@ -161,7 +161,7 @@ def parked(tx: Tx, organisation: OrganisationId | None = None) -> list[Receipt]:
 
 def conversations_waiting(tx: Tx) -> list[tuple[OrganisationId, ConversationId]]:
     """List the conversations with unfinished receipts."""
-    rows = tx.all(
+    rows = tx.everywhere().all(
         "SELECT DISTINCT organisation, conversation FROM receipt WHERE state = 'waiting' AND conversation IS NOT NULL"
     )
     return [(OrganisationId(row["organisation"]), ConversationId(row["conversation"])) for row in rows]
@@ -268,7 +268,7 @@ def owed_messages(tx: Tx, organisation: OrganisationId, conversation: Conversati
 
 def held_up(tx: Tx, since: Millis) -> list[tuple[OrganisationId, ConversationId, HandoffId]]:
     """List the handoffs in which a customer's message heads its lane and has been owed since before an instant."""
-    rows = tx.all(
+    rows = tx.everywhere().all(
         "SELECT d.organisation, d.conversation, d.effect, d.body FROM lane l JOIN delivery d"
         " ON d.organisation = l.organisation AND d.conversation = l.conversation AND d.lane = l.name"
         " AND d.position = l.head + 1 WHERE l.due_at IS NOT NULL AND l.name = 'desk' AND d.effect = 'Post'"
@@ -285,7 +285,7 @@ def held_up(tx: Tx, since: Millis) -> list[tuple[OrganisationId, ConversationId,
 
 def due(tx: Tx, now: Millis, limit: int = 2048) -> list[Lane]:
     """List the lanes whose head may be tried now, the longest due first."""
-    rows = tx.all(
+    rows = tx.everywhere().all(
         "SELECT organisation, conversation, name FROM lane WHERE due_at IS NOT NULL AND due_at <= :now"
         " ORDER BY due_at LIMIT :limit",
         now=now,
@@ -317,7 +317,7 @@ def is_idle(tx: Tx, lane: Lane) -> bool:
 
 def next_due_at(tx: Tx) -> Millis | None:
     """Say when the next lane falls due."""
-    found: int | None = tx.value("SELECT min(due_at) FROM lane WHERE due_at IS NOT NULL")
+    found: int | None = tx.everywhere().value("SELECT min(due_at) FROM lane WHERE due_at IS NOT NULL")
     return found
 
 
@@ -365,7 +365,8 @@ def begin(tx: Tx, delivery: Delivery, *, kind: str, frozen: str | None, now: Mil
         "UPDATE delivery SET state = 'sending', frozen = coalesce(frozen, :frozen),"
         " tries = tries + :send, looks = CASE WHEN :send = 1 THEN 0 ELSE looks + 1 END,"
         " first_try_at = coalesce(first_try_at, :now),"
-        " tried_at = CASE WHEN :send = 1 THEN :now ELSE tried_at END WHERE id = :id",
+        " tried_at = CASE WHEN :send = 1 THEN :now ELSE tried_at END WHERE organisation = :organisation AND id = :id",
+        organisation=delivery.lane.organisation,
         id=delivery.id,
         frozen=frozen,
         send=int(sends),
@@ -408,7 +409,8 @@ def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> Non
     tx.run(
         "UPDATE delivery SET state = CASE WHEN state IN ('withdrawn', 'skipped') THEN state ELSE :state END,"
         " why = CASE WHEN state IN ('withdrawn', 'skipped') THEN why ELSE :why END,"
-        " settled_at = coalesce(settled_at, :now) WHERE id = :id",
+        " settled_at = coalesce(settled_at, :now) WHERE organisation = :organisation AND id = :id",
+        organisation=delivery.lane.organisation,
         id=delivery.id,
         state=state,
         why=why[:500],
@@ -429,7 +431,12 @@ def finish(tx: Tx, delivery: Delivery, state: str, why: str, now: Millis) -> Non
 
 def postpone(tx: Tx, delivery: Delivery, state: str, due_at: Millis, *, failed: bool, told: bool = False) -> None:
     """Try the head of a lane again later; nothing behind it moves before that. `told`: the receiver named the time."""
-    tx.run("UPDATE delivery SET state = :state WHERE id = :id AND settled_at IS NULL", id=delivery.id, state=state)
+    tx.run(
+        "UPDATE delivery SET state = :state WHERE organisation = :organisation AND id = :id AND settled_at IS NULL",
+        organisation=delivery.lane.organisation,
+        id=delivery.id,
+        state=state,
+    )
     tx.run(
         "UPDATE lane SET due_at = :due_at, failures = failures + :failed, told = :told"
         " WHERE organisation = :organisation AND conversation = :conversation AND name = :name"
@@ -467,6 +474,7 @@ def recover(tx: Tx, now: Millis) -> int:
     unsure waits in full before a look may deny it, back-off is over, and nothing lies further ahead than we may be
     told to wait.
     """
+    tx = tx.everywhere()
     tx.run(
         "UPDATE attempt SET verdict = 'cut_short', ended_at = :now, detail = 'the process ended during this attempt'"
         " WHERE verdict = 'under_way'",
@@ -538,7 +546,12 @@ def newest(tx: Tx, lane: Lane, effect: str) -> int:
 
 def resent(tx: Tx, before: Delivery, again: int) -> None:
     """Close a delivery that is owed again; if it may have arrived, the next one looks before it sends."""
-    tx.run("UPDATE delivery SET why = why || ' (sent again)', state = 'resent' WHERE id = :id", id=before.id)
+    tx.run(
+        "UPDATE delivery SET why = why || ' (sent again)', state = 'resent'"
+        " WHERE organisation = :organisation AND id = :id",
+        organisation=before.lane.organisation,
+        id=before.id,
+    )
     if was_uncertain(tx, before.id):
         tx.run(
             "UPDATE delivery SET state = 'unsure', tries = :tries, frozen = :frozen, first_try_at = :first,"
@@ -554,7 +567,9 @@ def resent(tx: Tx, before: Delivery, again: int) -> None:
 def skip(tx: Tx, delivery: Delivery, now: Millis) -> None:
     """Give a delivery up: what waits behind it may move."""
     tx.run(
-        "UPDATE delivery SET state = 'skipped', settled_at = coalesce(settled_at, :now) WHERE id = :id",
+        "UPDATE delivery SET state = 'skipped', settled_at = coalesce(settled_at, :now)"
+        " WHERE organisation = :organisation AND id = :id",
+        organisation=delivery.lane.organisation,
         id=delivery.id,
         now=now,
     )

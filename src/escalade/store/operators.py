@@ -55,6 +55,7 @@ def add_link(tx: Tx, operator: str, token: str, expires_at: Millis) -> None:
 
 def use_link(tx: Tx, token: str, now: Millis) -> Operator | None:
     """Use up a link and say whom it signs in; a second use signs in nobody."""
+    tx = tx.everywhere()
     changed = tx.run(
         "UPDATE sign_in_link SET used_at = :now WHERE digest = :digest AND used_at IS NULL AND expires_at > :now",
         digest=digest(token),
@@ -74,7 +75,7 @@ def use_link(tx: Tx, token: str, now: Millis) -> Operator | None:
 
 def open_session(tx: Tx, operator: str, token: str, csrf: str, now: Millis, expires_at: Millis) -> None:
     """Sign a browser in."""
-    tx.run(
+    tx.everywhere().run(
         "INSERT INTO console_session (digest, operator, csrf, created_at, expires_at)"
         " VALUES (:digest, :operator, :csrf, :now, :expires_at)",
         digest=digest(token),
@@ -87,7 +88,7 @@ def open_session(tx: Tx, operator: str, token: str, csrf: str, now: Millis, expi
 
 def session(tx: Tx, token: str, now: Millis) -> ConsoleSession | None:
     """Give the session a browser's token belongs to."""
-    row = tx.one(
+    row = tx.everywhere().one(
         "SELECT o.*, s.csrf FROM console_session s JOIN operator o ON o.id = s.operator"
         " WHERE s.digest = :digest AND s.expires_at > :now",
         digest=digest(token),
@@ -103,4 +104,4 @@ def session(tx: Tx, token: str, now: Millis) -> ConsoleSession | None:
 
 def close_session(tx: Tx, token: str) -> None:
     """Sign a browser out."""
-    tx.run("DELETE FROM console_session WHERE digest = :digest", digest=digest(token))
+    tx.everywhere().run("DELETE FROM console_session WHERE digest = :digest", digest=digest(token))

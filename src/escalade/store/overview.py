@@ -130,7 +130,9 @@ def health(tx: Tx, organisation: OrganisationId) -> dict[str, int]:
 
 def link_state(tx: Tx, token_digest: str, now: int) -> str:
     """Say of a sign-in link whether it is good, used, expired or unknown, without using it."""
-    row = tx.one("SELECT expires_at, used_at FROM sign_in_link WHERE digest = :digest", digest=token_digest)
+    row = tx.everywhere().one(
+        "SELECT expires_at, used_at FROM sign_in_link WHERE digest = :digest", digest=token_digest
+    )
     if row is None:
         return "unknown"
     if row["used_at"] is not None:

@@ -46,6 +46,8 @@ SESSION = (
     "SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; SET TimeZone = 'UTC';"
     " SET default_transaction_isolation = 'read committed'"
 )
+# What one unit was about is out of the next one's sight; a savepoint that is rolled back to forgets it by itself.
+BLIND = "SET LOCAL escalade.organisation = ''; SET LOCAL escalade.everywhere = 'off'"
 TRY_AGAIN = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
 # Where a transaction id has a meaning: this cluster, on this line of its history.
@@ -183,7 +185,7 @@ class _Committer:
             done.append(unit)
             if unit.error is None and unit is not group[-1]:
                 # From here on the transaction holds something, so nobody in it waits any more.
-                _say(connection, "RELEASE SAVEPOINT unit; SET LOCAL lock_timeout = '1ms'; SAVEPOINT unit")
+                _say(connection, f"RELEASE SAVEPOINT unit; SET LOCAL lock_timeout = '1ms'; {BLIND}; SAVEPOINT unit")
         if self._committed(connection, xid):
             return done, again
         for unit in done:

@@ -17,15 +17,36 @@ PATIENCE_S = 10.0
 FALSE = frozenset({"off", "false", "no", "0"})
 
 
-def check(url: str) -> None:
-    """Refuse a server that may lose what it acknowledged, or a proxy that hands our session to others."""
+def check(url: str, *, development: bool = False) -> str | None:
+    """Refuse a server that may lose what it acknowledged, or a proxy that hands our session to others.
+
+    A role for which row-level security does not hold is refused, too; in development it is told of and let pass.
+    """
     try:
         with closing(connect(conninfo(url))) as connection:
             check_durable(connection)
+            wrong = role_problem(connection)
         check_sessions(url)
     except psycopg.OperationalError as error:
         told = str(error).strip().partition("\n")[0]
         raise ConfigError(f"ESCALADE_DATABASE_URL: the database cannot be reached ({told})") from error
+    if wrong is not None and not development:
+        raise ConfigError(wrong)
+    return wrong
+
+
+def role_problem(connection: Connection) -> str | None:
+    """Say what is wrong with a role for which row-level security does not hold, and how to mend it."""
+    row = connection.execute(
+        "SELECT rolname, rolsuper OR rolbypassrls AS sees_all FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    if row is None or not row["sees_all"]:
+        return None
+    name = row["rolname"]
+    return (
+        f"ESCALADE_DATABASE_URL: PostgreSQL does not keep organisations apart for the role {name}; name one that owns"
+        " the database and does not see everything (CREATE ROLE escalade LOGIN NOSUPERUSER NOBYPASSRLS)"
+    )
 
 
 def check_durable(connection: Connection) -> None:

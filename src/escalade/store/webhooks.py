@@ -28,7 +28,7 @@ def learn(tx: Tx, organisation: OrganisationId, id: str) -> None:
 
 def take_due(tx: Tx, now: Millis, every: Millis) -> list[Webhook]:
     """Take the webhooks that have not been read for a while; nobody else takes them until then."""
-    rows = tx.all(
+    rows = tx.everywhere().all(
         "UPDATE webhook SET read_at = :now WHERE read_at <= :before OR read_at > :now"
         " RETURNING organisation, id, read_to",
         now=now,
@@ -41,7 +41,7 @@ def take_due(tx: Tx, now: Millis, every: Millis) -> list[Webhook]:
 
 def recover(tx: Tx) -> None:
     """After a start: whatever failed while we were away is to be read now."""
-    tx.run("UPDATE webhook SET read_at = 0")
+    tx.everywhere().run("UPDATE webhook SET read_at = 0")
 
 
 def read_on(tx: Tx, webhook: Webhook, read_to: str) -> None:

@@ -272,25 +272,33 @@ class Customer:
     def says(self, text: str, id: str | None = None, files: Sequence[str] = ()) -> str:
         """Write a message, repeating it with the same id until it is taken."""
         id = id or uuid.uuid4().hex
-        self._note("C.submit", mid=id, h=digest(text) if text else None)
 
         def sent() -> bool:
             try:
-                answer = self._product.http.post(
-                    f"/api/v1/conversations/{self.id}/messages",
-                    json={"id": id, "text": text, "attachments": [{"id": file} for file in files]},
-                    headers=self._product.key,
-                )
+                answer = self.tries(id, text, files)
             except httpx2.HTTPError:
                 return False
             if answer.status_code in {429, 503}:
                 return False
             assert answer.status_code == 201, answer.text
-            self._note("C.ack", mid=id, seq=answer.json()["seq"], mark=answer.json()["delivery"])
             return True
 
         eventually(sent, f"the message {text!r} is taken")
         return id
+
+    def tries(
+        self, id: str, text: str, files: Sequence[str] = (), key: dict[str, str] | None = None
+    ) -> httpx2.Response:
+        """Send a message once, whatever comes of it."""
+        self._note("C.submit", mid=id, h=digest(text) if text else None)
+        answer = self._product.http.post(
+            f"/api/v1/conversations/{self.id}/messages",
+            json={"id": id, "text": text, "attachments": [{"id": file} for file in files]},
+            headers=key or self._product.key,
+        )
+        if answer.status_code == 201:
+            self._note("C.ack", mid=id, seq=answer.json()["seq"], mark=answer.json()["delivery"])
+        return answer
 
     def page(self, *, final: bool = False) -> dict[str, Any]:
         """Load the conversation; what has changed since the last time is written down."""
@@ -311,6 +319,10 @@ class Customer:
         """Go `back` to the assistant, or `close` the conversation."""
         self._note("C.leave", how=how)
         self._product.api("POST", f"/conversations/{self.id}/{'release' if how == 'back' else 'close'}")
+
+    def is_erased(self) -> None:
+        """Say that they were erased: from here on nobody can say what they are shown."""
+        self._note("C.leave", how="erased")
 
     def transcript(self, *roles: str) -> list[str]:
         """Give the texts the customer sees, of these roles or all."""

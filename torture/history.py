@@ -15,7 +15,7 @@ The customer's end
     C.refused  o c mid code                a lasting no came back
     C.view     o c reader final entries    what one reader shows: [[seq, mid, role, h, mark], ...] in its order
     C.handoff  o c handoff mode state ended   the handoff the conversation is in, each time it looks different
-    C.leave    o c how                     about to go `back` to the assistant, or to `close` the conversation
+    C.leave    o c how                     about to go `back` to the assistant, to `close` it all, or was `erased`
 The bridge, after the commit that makes it true
     B.boot                                 a process of the product started
     B.kill                                 it was killed (written by whoever killed it)

@@ -109,6 +109,7 @@ async def a_live_talk(told: Told) -> None:
     await told.agent("end-session", ticket)
     await until(customer, stands(customer, state="ended"), "the end is told")
     await customer.say("And what does a tent weigh?")
+    await until(customer, stands(customer, state="queued"), "what nobody has written an article about goes to a person")
     await drained(customer)
     page.cancel()
 

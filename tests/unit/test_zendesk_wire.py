@@ -35,7 +35,7 @@ from escalade.channels.zendesk.webhook import (
     verify_signature,
 )
 from escalade.domain.effects import OpenTicket
-from escalade.domain.errors import Invalid, Refused, Unverified
+from escalade.domain.errors import Invalid, Refused, Retryable, Unverified
 from escalade.domain.model import (
     Agent,
     AgentId,
@@ -664,11 +664,15 @@ def a_page(status: str = "online", taken: object = 0, room: object = 3, groups: 
         (a_page(taken=3), None, False),
         (a_page(taken=None), None, True),
         (a_page(room=None), None, True),
-        ({}, None, False),
-        ({"data": "x", "included": None}, None, False),
         ({"data": [{"relationships": []}]}, None, False),
         ({"data": [{"attributes": None}]}, 1, False),
     ],
 )
 def test_live_is_staffed_when_someone_online_has_room(page: dict[str, Any], group: int | None, free: bool) -> None:
     assert staffing.has_room(page, group) is free
+
+
+@pytest.mark.parametrize("page", [{}, {"data": "x", "included": None}])
+def test_an_answer_without_its_list_says_nothing_about_who_is_there(page: dict[str, Any]) -> None:
+    with pytest.raises(Retryable, match="shows no data"):
+        staffing.has_room(page, None)

@@ -162,6 +162,8 @@ def test_an_agents_file_is_shown_when_it_is_here_and_honest_until_then(visit: Ar
 
 def test_everything_about_files_works_from_the_keyboard(visit: Arrive, server: FakeServer) -> None:
     visitor = visit().open()
+    # Listened to from the start: the browser hands choosers over only once it has been told to, and that takes a while.
+    visitor.page.on("filechooser", lambda _chooser: None)
     visitor.page.keyboard.press("Shift+Tab")
     expect(visitor.button("Attach files")).to_be_focused()
     with visitor.page.expect_file_chooser() as chooser:

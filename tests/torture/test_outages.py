@@ -14,6 +14,10 @@ from torture.simulator.world import simulate
 BOUND_S = 95.0
 OUTAGES = {
     Fault.DESK_DOWN: "Zendesk is out of reach",
+    Fault.SUPPORT_DOWN: "Zendesk Support is out of reach, and Sunshine is there",
+    Fault.SUNSHINE_DOWN: "Sunshine is out of reach, and Zendesk Support is there",
+    Fault.FILES_DOWN: "the files that agents send cannot be fetched",
+    Fault.PROCESS_DOWN: "we are not there ourselves",
     Fault.DB_DOWN: "our database is out of reach",
     Fault.WEBHOOKS_DOWN: "no webhook comes",
     Fault.KEY_REVOKED: "our credential is not accepted",
@@ -21,8 +25,13 @@ OUTAGES = {
 }
 
 
-@pytest.mark.parametrize("live", [True, False], ids=["live", "ticket"])
-@pytest.mark.parametrize("outage", OUTAGES, ids=lambda fault: fault.value)
+# Who has no live chat never asks Sunshine anything.
+CASES = [(outage, live) for outage in OUTAGES for live in (True, False) if live or outage is not Fault.SUNSHINE_DOWN]
+
+
+@pytest.mark.parametrize(
+    ("outage", "live"), CASES, ids=[f"{outage.value}-{'live' if live else 'ticket'}" for outage, live in CASES]
+)
 def test_after_ten_minutes_of(outage: Fault, live: bool) -> None:
     profile = Profile(rates={outage: 1.0}, live=live, customers=2, chaos_s=60.0, long_outage=True)
     told = simulate(7, profile)

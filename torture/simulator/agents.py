@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import Callable
 
 from torture.simulator.chaos import Chaos
+from torture.simulator.profile import Fault
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused
-from zendesk_emulator.records import Session, Ticket, User
+from zendesk_emulator.records import Attachment, Session, Ticket, User
 
 PHRASES = (
     "agent {n}: hello, let me look",
@@ -17,6 +18,8 @@ PHRASES = (
     "agent {n}:  two  spaces and a {{{{placeholder}}}}",
     "agent {n}: déjà vu 🙂",
 )
+
+KIND, PLAN = "application/octet-stream", b"a plan"
 
 
 class Agents:
@@ -68,10 +71,17 @@ class Agents:
 
     def _answer(self, ticket: Ticket, agent: User) -> None:
         desk = self._emulator.desk
-        if desk.can_reply(ticket):
+        with_file = Fault.FILES_DOWN in self._chaos.profile.rates and self._chaos.tape.below(3) == 0
+        if desk.can_reply(ticket) and with_file:
+            desk.send_file(ticket, agent, name="plan.bin", content_type=KIND, data=PLAN, body=self._says())
+        elif desk.can_reply(ticket):
             desk.reply(ticket, agent, self._says())
         elif not ticket.is_messaging:
-            desk.comment(ticket, agent, self._says())
+            desk.comment(ticket, agent, self._says(), files=[self._file()] if with_file else None)
+
+    def _file(self) -> Attachment:
+        id = self._emulator.account.ids.integer()
+        return Attachment(id=id, file_name="plan.bin", content_type=KIND, data=PLAN)
 
     def _says(self) -> str:
         self._count += 1

@@ -77,7 +77,7 @@ class Chaos:
 
     def crashes(self, where: str) -> bool:
         """Let the process die here, or not."""
-        if not self.strikes(Fault.CRASH):
+        if not self.lasts(Fault.PROCESS_DOWN) and not self.strikes(Fault.CRASH):
             return False
         self.met[f"crash {where}"] += 1
         self.crash()

@@ -12,6 +12,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from escalade.channels.http import Request, Response, shown_url
 from escalade.domain.errors import Retryable, Uncertain
@@ -69,7 +70,7 @@ class Network:
             detail = f"{what} ({request.method} {shown_url(request.url)})"
             return Retryable(detail) if request.is_safe else Uncertain(detail)
 
-        if chaos.strikes(Fault.CONNECT_REFUSED) or chaos.lasts(Fault.DESK_DOWN):
+        if chaos.strikes(Fault.CONNECT_REFUSED) or self._is_out_of_reach(request):
             await asyncio.sleep(tape.seconds(0.0, HOP_S))
             raise Retryable(f"nobody listens ({request.method} {shown_url(request.url)})")
         await asyncio.sleep(tape.seconds(0.001, HOP_S))
@@ -97,6 +98,13 @@ class Network:
                     raise failed(f"no complete answer within {request.seconds:g} s") from None
                 raise
         return await self._way_back(request, arrival.result(), failed)
+
+    def _is_out_of_reach(self, request: Request) -> bool:
+        """Say whether nobody listens there: the whole desk, one of its two halves, or whoever keeps its files."""
+        path = urlsplit(request.url).path
+        half = Fault.SUNSHINE_DOWN if path.startswith("/sc/") else Fault.SUPPORT_DOWN
+        files = "/attachments/" in path and self._chaos.lasts(Fault.FILES_DOWN)
+        return files or self._chaos.lasts(half) or self._chaos.lasts(Fault.DESK_DOWN)
 
     def _answered_early(self, request: Request) -> Response | None:
         """Let the desk's front answer before anything happened."""

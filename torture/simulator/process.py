@@ -15,6 +15,8 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from escalade.app import App, Product
+from escalade.domain.files import ANYTHING
+from escalade.services.inspection import Inspected
 from escalade.services.ports import Ports
 from escalade.settings import Settings
 from torture.history import History
@@ -78,6 +80,7 @@ class Bridge:
             self._ports(),
             database=SimulatedDatabase(self.disk, self._chaos, process),
             outbound=Wire(self._network),
+            inspect=_take_as_it_is,
         )
         self._app = product.asgi()
         process.start(self._serve(product), "product")
@@ -100,6 +103,8 @@ class Bridge:
         await asyncio.sleep(tape.seconds(0.2, 3.0))
         if self._chaos.strikes(Fault.RESTARTS_SLOWLY):
             await asyncio.sleep(tape.seconds(0.0, 30.0))
+        while self._chaos.lasts(Fault.PROCESS_DOWN):
+            await asyncio.sleep(1.0)
         self.boot()
 
     def close(self) -> None:
@@ -189,6 +194,10 @@ class Bridge:
 
 async def _stream(app: App, scope: dict[str, object], stream: asgi.Stream) -> None:
     await app(scope, stream.receive, stream.send)
+
+
+async def _take_as_it_is(name: str, content: bytes) -> Inspected:
+    return Inspected(media_type=ANYTHING, content=content)
 
 
 async def _at_once(work: Callable[[], T]) -> T:

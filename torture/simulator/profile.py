@@ -17,6 +17,7 @@ class Fault(StrEnum):
     # the process
     CRASH = "crash"  # at an edge of database or network, before or after
     RESTARTS_SLOWLY = "restarts_slowly"
+    PROCESS_DOWN = "process_down"  # it is not there at all
     CLOCK_STEPS = "clock_steps"
     CLOCK_FREEZES = "clock_freezes"
     CLOCK_DRIFTS = "clock_drifts"
@@ -45,6 +46,9 @@ class Fault(StrEnum):
     SIGN_IN_PAGE = "sign_in_page"  # a page instead of an answer, and nothing done
     REDIRECT = "redirect"
     DESK_DOWN = "desk_down"  # nobody listens
+    SUPPORT_DOWN = "support_down"  # nobody but Sunshine
+    SUNSHINE_DOWN = "sunshine_down"  # nobody but Support
+    FILES_DOWN = "files_down"  # whoever keeps the files of agents, who send some
     # from the desk
     WEBHOOK_DUPLICATED = "webhook_duplicated"
     WEBHOOK_LOST = "webhook_lost"
@@ -83,6 +87,10 @@ SPELLS: Mapping[Fault, tuple[float, float]] = {
     Fault.BUSY_STORM: (5.0, 90.0),
     Fault.KEY_REVOKED: (5.0, 90.0),
     Fault.DESK_DOWN: (5.0, 120.0),
+    Fault.SUPPORT_DOWN: (5.0, 120.0),
+    Fault.SUNSHINE_DOWN: (5.0, 120.0),
+    Fault.FILES_DOWN: (5.0, 120.0),
+    Fault.PROCESS_DOWN: (5.0, 120.0),
     Fault.WEBHOOKS_DOWN: (5.0, 120.0),
     Fault.CLOCK_FREEZES: (2.0, 60.0),
 }

@@ -250,8 +250,14 @@ def _knows_the_ends(disk: Disk, emulator: Emulator) -> bool:
 
 
 def _owes_nothing(tx: Tx) -> bool:
-    owed = tx.value("SELECT 1 FROM delivery WHERE state IN ('pending', 'sending', 'unsure') LIMIT 1")
-    return owed is None and tx.value("SELECT 1 FROM receipt WHERE state = 'waiting' LIMIT 1") is None
+    return all(
+        tx.value(f"SELECT 1 FROM {left} LIMIT 1") is None
+        for left in (
+            "delivery WHERE state IN ('pending', 'sending', 'unsure')",
+            "receipt WHERE state = 'waiting'",
+            "file WHERE state <> 'kept'",
+        )
+    )
 
 
 def _is_shown(disk: Disk, customers: Sequence[Customer]) -> bool:

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 8
 AT_ONCE_EACH = 3  # of them for one organisation
-PATIENCE_MS = 10 * 60_000
+PATIENCE_MS = 30 * 60_000  # an outage of ten minutes must not cost a file
 LONGEST_WAIT_S = 60.0
 SWEEP_S = 1.0
 

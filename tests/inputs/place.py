@@ -14,6 +14,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ SAID = "My stove is broken"
 THEIRS = "Rivals only: the blue ledger"  # words of another organisation
 SHARED = {"quiet", "sealed"}  # scenes that all cases play in
 Parser = Literal["httptools", "h11"]
+CALL_S = 0.005  # between two looks through the developer API: 200 a second leave a case its share of the 250
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Place:
 
     def __init__(self, folder: Path, parser: Parser, database: str, *, patient: bool = False) -> None:
         self._database = database
+        self._next_call = 0.0
         self.zendesk = Zendesk(folder)
         self.product = Escalade(folder, ESCALADE_DATABASE_URL=database, ESCALADE_SECRET_KEY=KEY)
         self.product.program._arguments = ["-m", "tests.inputs.serve", parser, *(["patient"] if patient else [])]
@@ -107,7 +110,9 @@ class Place:
         return found | {"enabled": True, "base_url": f"{self.zendesk.url}/sc", "require_online_agent": False}
 
     def call(self, letter: str, method: str, path: str, document: Any = None) -> httpx2.Response:
-        """Call the developer API of an organisation."""
+        """Call the developer API of an organisation, never so often that it would say so."""
+        time.sleep(max(0.0, self._next_call - time.monotonic()))
+        self._next_call = time.monotonic() + CALL_S
         key = {"Authorization": f"Bearer {self.keys[letter]['api_key']}"}
         return self.product.http.request(method, f"/api/v1{path}", headers=key, json=document)
 

@@ -39,7 +39,7 @@ from escalade.domain.model import (
     TicketId,
 )
 from escalade.store import conversations
-from escalade.store.database import commands, transaction
+from escalade.store.engines import commands, transaction
 
 CONVERSATIONS = 200
 BODY = (

@@ -55,7 +55,8 @@ from escalade.services.redrive import Redrive
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.store import conversations, mailbox, organisations, overview
-from escalade.store.database import Ring, Row, ServedDatabase, Tx, open_database
+from escalade.store.database import Ring, Row, ServedDatabase, Tx
+from escalade.store.engines import open_database
 from escalade.store.vault import Vault
 
 T = TypeVar("T")

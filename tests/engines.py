@@ -24,7 +24,8 @@ import psycopg
 import pytest
 
 from escalade.store import postgres, schema
-from escalade.store.database import SEE, Tx, commands
+from escalade.store.database import SEE, Tx
+from escalade.store.engines import commands
 from escalade.store.sql import Dialect, for_psycopg
 from escalade.store.sqlite import make_engine
 

@@ -14,7 +14,8 @@ from escalade.services.desk import EMAIL, check_id
 from escalade.services.ports import Ports
 from escalade.settings import Settings, load
 from escalade.store import audit, operators, organisations, schema
-from escalade.store.database import Tx, check_server, commands, damage, dialect_of, transaction
+from escalade.store.database import Tx, dialect_of
+from escalade.store.engines import check_server, commands, damage, transaction
 from escalade.store.sql import Dialect
 from escalade.store.sqlite import sqlite_path
 from escalade.store.vault import NONCE_BYTES, Unreadable, Vault

@@ -60,7 +60,8 @@ from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.settings import Settings
 from escalade.store import organisations, schema
-from escalade.store.database import Ring, ServedDatabase, check_server, commands, dialect_of, open_database
+from escalade.store.database import Ring, ServedDatabase, dialect_of
+from escalade.store.engines import check_server, commands, open_database
 from escalade.store.sql import Dialect
 from escalade.store.sqlite import sqlite_path
 from escalade.store.vault import NONCE_BYTES, Vault

@@ -14,7 +14,7 @@ from escalade.assistant.answering import Assistant, Question
 from escalade.domain.model import OrganisationId, Reason
 from escalade.services.library import Library
 from escalade.services.ports import Ports
-from escalade.store.database import open_database
+from escalade.store.engines import open_database
 
 ARTICLES = Path(__file__).parents[2] / "src" / "escalade" / "demo" / "articles"
 SHOP = OrganisationId("org_shop")

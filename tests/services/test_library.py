@@ -19,7 +19,8 @@ from escalade.domain.model import OrganisationId
 from escalade.services.library import ArticleReader, Library
 from escalade.services.ports import Ports
 from escalade.store import fulltext, knowledge
-from escalade.store.database import ServedDatabase, Tx, open_database
+from escalade.store.database import ServedDatabase, Tx
+from escalade.store.engines import open_database
 from tests.engines import blank_url
 
 ACME, ZEBRA = OrganisationId("org_acme"), OrganisationId("org_zebra")

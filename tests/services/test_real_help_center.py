@@ -16,7 +16,7 @@ from escalade.assistant.answering import Assistant, AssistantSettings, Question
 from escalade.domain.model import OrganisationId
 from escalade.services.library import Imported, Library
 from escalade.services.ports import Ports
-from escalade.store.database import open_database
+from escalade.store.engines import open_database
 
 MANUAL = Path("/usr/share/doc/postgresql-doc-15/html")
 ORGANISATION = OrganisationId("org_manual")

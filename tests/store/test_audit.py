@@ -9,7 +9,8 @@ import pytest
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.store import audit, organisations
-from escalade.store.database import Tx, make_engine, transaction
+from escalade.store.database import Tx
+from escalade.store.engines import make_engine, transaction
 from tests.backstage import NOON
 
 ACME, OTHER = OrganisationId("org_1"), OrganisationId("org_2")

@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from escalade.domain.errors import ConfigError, Unavailable
 from escalade.store import sqlite
-from escalade.store.database import Ring, ServedDatabase, Tx, make_engine, open_database, transaction
+from escalade.store.database import Ring, ServedDatabase, Tx
+from escalade.store.engines import make_engine, open_database, transaction
 from escalade.store.sqlite import sqlite_path
 from tests.backstage import opened
 from tests.engines import INTEGRITY, connected, on

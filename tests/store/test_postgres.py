@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from escalade.domain.errors import ConfigError, Unavailable
 from escalade.store import postgres
-from escalade.store.database import ServedDatabase, Tx, check_server
+from escalade.store.database import ServedDatabase, Tx
+from escalade.store.engines import check_server
 from escalade.store.ownership import SessionLocks
 from tests.backstage import opened
 from tests.engines import connected

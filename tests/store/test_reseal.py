@@ -17,7 +17,7 @@ from escalade.domain.organisation import Organisation, Settings, ZendeskSettings
 from escalade.services.accounts import LIVE_SECRET, SIGNING_SECRETS, ZENDESK_REFRESH, ZENDESK_SECRET, Accounts
 from escalade.settings import load
 from escalade.store import audit, organisations
-from escalade.store.database import make_engine, transaction
+from escalade.store.engines import make_engine, transaction
 from escalade.store.vault import Unreadable, Vault
 from tests.backstage import NOON
 

@@ -15,7 +15,8 @@ from psycopg import sql
 
 from escalade.domain.errors import ConfigError
 from escalade.store import postgres
-from escalade.store.database import Tx, check_server
+from escalade.store.database import Tx
+from escalade.store.engines import check_server
 from tests.engines import on, postgres_server
 
 pytestmark = on("postgres")

@@ -15,7 +15,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from escalade.store import schema
-from escalade.store.database import Tx, commands
+from escalade.store.database import Tx
+from escalade.store.engines import commands
 from tests.engines import INTEGRITY, a_database
 
 TENANTS = ("customer", "visitor", "conversation", "handoff", "message", "link", "receipt", "lane", "delivery")
@@ -111,8 +112,8 @@ def test_a_migration_that_is_cut_short_leaves_nothing_behind(made: Engine) -> No
 
 def test_two_programs_that_start_at_once_both_find_it_current(empty_url: str) -> None:
     program = (
-        "from escalade.store import database, schema;"
-        f"engine = database.make_engine('{empty_url}');"
+        "from escalade.store import engines, schema;"
+        f"engine = engines.make_engine('{empty_url}');"
         "schema.migrate(engine); assert schema.is_current(engine)"
     )
     both = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) for _ in range(2)]

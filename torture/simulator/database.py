@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from escalade.domain.errors import Unavailable
 from escalade.store import schema
-from escalade.store.database import Note, Ring, Tx, make_engine
+from escalade.store.database import Note, Ring, Tx
+from escalade.store.engines import make_engine
 from torture.simulator.chaos import Chaos
 from torture.simulator.loop import Forbidden, Owner
 from torture.simulator.profile import Fault

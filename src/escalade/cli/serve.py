@@ -12,7 +12,8 @@ from escalade.app import Product, Role, courier_lock
 from escalade.domain.errors import ConfigError
 from escalade.services.ports import Ports, steady
 from escalade.settings import Settings, load
-from escalade.store.database import check_server, clock_of, dialect_of
+from escalade.store.database import dialect_of
+from escalade.store.engines import check_server, clock_of
 from escalade.store.sql import Dialect
 from escalade.web.listener import LISTENERS
 

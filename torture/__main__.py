@@ -14,6 +14,7 @@ import argparse
 import json
 import math
 import multiprocessing
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -39,10 +40,12 @@ class Standing:
     units: set[int] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     violations: list[tuple[int, str]] = field(default_factory=list)
+    versions: Counter[str] = field(default_factory=Counter)  # of the program, and how many units each has run
     seconds: float = 0.0
 
-    def add(self, outcome: Outcome, seconds: float) -> None:
+    def add(self, outcome: Outcome, seconds: float, version: str) -> None:
         """Count a unit in."""
+        self.versions[version] += 1
         self.units.add(outcome.unit)
         self.counts.update(outcome.counts)
         self.violations += [(outcome.unit, violation) for violation in outcome.violations]
@@ -60,14 +63,22 @@ def recall(name: str) -> Standing:
             continue  # the run was killed while it wrote this
         outcome = Outcome(unit=kept["unit"], counts=kept["counts"], violations=tuple(kept["violations"]))
         if outcome.unit not in standing.units:
-            standing.add(outcome, kept["seconds"])
+            standing.add(outcome, kept["seconds"], kept["version"])
     return standing
 
 
-def keep(name: str, outcome: Outcome, seconds: float) -> None:
+def version() -> str:
+    """Give the commit this runs at: what an older one has shown, it has shown of the older one."""
+    command = ("git", "describe", "--always", "--dirty")
+    told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"
+
+
+def keep(name: str, outcome: Outcome, seconds: float, version: str) -> None:
     """Write down what a unit came to."""
     RESULTS.mkdir(exist_ok=True)
-    line = {"unit": outcome.unit, "counts": dict(outcome.counts), "violations": outcome.violations, "seconds": seconds}
+    line = {"unit": outcome.unit, "counts": dict(outcome.counts), "violations": outcome.violations}
+    line |= {"seconds": seconds, "version": version}
     with (RESULTS / f"{name}.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -94,6 +105,7 @@ def run(part: Part, standing: Standing, aims: Mapping[str, int], progress: Progr
     """Run units until every aim is reached."""
     leading, aim = next(iter(aims.items()))
     bar = progress.add_task(part.name, total=aim, completed=min(aim, standing.counts[leading]))
+    at = version()
     fork = multiprocessing.get_context("spawn")  # a fresh interpreter each: nothing is left over from another unit
     units = _units(standing.units)
     with ProcessPoolExecutor(part.workers, mp_context=fork, initializer=ignore_interrupts) as pool:
@@ -104,8 +116,8 @@ def run(part: Part, standing: Standing, aims: Mapping[str, int], progress: Progr
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 outcome, seconds = future.result()
-                keep(part.name, outcome, seconds)
-                standing.add(outcome, seconds)
+                keep(part.name, outcome, seconds, at)
+                standing.add(outcome, seconds, at)
                 for violation in outcome.violations:
                     progress.console.print(
                         f"[red]{part.name} {outcome.unit}[/red]: {escape(violation)}", highlight=False
@@ -115,9 +127,9 @@ def run(part: Part, standing: Standing, aims: Mapping[str, int], progress: Progr
 
 def table(standings: Mapping[str, Standing], share: float) -> tuple[Table, bool]:
     """Draw what was shown; say whether all of it is as promised."""
-    drawn = Table(title="Nothing lost, nothing twice, nothing out of order", title_justify="left")
-    for column in ("part", "shows", "counted", "units", "minutes", "violations", "verdict"):
-        drawn.add_column(column, overflow="fold")
+    drawn = Table(title="Nothing lost, nothing twice, nothing out of order", title_justify="left", expand=True)
+    for column, ratio in {"part": 5, "counted": 4, "units": 3, "minutes": 2, "verdict": 5}.items():
+        drawn.add_column(column, overflow="fold", ratio=ratio)
     good = True
     for name, standing in standings.items():
         part = part_named(name)
@@ -125,17 +137,17 @@ def table(standings: Mapping[str, Standing], share: float) -> tuple[Table, bool]
         counted = "\n".join(f"{standing.counts[what]:,} of {aim:,} {what}" for what, aim in aims.items())
         short = [] if is_through(standing, aims) else ["not through"]
         lacking = short + part.missing(standing.counts)
-        bad = bool(standing.violations)
-        verdict = "violated" if bad else "; ".join(lacking) or "holds"
+        told = "\n".join(f"unit {unit}: {escape(text.splitlines()[0])}" for unit, text in standing.violations[:5])
+        verdict = f"{len(standing.violations)} violations\n{told}" if told else "; ".join(lacking) or "holds"
+        verdict = verdict if standing.units else "not run"
         good = good and verdict == "holds"
         drawn.add_row(
-            name,
-            part.promise,
+            f"[bold]{name}[/bold]\n{part.promise}",
             counted,
-            f"{len(standing.units):,}",
+            "\n".join(f"{units:,} of {version}" for version, units in standing.versions.items()),
             f"{standing.seconds / 60:.1f}",
-            "\n".join(f"unit {unit}: {text.splitlines()[0]}" for unit, text in standing.violations[:5]) or "0",
             verdict,
+            end_section=True,
         )
     return drawn, good
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from torture.fuzz import bodies, schema
+from torture.fuzz.grammar import Bodies
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -12,6 +13,17 @@ def test_any_bytes_as_a_webhooks_body_are_read_or_refused(seed: int) -> None:
     assert violations == []
     assert counts["bodies"] == 10_000
     assert bodies.PART.missing(counts) == []
+
+
+def test_a_seeds_bodies_are_its_own_whatever_was_made_before() -> None:
+    def bodies_of(seed: int) -> list[bytes]:
+        made = Bodies(seed)
+        return [made.body() for _ in range(2_000)]
+
+    alone = bodies_of(5)
+    for seed in range(6, 16):
+        bodies_of(seed)
+    assert bodies_of(5) == alone
 
 
 @pytest.mark.processes

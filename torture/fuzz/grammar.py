@@ -7,6 +7,7 @@ swapped and salted with what has broken parsers before.
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -84,7 +85,7 @@ class Bodies:
         if dice.random() < 0.3:
             place.pop(name, None)
         else:
-            place[name] = dice.choice(ODD)
+            place[name] = deepcopy(dice.choice(ODD))  # a later oddity may land inside it
 
     def text(self, document: Any) -> bytes:
         """Write a document down, in one of the ways there are."""

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from escalade.domain.errors import ConfigError, Invalid, NotFound
+from escalade.domain.errors import ConfigError, Conflict, Invalid, NotFound
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.services.accounts import Accounts
 from escalade.services.desk import EMAIL, check_id
 from escalade.services.ports import Ports
 from escalade.settings import Settings, load
-from escalade.store import audit, operators, organisations, schema
+from escalade.store import audit, operators, organisations, removal, schema
 from escalade.store.database import Tx, dialect_of
 from escalade.store.engines import check_server, commands, damage, transaction
 from escalade.store.sql import Dialect
@@ -53,6 +53,7 @@ def create_organisation(name: str, *, id: str | None = None, webhook_token: str 
         now = ports.wall()
         if organisations.load(tx, chosen) is not None:
             raise Invalid(f"--id {chosen}: there is such an organisation already")
+        removal.clear(tx, chosen, now)  # whoever had this id before leaves nothing to whoever has it now
         organisations.create(tx, organisation, now)
         organisations.add_token(tx, organisation.id, "api", api_key, now)
         organisations.add_token(tx, organisation.id, "webhook", webhook_token, now)
@@ -64,6 +65,50 @@ def create_organisation(name: str, *, id: str | None = None, webhook_token: str 
         "webhook_token": webhook_token,
         "webhook_url": settings.webhook_url,
     }
+
+
+def find_organisation(named: str) -> Organisation:
+    """Give the organisation a command names."""
+    with _current(load()) as tx:
+        return _named(tx, named)
+
+
+def _named(tx: Tx, named: str) -> Organisation:
+    found = organisations.named(tx, named)
+    if found is None:
+        raise NotFound(f"{named}: no organisation of that id or name; `escalade org list` shows those there are")
+    return found
+
+
+def remove_organisation(id: str, *, force: bool) -> tuple[removal.Waiting, int]:
+    """Take an organisation away with everything it has; killed after the first commit, upkeep goes on with it.
+
+    While customers wait or something is owed it is not done, unless by force: then what is given up is told, with how
+    many rows went, and kept with the trace.
+    """
+    settings, ports = load(), Ports()
+    with _current(settings) as tx:
+        found = _named(tx, id)
+        waiting = removal.waiting(tx, found.id)
+        if waiting and not force:
+            raise Conflict(
+                f"{found.name} is not finished: {waiting}; end those conversations first, or give them up with --force"
+            )
+        removal.take_away(tx, found, waiting, "command line", ports.wall())
+    rows = 0
+    with commands(settings.database_url) as engine:
+        while True:
+            with transaction(engine) as tx:
+                swept = removal.sweep(tx, ports.wall())
+            if not swept:
+                return waiting, rows
+            rows += swept
+
+
+def list_organisations() -> tuple[list[Organisation], list[removal.Removal]]:
+    """Give the organisations of this deployment, and the traces of those that were removed."""
+    with _current(load()) as tx:
+        return organisations.everyone(tx), removal.removals(tx)
 
 
 def add_operator(email: str, organisation: str, role: str) -> str:

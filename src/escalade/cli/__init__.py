@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from escalade import __version__
+from escalade.cli.organisations import org
 from escalade.domain.errors import ConfigError, EscaladeError
 
 app = typer.Typer(
@@ -21,7 +22,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-org = typer.Typer(help="Organisations.", no_args_is_help=True)
 operator = typer.Typer(help="Console accounts.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(org, name="org")
@@ -60,25 +60,6 @@ def demo(
     from escalade.demo.run import run
 
     run(port, fresh=fresh, browser=not no_browser)
-
-
-@org.command("create")
-def org_create(
-    name: str,
-    id: Annotated[str | None, typer.Option("--id", help="Take over an organisation id that Zendesk sends.")] = None,
-    webhook_token: Annotated[str | None, typer.Option(help="Take over a bearer token that Zendesk sends.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Create an organisation and print its keys, once."""
-    from escalade.admin import create_organisation
-
-    made = create_organisation(name, id=id, webhook_token=webhook_token)
-    if as_json:
-        print(json.dumps(made))
-        return
-    for key, value in made.items():
-        print(f"{key:16} {value}")
-    print("\nKeep these: the keys are not shown again.", file=sys.stderr)
 
 
 @operator.command("add")

@@ -14,7 +14,7 @@ from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, files, mailbox
+from escalade.store import conversations, files, mailbox, removal
 from escalade.store.database import Database, Row, Tx
 
 log = structlog.get_logger()
@@ -70,6 +70,8 @@ class Upkeep:
         for organisation, file in forgotten:
             await self._try(partial(files.forget, organisation=organisation, id=file))
         await self._customers.sweep()
+        if await self._database.read(removal.under_way):
+            await self._database.write(partial(removal.sweep, now=self._ports.wall()))
 
     async def _try(self, work: Callable[[Tx], None]) -> None:
         """Do one thing of the round; one that cannot be done takes nothing else with it."""

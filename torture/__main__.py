@@ -63,7 +63,7 @@ def recall(name: str) -> Standing:
             continue  # the run was killed while it wrote this
         outcome = Outcome(unit=kept["unit"], counts=kept["counts"], violations=tuple(kept["violations"]))
         if outcome.unit not in standing.units:
-            standing.add(outcome, kept["seconds"], kept["version"])
+            standing.add(outcome, kept["seconds"], kept.get("version", "unknown"))
     return standing
 
 
@@ -128,7 +128,7 @@ def run(part: Part, standing: Standing, aims: Mapping[str, int], progress: Progr
 def table(standings: Mapping[str, Standing], share: float) -> tuple[Table, bool]:
     """Draw what was shown; say whether all of it is as promised."""
     drawn = Table(title="Nothing lost, nothing twice, nothing out of order", title_justify="left", expand=True)
-    for column, ratio in {"part": 5, "counted": 4, "units": 3, "minutes": 2, "verdict": 5}.items():
+    for column, ratio in {"part": 5, "counted": 4, "units": 3, "min": 2, "verdict": 5}.items():
         drawn.add_column(column, overflow="fold", ratio=ratio)
     good = True
     for name, standing in standings.items():

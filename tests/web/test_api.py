@@ -74,6 +74,9 @@ ROUTES = [
     ("POST", "/deliveries/1/resend"),
     ("POST", "/deliveries/1/skip"),
     ("GET", "/receipts"),
+    ("GET", "/conversations.csv"),
+    ("GET", "/deliveries.csv"),
+    ("GET", "/receipts.csv"),
     ("POST", "/receipts/1/replay"),
 ]
 

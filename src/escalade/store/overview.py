@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from escalade.domain.model import ConversationId, OrganisationId
 from escalade.store.database import Row, Tx
 
@@ -169,63 +171,68 @@ def reached_zendesk_at(tx: Tx, organisation: OrganisationId) -> int | None:
     return found
 
 
-def list_conversations(
-    tx: Tx,
-    organisation: OrganisationId,
-    *,
-    status: str = "",
-    control: str = "",
-    handoff: str = "",
-    text: str = "",
-    offset: int = 0,
-    limit: int = 50,
-) -> tuple[int, list[Row]]:
-    """Count and list conversations by how they stand and whose they are, the last changed first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which conversations are wanted: by how they stand and whose they are.
 
     `handoff` is a handoff's state, or `any`, `open` or `none`; `text` is part of a name, an address or an id.
     """
-    where = " WHERE c.organisation = :organisation"
-    if status:
-        where += " AND c.status = :status"
-    if control:
-        where += " AND c.control = :control"
-    if handoff == "none":
-        where += " AND h.id IS NULL"
-    elif handoff == "any":
-        where += " AND h.id IS NOT NULL"
-    elif handoff == "open":
-        where += " AND h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
-    elif handoff:
-        where += " AND h.state = :handoff"
-    if text:
-        where += (
-            " AND (u.name LIKE :text ESCAPE '\\' OR u.email LIKE :text ESCAPE '\\' OR c.id LIKE :text ESCAPE '\\'"
-            " OR u.id LIKE :text ESCAPE '\\')"
+
+    status: str = ""
+    control: str = ""
+    handoff: str = ""
+    text: str = ""
+
+    @property
+    def sql(self) -> str:
+        """Say it in SQL: the tables, and which rows."""
+        where = " WHERE c.organisation = :organisation"
+        if self.status:
+            where += " AND c.status = :status"
+        if self.control:
+            where += " AND c.control = :control"
+        if self.handoff == "none":
+            where += " AND h.id IS NULL"
+        elif self.handoff == "any":
+            where += " AND h.id IS NOT NULL"
+        elif self.handoff == "open":
+            where += " AND h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
+        elif self.handoff:
+            where += " AND h.state = :handoff"
+        if self.text:
+            # Left alone, one engine heeds case and the other does not.
+            columns = ("u.name", "u.email", "c.id", "u.id")
+            like = " OR ".join(f"lower({column}) LIKE lower(:text) ESCAPE '\\'" for column in columns)
+            where += f" AND ({like})"
+        return (
+            " FROM conversation c JOIN customer u ON u.organisation = c.organisation AND u.id = c.customer"
+            " LEFT JOIN handoff h ON h.id = c.handoff" + where
         )
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    tables = (
-        " FROM conversation c JOIN customer u ON u.organisation = c.organisation AND u.id = c.customer"
-        " LEFT JOIN handoff h ON h.id = c.handoff"
-    )
-    chosen = {
-        "organisation": organisation,
-        "status": status,
-        "control": control,
-        "handoff": handoff,
-        "text": f"%{escaped}%",
-    }
-    total = int(tx.value("SELECT count(*)" + tables + where, **chosen))
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Give what the SQL names."""
+        escaped = self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return {"status": self.status, "control": self.control, "handoff": self.handoff, "text": f"%{escaped}%"}
+
+
+def list_conversations(
+    tx: Tx, organisation: OrganisationId, wanted: Wanted, *, offset: int = 0, limit: int = 50
+) -> tuple[int, list[Row]]:
+    """Count and list the conversations that are wanted, the last changed first."""
+    total = int(tx.value("SELECT count(*)" + wanted.sql, organisation=organisation, **wanted.values))
     rows = tx.all(
         "SELECT c.id, c.status, c.control, c.created_at, c.updated_at, c.last_seq, u.id AS customer, u.name, u.email,"
         " u.verified, h.state AS handoff_state, h.body AS handoff_body,"
         " (SELECT m.text FROM message m WHERE m.organisation = c.organisation AND m.conversation = c.id"
         "  AND m.role = 'customer' ORDER BY m.seq DESC LIMIT 1) AS said,"
         " (SELECT count(*) FROM delivery d WHERE d.organisation = c.organisation AND d.conversation = c.id"
-        "  AND d.state = 'refused') AS refused" + tables + where + " ORDER BY c.updated_at DESC, c.id"
+        "  AND d.state = 'refused') AS refused" + wanted.sql + " ORDER BY c.updated_at DESC, c.id"
         " LIMIT :limit OFFSET :offset",
-        **chosen,
+        organisation=organisation,
         limit=limit,
         offset=offset,
+        **wanted.values,
     )
     return total, rows
 

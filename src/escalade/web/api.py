@@ -28,7 +28,7 @@ from escalade.services.replay import Replay
 from escalade.services.tuning import Tuning
 from escalade.store import mailbox, organisations, overview
 from escalade.store.database import Database, Row, Tx
-from escalade.web import views
+from escalade.web import sheets, views
 from escalade.web.access import Access
 from escalade.web.description import describe
 from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, headers_of
@@ -42,6 +42,7 @@ MOST = 500
 _ANY_BYTES: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 BYTES_IN: dict[str, Any] = {"required": True, "content": _ANY_BYTES}
 BYTES_OUT: dict[str, Any] = {"description": "The file.", "content": _ANY_BYTES}
+SHEET_OUT: dict[str, Any] = {"description": "The list.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
 class Closed(BaseModel):
@@ -309,6 +310,21 @@ class Api:
             return await self._database.read(
                 lambda tx: {"deliveries": self._deliveries(tx, caller, state, min(limit, MOST))}
             )
+
+        @router.get("/deliveries.csv", response_class=Response, responses={200: SHEET_OUT})
+        async def deliveries_sheet(caller: Caller, state: str | None = None) -> Response:
+            """Give every delivery as CSV, newest first; no cell begins like a formula."""
+            return await sheets.give(self._database, sheets.deliveries(caller, () if state is None else (state,)))
+
+        @router.get("/receipts.csv", response_class=Response, responses={200: SHEET_OUT})
+        async def receipts_sheet(caller: Caller) -> Response:
+            """Give everything that came in as CSV, newest first; no cell begins like a formula."""
+            return await sheets.give(self._database, sheets.receipts(caller))
+
+        @router.get("/conversations.csv", response_class=Response, responses={200: SHEET_OUT})
+        async def conversations_sheet(caller: Caller) -> Response:
+            """Give every conversation as CSV, newest first; no cell begins like a formula."""
+            return await sheets.give(self._database, sheets.conversations(caller, overview.Wanted()))
 
         @router.post("/deliveries/{id}/resend", status_code=202)
         async def resend(caller: Caller, id: Number) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,7 +13,8 @@ from escalade.domain.model import Conversation, ConversationId, Handoff, Message
 from escalade.store import conversations, mailbox, overview
 from escalade.store.database import Row, Tx
 from escalade.store.mailbox import Receipt
-from escalade.web import views
+from escalade.store.overview import Wanted
+from escalade.web import sheets, views
 from escalade.web.console import words
 from escalade.web.console.gate import Visit
 from escalade.web.console.pages import HEADERS
@@ -41,8 +42,16 @@ class Pager:
 
     def to(self, page: int) -> str:
         """Give the address of another page with the same filters."""
-        query = {name: value for name, value in self.query.items() if value}
-        return f"{self.path}?{urlencode(query | {'page': str(page)})}"
+        return f"{self.path}?{urlencode(self._filters | {'page': str(page)})}"
+
+    @property
+    def sheet(self) -> str:
+        """Give the address of the whole list as CSV, with the same filters."""
+        return f"{self.path}.csv" + (f"?{urlencode(self._filters)}" if self._filters else "")
+
+    @property
+    def _filters(self) -> dict[str, str]:
+        return {name: value for name, value in self.query.items() if value}
 
     @property
     def span(self) -> str:
@@ -53,23 +62,35 @@ class Pager:
 
 async def show(visit: Visit) -> Response:
     """List conversations."""
-    page = max(1, visit.number("page"))
+    page, wanted = max(1, visit.number("page")), _wanted(visit)
+    total, rows = await visit.parts.database.read(
+        lambda tx: overview.list_conversations(
+            tx, visit.organisation.id, wanted, offset=(page - 1) * A_PAGE, limit=A_PAGE
+        )
+    )
+    tickets = {row["id"]: _ticket(row["handoff_body"]) for row in rows}
+    query = asdict(wanted)
+    pager = Pager(page=page, total=total, size=A_PAGE, path=PATH, query=query)
+    return visit.show(
+        "conversations.html", rows=rows, tickets=tickets, pager=pager, query=query, filtered=any(query.values())
+    )
+
+
+async def export(visit: Visit) -> Response:
+    """Give the conversations of the list as CSV."""
+    sheet = sheets.conversations(visit.organisation.id, _wanted(visit))
+    return await sheets.give(visit.parts.database, sheet, mark=True, headers=HEADERS)
+
+
+def _wanted(visit: Visit) -> Wanted:
+    """Read the filters of the address; one that is none is left out."""
     query = {
         "status": visit.asked("status") if visit.asked("status") in words.STATUS else "",
         "control": visit.asked("control") if visit.asked("control") in words.CONTROL else "",
         "handoff": visit.asked("handoff") if visit.asked("handoff") in {*words.HANDOFF, "any", "open", "none"} else "",
         "text": visit.asked("text"),
     }
-    total, rows = await visit.parts.database.read(
-        lambda tx: overview.list_conversations(
-            tx, visit.organisation.id, **query, offset=(page - 1) * A_PAGE, limit=A_PAGE
-        )
-    )
-    tickets = {row["id"]: _ticket(row["handoff_body"]) for row in rows}
-    pager = Pager(page=page, total=total, size=A_PAGE, path=PATH, query=query)
-    return visit.show(
-        "conversations.html", rows=rows, tickets=tickets, pager=pager, query=query, filtered=any(query.values())
-    )
+    return Wanted(**query)
 
 
 async def story(visit: Visit) -> Response:

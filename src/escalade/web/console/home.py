@@ -21,7 +21,7 @@ class Home:
         id = visit.organisation.id
 
         def read(tx: Tx) -> tuple[dict[str, int], int, int | None]:
-            total, _ = overview.list_conversations(tx, id, status="open", limit=1)
+            total, _ = overview.list_conversations(tx, id, overview.Wanted(status="open"), limit=1)
             return overview.health(tx, id), total, overview.last_receipt_at(tx, id, "zendesk")
 
         health, open_conversations, last_heard = await visit.parts.database.read(read)

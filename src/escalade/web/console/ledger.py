@@ -9,11 +9,12 @@ from starlette.responses import Response
 from escalade.domain.errors import Conflict, NotFound
 from escalade.store import overview
 from escalade.store.database import Row, Tx
+from escalade.web import sheets
 from escalade.web.console import words
 from escalade.web.console.conversations import A_PAGE, Pager
 from escalade.web.console.conversations import PATH as CONVERSATIONS
 from escalade.web.console.gate import Note, Visit
-from escalade.web.console.pages import sentence
+from escalade.web.console.pages import HEADERS, sentence
 
 PATH = "/console/deliveries"
 UNDER_WAY = ("pending", "sending", "unsure")
@@ -21,8 +22,7 @@ UNDER_WAY = ("pending", "sending", "unsure")
 
 async def show(visit: Visit) -> Response:
     """List deliveries with their attempts."""
-    page, state = max(1, visit.number("page")), visit.asked("state")
-    states: tuple[str, ...] = UNDER_WAY if state == "owed" else (state,) if state in words.DELIVERY else ()
+    page, state, states = max(1, visit.number("page")), visit.asked("state"), _states(visit)
 
     def read(tx: Tx) -> tuple[int, list[tuple[Row, list[Row]]], dict[str, int]]:
         total, rows = overview.list_deliveries(
@@ -36,6 +36,18 @@ async def show(visit: Visit) -> Response:
     pager = Pager(page=page, total=total, size=A_PAGE, path=PATH, query=query)
     owed = sum(counts.get(one, 0) for one in UNDER_WAY)
     return visit.show("deliveries.html", rows=rows, pager=pager, state=query["state"], counts=counts, owed=owed)
+
+
+async def export(visit: Visit) -> Response:
+    """Give the deliveries of the list as CSV."""
+    sheet = sheets.deliveries(visit.organisation.id, _states(visit))
+    return await sheets.give(visit.parts.database, sheet, mark=True, headers=HEADERS)
+
+
+def _states(visit: Visit) -> tuple[str, ...]:
+    """Read which states the address asks for; none are all."""
+    state = visit.asked("state")
+    return UNDER_WAY if state == "owed" else (state,) if state in words.DELIVERY else ()
 
 
 async def resend(visit: Visit) -> Response:

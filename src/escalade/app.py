@@ -451,6 +451,7 @@ class App:
                 ports=product.ports,
                 accounts=product.accounts,
                 desk=product.desk,
+                files=product.files,
                 redrive=product.redrive,
                 library=product.library,
                 tuning=product.tuning,

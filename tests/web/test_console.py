@@ -6,12 +6,18 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from PIL import Image
 
+from escalade.domain.errors import DeliveryError
 from escalade.store import audit
+from escalade.web.console.words import VERDICT
+from tests import pictures
 
 from .stage import Browser, Stage, stage, until
 
@@ -500,6 +506,35 @@ def test_a_conversation_tells_its_whole_story(running: Stage, owner: Browser) ->
     raw = owner.get(f"/console/conversations/{id}/raw.json").json()
     assert raw["messages"][0]["text"] == "I want to talk to a person please"
     assert {"receipts", "deliveries", "attempts", "handoffs"} <= set(raw)
+
+
+def test_files_are_in_the_story_and_given_as_what_they_are(running: Stage, owner: Browser) -> None:
+    id = running.conversation("Hello")
+    key = {"Authorization": f"Bearer {running.api_key}"}
+    place = f"{running.base_url}/api/v1/conversations/{id}/files?name=torn%20tent.png"
+    file = httpx2.post(place, headers=key, content=pictures.png(8, 8)).json()["id"]
+    said = {"id": "with-file", "text": "See", "attachments": [{"id": file}]}
+    assert running.api("POST", f"/conversations/{id}/messages", said).is_success
+    page = owner.get(f"/console/conversations/{id}").text
+    link = f"/console/conversations/{id}/files/{file}"
+    assert f'href="{link}"' in page
+    assert "torn tent.png" in page
+    assert "Not scanned" in page
+    given = owner.get(link)
+    assert given.headers["content-type"] == "image/png"
+    assert given.headers["x-content-type-options"] == "nosniff"
+    assert Image.open(BytesIO(given.content)).size == (8, 8)
+    assert owner.get(f"/console/conversations/{id}/files/none").status_code == 404
+
+
+def test_every_way_to_fail_has_words() -> None:
+    ways, found = [DeliveryError], set()
+    while ways:
+        way = ways.pop()
+        ways += way.__subclasses__()
+        if way.__module__.startswith("escalade."):
+            found.add(way.__name__.lower())
+    assert found - {"deliveryerror"} <= set(VERDICT)
 
 
 def test_the_list_is_filtered_by_its_address(running: Stage, owner: Browser) -> None:

@@ -107,6 +107,7 @@ ENTRIES: dict[str, Entry] = {
     "GET /console/conversations.csv": Entry(LISTS, query=("text", "status", "control", "handoff", "organisation")),
     "GET /console/conversations/{id}": Entry(NOT_THERE),
     "GET /console/conversations/{id}/raw.json": Entry(NOT_THERE),
+    "GET /console/conversations/{id}/files/{file}": Entry(NOT_THERE),
     "GET /console/deliveries": Entry(LISTS, query=("state", "conversation", "organisation")),
     "GET /console/deliveries.csv": Entry(LISTS, query=("state", "conversation", "organisation")),
     "POST /console/deliveries/{id:int}/resend": Entry(NOT_THERE | {303}, FORM | {"conversation": "{theirs}"}),
@@ -427,7 +428,7 @@ NEEDS = {
                     "/console/escalate/webhook/rotate", "/console/escalate/webhook/signing",
                     "/console/settings/api-key"},
     Right.READ: {"/console/conversations", "/console/conversations.csv", "/console/conversations/{id}",
-                 "/console/conversations/{id}/raw.json"},
+                 "/console/conversations/{id}/raw.json", "/console/conversations/{id}/files/{file}"},
     Right.LOOK: {"/console/sign-out"},
 }  # fmt: skip
 OPEN_DOORS = {"/", "/console/", "/console/sign-in"}
@@ -446,7 +447,7 @@ async def test_t06_a_role_reaches_what_it_includes_and_nothing_else(house: House
         if address.path in OPEN_DOORS | {"/console/sign-out"}:
             continue
         before = await house.dump(ORGANISATION)
-        answer = await house.console(address.method, address.at(id="1"), {"role": "owner"}, role)
+        answer = await house.console(address.method, address.at(id="1", file="1"), {"role": "owner"}, role)
         if _needs(address) in RIGHTS[role]:
             assert answer.status != 403, address
         else:
@@ -456,7 +457,7 @@ async def test_t06_a_role_reaches_what_it_includes_and_nothing_else(house: House
 
 async def test_t07_a_form_needs_its_token_and_our_own_page(house: House) -> None:
     for address in _console(house, "POST"):
-        path = address.at(id="1")
+        path = address.at(id="1", file="1")
         before = await house.dump(ORGANISATION)
         foreign = await house.console("POST", path, {}, origin="https://evil.example")
         assert foreign.status == 403, address
@@ -471,7 +472,7 @@ async def test_t07_a_form_needs_its_token_and_our_own_page(house: House) -> None
 async def test_t07_no_page_that_is_looked_at_changes_anything(house: House) -> None:
     for address in _console(house, "GET"):
         before = await house.dump(ORGANISATION)
-        await house.console("GET", address.at(id="1"))
+        await house.console("GET", address.at(id="1", file="1"))
         assert await house.dump(ORGANISATION) == before, address
 
 

@@ -247,8 +247,13 @@ def list_deliveries(
         where += " AND d.state IN (" + ", ".join(f":{name}" for name in names) + ")"
     total = int(tx.value("SELECT count(*) FROM delivery d" + where, organisation=organisation, **names))
     rows = tx.all(
-        "SELECT d.*, a.verdict, a.status AS answer_status, a.detail, a.ended_at FROM delivery d LEFT JOIN attempt a"
-        " ON a.id = (SELECT max(id) FROM attempt WHERE delivery = d.id)" + where + " ORDER BY d.id DESC"
+        "SELECT d.*, a.verdict, a.status AS answer_status, a.detail, a.ended_at, u.name AS customer_name,"
+        " u.email AS customer_email FROM delivery d"
+        " JOIN conversation c ON c.organisation = d.organisation AND c.id = d.conversation"
+        " JOIN customer u ON u.organisation = c.organisation AND u.id = c.customer"
+        " LEFT JOIN attempt a ON a.id = (SELECT max(id) FROM attempt WHERE delivery = d.id)"
+        + where
+        + " ORDER BY d.id DESC"
         " LIMIT :limit OFFSET :offset",
         organisation=organisation,
         limit=limit,

@@ -75,6 +75,7 @@ def _routes(parts: Parts, pages: Pages, gate: Gate) -> list[Route]:
         get("/conversations.csv", gate.page(conversations.export, Right.READ)),
         get("/conversations/{id}", gate.page(conversations.story, Right.READ)),
         get("/conversations/{id}/raw.json", gate.page(conversations.raw, Right.READ)),
+        get("/conversations/{id}/files/{file}", gate.page(conversations.download, Right.READ)),
         get("/deliveries", gate.page(ledger.show)),
         get("/deliveries.csv", gate.page(ledger.export)),
         post("/deliveries/{id:int}/resend", gate.act(ledger.resend, Right.OPERATE)),

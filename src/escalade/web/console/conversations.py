@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 import msgspec
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from escalade.domain.errors import NotFound
-from escalade.domain.model import Conversation, ConversationId, Handoff, Message
+from escalade.domain.errors import Conflict, NotFound
+from escalade.domain.model import Conversation, ConversationId, FileId, Handoff, Message
 from escalade.store import conversations, mailbox, overview
 from escalade.store.database import Row, Tx
 from escalade.store.mailbox import Receipt
@@ -17,8 +17,9 @@ from escalade.store.overview import Wanted
 from escalade.web import sheets, views
 from escalade.web.console import words
 from escalade.web.console.gate import Visit
-from escalade.web.console.pages import HEADERS
+from escalade.web.console.pages import HEADERS, sentence
 from escalade.web.console.timeline import SAID, Story, tell
+from escalade.web.files import headers_of
 
 PATH = "/console/conversations"
 A_PAGE = 25
@@ -123,6 +124,16 @@ async def raw(visit: Visit) -> Response:
         "attempts": [dict(row) for row in found.attempts],
     }
     return JSONResponse(document, headers=HEADERS)
+
+
+async def download(visit: Visit) -> Response:
+    """Give a file of a conversation, as what its bytes were found to be."""
+    conversation, id = (str(visit.request.path_params[name]) for name in ("id", "file"))
+    try:
+        file, pieces = await visit.parts.files.give(visit.organisation.id, ConversationId(conversation), FileId(id))
+    except Conflict as held:
+        return visit.show("refusal.html", status=409, title="Not to be had", detail=sentence(held.detail), number=409)
+    return StreamingResponse(pieces, headers={name.decode(): value.decode() for name, value in headers_of(file)})
 
 
 def _receipt(receipt: Receipt) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from escalade.channels.base import Account, SunshineApp
 from escalade.services.accounts import Accounts
 from escalade.services.desk import Desk
+from escalade.services.files import Files
 from escalade.services.library import Library
 from escalade.services.ports import Ports
 from escalade.services.redrive import Redrive
@@ -132,6 +133,7 @@ class Parts:
     ports: Ports
     accounts: Accounts
     desk: Desk
+    files: Files
     redrive: Redrive
     library: Library
     tuning: Tuning

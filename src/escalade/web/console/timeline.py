@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from escalade.domain.model import Conversation, Handoff, Message, Millis, Role
-from escalade.domain.transcript import words_of
+from escalade.domain.model import Attachment, Conversation, Handoff, Message, Millis, Role
 from escalade.store.database import Row
 from escalade.store.mailbox import Receipt
 from escalade.web.console import words
@@ -41,6 +40,7 @@ class Entry:
     label: str
     text: str = ""
     badge: Toned | None = None
+    files: tuple[Attachment, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     body: str = ""  # raw JSON, or Zendesk's answer
     resend: int | None = None
@@ -65,8 +65,6 @@ def _message(message: Message) -> Entry:
     facts = [("Message", f"{message.seq} · {message.id}")]
     if message.citations:
         facts.append(("Sources", "; ".join(f"[{c.n}] {c.title}" for c in message.citations)))
-    if message.attachments:
-        facts.append(("Files", "; ".join(f"{a.name} ({words.FILE[a.state.value]})" for a in message.attachments)))
     tones = {"delivered": ("good", "Delivered"), "failed": ("bad", "Not delivered"), "pending": ("warn", "On its way")}
     return Entry(
         key=f"m{message.seq}",
@@ -75,7 +73,8 @@ def _message(message: Message) -> Entry:
         kind=message.role.value,
         icon=message.role.value,
         label=label,
-        text=words_of(message),
+        text=message.text,
+        files=message.attachments,
         badge=tones.get(message.delivery.value),
         facts=tuple(facts),
     )

@@ -41,12 +41,12 @@ ENDING = {
     "unknown": "Zendesk said it ended, not how",
 }
 
-FILE = {
-    "arriving": "arriving",
-    "kept": "kept, not scanned",
-    "awaited": "being fetched",
-    "lost": "could not be fetched",
-    "flagged": "held back: Zendesk's scanner found something in it",
+FILE: dict[str, Toned] = {
+    "arriving": ("quiet", "Arriving"),
+    "kept": ("quiet", "Not scanned"),
+    "awaited": ("warn", "Being fetched"),
+    "lost": ("bad", "Could not be fetched"),
+    "flagged": ("bad", "Held back: the scanner found something"),
 }
 ROLE = {"customer": "Customer", "assistant": "Assistant", "agent": "Agent", "system": "Notice"}
 
@@ -89,6 +89,7 @@ VERDICT: dict[str, Toned] = {
     "retryable": ("warn", "Try later"),
     "uncertain": ("warn", "May have arrived"),
     "refused": ("bad", "Refused"),
+    "unaccepted": ("warn", "Credential not accepted"),
     "cut_short": ("warn", "Cut short"),
 }
 

@@ -15,6 +15,7 @@ KEPT = 5000
 BODY_KEPT = 20_000
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 _NAMES = "client_secret|secret|access_token|refresh_token|full_token|token|password|code_verifier"
+_SECRET_WORDS = ("secret", "token", "password", "code_verifier", '"data"')  # one of them is in whatever is blacked out
 _SECRET_FIELDS = (
     re.compile(rf'("(?:{_NAMES})"\s*:\s*")[^"]*(")'),
     re.compile(rf"((?:^|[?&])(?:{_NAMES})=)[^&\s]*()"),
@@ -93,6 +94,7 @@ def _scheme(value: str) -> str:
 
 def _text(body: bytes) -> str:
     text = body[:BODY_KEPT].decode("utf-8", "replace")
-    for pattern in _SECRET_FIELDS:
-        text = pattern.sub(r"\1•••\2", text)
+    if any(word in text for word in _SECRET_WORDS):
+        for pattern in _SECRET_FIELDS:
+            text = pattern.sub(r"\1•••\2", text)
     return text

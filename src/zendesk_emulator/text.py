@@ -53,20 +53,24 @@ def as_html(body: str) -> str:
     return f'<div class="zd-comment">{paragraphs}</div>'.replace("\n", "<br>")
 
 
+def _whole(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+
+
 def rest_time(instant: datetime) -> str:
     """Write an instant as the REST API does: whole seconds."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_whole(instant)}Z"
 
 
 def sun_time(instant: datetime) -> str:
     """Write an instant as Sunshine does: milliseconds."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return f"{_whole(instant)}.{instant.microsecond // 1000:03d}Z"
 
 
 def event_time(instant: datetime, dice: random.Random) -> str:
     """Write an instant as events do: with anything from no to nine fractional digits."""
     digits = dice.choice((0, 3, 6, 9, dice.randrange(10)))
-    whole = instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    whole = _whole(instant)
     if not digits:
         return f"{whole}Z"
     fraction = f"{instant.microsecond:06d}{dice.randrange(1000):03d}"[:digits]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable
 
 from torture.simulator.chaos import Chaos
+from torture.simulator.loop import sleep
 from torture.simulator.profile import Fault
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused
@@ -38,7 +38,7 @@ class Agents:
         for agent in people:
             agent.max_capacity = 100
         while not until():
-            await asyncio.sleep(tape.seconds(0.1, pause))
+            await sleep(tape.seconds(0.1, pause))
             if until():
                 return
             tickets = [t for t in self._emulator.account.records.tickets.values() if t.status != "closed"]

@@ -56,10 +56,8 @@ class Chaos:
 
     def strikes(self, fault: Fault) -> bool:
         """Ask whether a fault acts on the operation at hand."""
-        if self.calm or self._clock() < self._quiet_until:
-            return False
         rate = self.profile.rates.get(fault)
-        if rate is None or not self.tape.happens(rate):
+        if rate is None or self.calm or self._clock() < self._quiet_until or not self.tape.happens(rate):
             return False
         self.meets(fault)
         return True
@@ -91,10 +89,8 @@ class Chaos:
 
     async def edge(self, where: str) -> None:
         """Stand at an edge of the product's world: it may die here, and the dead get no further."""
-        if owner() is not None and self.crashes(where):
-            await never()
         mine = owner()
-        if mine is not None and mine.dead:
+        if mine is not None and (self.crashes(where) or mine.dead):
             await never()
 
     def meets(self, fault: Fault) -> None:

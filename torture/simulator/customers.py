@@ -16,7 +16,7 @@ from typing import Any
 from torture.history import History, digest
 from torture.simulator.asgi import Answer, Stream
 from torture.simulator.chaos import Chaos
-from torture.simulator.loop import Owner
+from torture.simulator.loop import Owner, sleep
 from torture.simulator.process import Bridge, ConnectionLost
 from torture.simulator.profile import Fault
 
@@ -106,7 +106,7 @@ class Customer:
     async def live(self, until: Callable[[], bool]) -> None:
         """Write now and then, ask for a person early, sometimes leave."""
         tape = self._chaos.tape
-        await asyncio.sleep(tape.seconds(0.0, 3.0))
+        await sleep(tape.seconds(0.0, 3.0))
         await self._arrive()
         for _ in range(1 + tape.below(3)):
             self._open_tab()
@@ -132,7 +132,7 @@ class Customer:
                 asked = False
             elif tape.below(5) == 4:
                 await self._leave("close", "close")
-            await asyncio.sleep(tape.seconds(0.05, pause))
+            await sleep(tape.seconds(0.05, pause))
 
     async def _leave(self, how: str, order: str) -> None:
         self._history.note("C.leave", o=self._organisation, c=self.conversation, how=how)
@@ -157,12 +157,12 @@ class Customer:
             if answer is not None and answer.status == 201:
                 self._token = json.loads(answer.body)["token"]
             else:
-                await asyncio.sleep(1.0)
+                await sleep(1.0)
         while not self.is_open:
             answer = await self._ask("POST", "/conversations", {"id": self.conversation, "context": {}})
             self.is_open = answer is not None and answer.status == 201
             if not self.is_open:
-                await asyncio.sleep(1.0)
+                await sleep(1.0)
 
     async def _order(self, what: str, body: dict[str, Any]) -> None:
         """Press a button until it is answered."""
@@ -170,14 +170,14 @@ class Customer:
             answer = await self._ask("POST", f"/conversations/{self.conversation}/{what}", body)
             if answer is not None and answer.status < 500:
                 return
-            await asyncio.sleep(min(8.0, 2.0**attempt))
+            await sleep(min(8.0, 2.0**attempt))
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer | None:
         """Send one request over the customer's line; nothing if no answer came."""
         chaos, tape = self._chaos, self._chaos.tape
-        await asyncio.sleep(tape.seconds(0.001, 0.05))
+        await sleep(tape.seconds(0.001, 0.05))
         if chaos.strikes(Fault.SUBMIT_SLOW):
-            await asyncio.sleep(tape.seconds(0.0, 6.0))
+            await sleep(tape.seconds(0.0, 6.0))
         if chaos.strikes(Fault.SUBMIT_LOST):
             return None
         headers = [("authorization", f"Bearer {self._token}")] if self._token else []
@@ -191,7 +191,7 @@ class Customer:
             return None
         if chaos.strikes(Fault.SUBMIT_ANSWER_LOST):
             return None
-        await asyncio.sleep(tape.seconds(0.001, 0.05))
+        await sleep(tape.seconds(0.001, 0.05))
         return answer
 
     # the outbox
@@ -213,11 +213,11 @@ class Customer:
             if self._chaos.strikes(Fault.TAB_DIES):
                 # Another tab finds the letter in storage while this one's request is still under way.
                 self._browser.start(self._post_once(letter, about), "a dying tab")
-                await asyncio.sleep(self._chaos.tape.seconds(0.0, 1.0))
+                await sleep(self._chaos.tape.seconds(0.0, 1.0))
             await self._post_once(letter, about)
             if letter.settled:
                 return
-            await asyncio.sleep(min(5.0, 0.5 * 2.0 ** min(attempt, 6)))
+            await sleep(min(5.0, 0.5 * 2.0 ** min(attempt, 6)))
 
     async def _post_once(self, letter: Letter, about: dict[str, str]) -> None:
         path = f"/conversations/{self.conversation}/messages"
@@ -244,10 +244,10 @@ class Customer:
             try:
                 stream = await self._listen(tab)
             except ConnectionLost:
-                await asyncio.sleep(1.0)
+                await sleep(1.0)
                 continue
             await self._read(tab, stream)
-            await asyncio.sleep(0.5 if self._chaos.calm else self._chaos.tape.seconds(0.1, 3.0))
+            await sleep(0.5 if self._chaos.calm else self._chaos.tape.seconds(0.1, 3.0))
 
     async def _listen(self, tab: Tab) -> Stream:
         path = f"{WIDGET}/conversations/{self.conversation}/events"
@@ -333,7 +333,7 @@ class Customer:
             if answer is not None and answer.status == 200:
                 page: dict[str, Any] = json.loads(answer.body)
                 return page
-            await asyncio.sleep(1.0)
+            await sleep(1.0)
         return {"messages": [], "conversation": {"handoff": None}}
 
     def close(self) -> None:

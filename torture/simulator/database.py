@@ -19,7 +19,7 @@ from escalade.store import schema
 from escalade.store.database import Note, Ring, Tx
 from escalade.store.engines import make_engine
 from torture.simulator.chaos import Chaos
-from torture.simulator.loop import Forbidden, Owner
+from torture.simulator.loop import Forbidden, Owner, sleep
 from torture.simulator.profile import Fault
 
 T = TypeVar("T")
@@ -117,14 +117,14 @@ class SimulatedDatabase:
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on what is committed at one moment; what it gives is a little old when it arrives."""
         await self._chaos.edge("read")
-        await asyncio.sleep(self._latency())
+        await sleep(self._latency())
         self._refuse_if_down()
         connection = self._disk.connection
         before = connection.total_changes
         result = work(Tx(connection))
         if connection.total_changes != before:
             raise Forbidden("a read has written")
-        await asyncio.sleep(self._latency())
+        await sleep(self._latency())
         return result
 
     def _latency(self) -> float:
@@ -140,10 +140,10 @@ class SimulatedDatabase:
     async def _commit_what_comes(self) -> None:
         """Commit group after group, in the order they came, until nothing waits."""
         while self._gathered:
-            await asyncio.sleep(self._latency())
+            await sleep(self._latency())
             group, self._gathered = self._gathered, []
             self._commit(group)
-            await asyncio.sleep(self._latency())
+            await sleep(self._latency())
             self._announce(group)
         self._busy = False
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import heapq
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -25,34 +27,74 @@ class Forbidden(BaseException):
     """Something in the simulation reached for the real world."""
 
 
-class _Clockwork(selectors._BaseSelectorImpl):
-    """A selector without files that moves the loop's clock instead of waiting."""
-
-    loop: VirtualLoop
+class _NoFiles(selectors._BaseSelectorImpl):
+    """A selector that nobody asks: there is nothing beside the loop to wait for."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Let the time pass until the next timer."""
-        if timeout is None:
-            raise Deadlock("nothing is scheduled")
-        if timeout > 0:
-            self.loop.seconds += timeout
+        """Give nothing."""
         return []
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop on virtual time."""
+    """A loop on virtual time.
+
+    Most of a simulation's time is spent between two callbacks, so the turn of the loop and its timers are written
+    anew, without what only a real loop needs. What is due at the same moment runs in the order it was asked for.
+    """
+
+    _ready: deque[asyncio.Handle]
+    _stopping: bool
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self.owners: dict[Owner, None] = {}
-        clockwork = _Clockwork()
-        clockwork.loop = self
-        super().__init__(clockwork)
+        self._timers: list[tuple[float, int, asyncio.TimerHandle | asyncio.Future[None]]] = []
+        self._timed = 0
+        super().__init__(_NoFiles())
         self.set_task_factory(_owned)  # type: ignore[arg-type]  # the stubs know of no context
 
     def time(self) -> float:
         """Give the virtual time in seconds."""
         return self.seconds
+
+    def call_at(  # type: ignore[override]  # the stubs tie the arguments to the callback
+        self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Schedule a callback."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._timed += 1
+        heapq.heappush(self._timers, (when, self._timed, timer))
+        return timer
+
+    def pause(self, seconds: float) -> asyncio.Future[None]:
+        """Give what is done after so long: a sleep without a callback of its own."""
+        future = self.create_future()
+        self._timed += 1
+        heapq.heappush(self._timers, (self.seconds + seconds, self._timed, future))
+        return future
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Leave it where it is: it is passed over when its time comes."""
+
+    def _run_once(self) -> None:
+        """Run what is ready; if nothing is, let the time pass until the next timer."""
+        ready, timers = self._ready, self._timers
+        if not ready and not self._stopping:
+            while timers and timers[0][2].cancelled():
+                heapq.heappop(timers)
+            if not timers:
+                raise Deadlock("nothing is scheduled")
+            self.seconds = max(self.seconds, timers[0][0])
+        while timers and timers[0][0] <= self.seconds:
+            timer = heapq.heappop(timers)[2]
+            if isinstance(timer, asyncio.TimerHandle):
+                ready.append(timer)
+            elif not timer.done():
+                timer.set_result(None)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
     def run_in_executor(self, *_work: Any) -> Any:  # type: ignore[override]
         """Refuse: a thread has a will of its own."""
@@ -90,7 +132,7 @@ class Owner:
     def adopt(self, task: asyncio.Task[Any]) -> None:
         """Count a task as this owner's."""
         self._tasks[task] = None
-        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        task.add_done_callback(self._tasks.pop)
 
     def kill(self) -> None:
         """Die: no task of this owner gets anywhere any more."""
@@ -100,6 +142,13 @@ class Owner:
 
 
 _OWNER: contextvars.ContextVar[Owner | None] = contextvars.ContextVar("owner", default=None)
+
+
+async def sleep(seconds: float) -> None:
+    """Sleep on virtual time; what the simulated world does most, and cheaper than `asyncio.sleep`."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    await loop.pause(seconds)
 
 
 def owner() -> Owner | None:

@@ -18,7 +18,7 @@ from escalade.channels.http import Request, Response, shown_url
 from escalade.domain.errors import Retryable, Uncertain
 from torture.simulator import asgi
 from torture.simulator.chaos import Chaos, never
-from torture.simulator.loop import Owner
+from torture.simulator.loop import Owner, sleep
 from torture.simulator.profile import Fault
 from zendesk_emulator.ports import Outbound, Reply, SendFailed
 
@@ -71,11 +71,11 @@ class Network:
             return Retryable(detail) if request.is_safe else Uncertain(detail)
 
         if chaos.strikes(Fault.CONNECT_REFUSED) or self._is_out_of_reach(request):
-            await asyncio.sleep(tape.seconds(0.0, HOP_S))
+            await sleep(tape.seconds(0.0, HOP_S))
             raise Retryable(f"nobody listens ({request.method} {shown_url(request.url)})")
-        await asyncio.sleep(tape.seconds(0.001, HOP_S))
+        await sleep(tape.seconds(0.001, HOP_S))
         if chaos.strikes(Fault.TIMEOUT_BEFORE):
-            await asyncio.sleep(request.seconds)
+            await sleep(request.seconds)
             raise failed(f"no complete answer within {request.seconds:g} s")
         if chaos.strikes(Fault.RESET_BEFORE):
             raise failed("the connection was reset")
@@ -132,7 +132,7 @@ class Network:
         """Bring the answer, or what is left of it."""
         chaos, tape = self._chaos, self._chaos.tape
         if chaos.strikes(Fault.TIMEOUT_AFTER):
-            await asyncio.sleep(request.seconds)
+            await sleep(request.seconds)
             raise failed(f"no complete answer within {request.seconds:g} s")
         if chaos.strikes(Fault.RESET_AFTER):
             raise failed("the connection was reset")
@@ -145,7 +145,7 @@ class Network:
         wait = tape.seconds(0.001, HOP_S)
         if chaos.strikes(Fault.SLOW):
             wait = tape.seconds(0.0, SLOW_S)
-        await asyncio.sleep(wait)
+        await sleep(wait)
         if len(answer.body) > request.limit:
             raise failed(f"the answer is larger than {request.limit} bytes")
         return answer
@@ -153,7 +153,7 @@ class Network:
     async def _zombie(self, request: Request, arrives_in: float, failed: Callable[[str], Exception]) -> Response:
         self.under_way.start(self._arrive_later(request, arrives_in), "zombie")
         if self._chaos.tape.happens(0.5):
-            await asyncio.sleep(request.seconds)
+            await sleep(request.seconds)
             raise failed(f"no complete answer within {request.seconds:g} s")
         raise failed("the connection was reset")
 
@@ -210,7 +210,7 @@ class Post:
         if chaos.strikes(Fault.WEBHOOK_DELAYED):
             self._courier.start(self._quietly(webhook, tape.seconds(0.0, FARTHEST_DELAY_S)), "late webhook")
             return Reply(status=200)
-        await asyncio.sleep(tape.seconds(0.001, HOP_S))
+        await sleep(tape.seconds(0.001, HOP_S))
         reply = await self._knock(webhook)
         if chaos.strikes(Fault.WEBHOOK_ANSWER_LOST):
             if tape.below(2):

@@ -23,7 +23,7 @@ from torture.history import History
 from torture.simulator import asgi
 from torture.simulator.chaos import Chaos, never
 from torture.simulator.database import Disk, SimulatedDatabase
-from torture.simulator.loop import Owner
+from torture.simulator.loop import Owner, sleep
 from torture.simulator.network import Network, Wire
 from torture.simulator.profile import Fault
 from zendesk_emulator.ports import Outbound, Reply, SendFailed
@@ -100,11 +100,11 @@ class Bridge:
 
     async def _start_again(self) -> None:
         tape = self._chaos.tape
-        await asyncio.sleep(tape.seconds(0.2, 3.0))
+        await sleep(tape.seconds(0.2, 3.0))
         if self._chaos.strikes(Fault.RESTARTS_SLOWLY):
-            await asyncio.sleep(tape.seconds(0.0, 30.0))
+            await sleep(tape.seconds(0.0, 30.0))
         while self._chaos.lasts(Fault.PROCESS_DOWN):
-            await asyncio.sleep(1.0)
+            await sleep(1.0)
         self.boot()
 
     def close(self) -> None:
@@ -126,6 +126,7 @@ class Bridge:
             aside=_at_once,
             halt=self.crash,
             note=lambda kind, fields: self._history.note(kind, **fields),
+            sleep=sleep,
             jitter=lambda: dice.uniform(0.8, 1.2),
         )
 

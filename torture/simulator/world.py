@@ -24,7 +24,7 @@ from torture.simulator.chaos import Chaos
 from torture.simulator.customers import Customer
 from torture.simulator.database import Disk, image
 from torture.simulator.logs import Stumbles, listening
-from torture.simulator.loop import Owner, VirtualLoop
+from torture.simulator.loop import Owner, VirtualLoop, sleep
 from torture.simulator.network import Network, Post
 from torture.simulator.process import NOON_MS, Bridge
 from torture.simulator.profile import Fault, Profile, draw
@@ -108,7 +108,7 @@ class _Schedule:
         return Ports(
             now=lambda: noon + timedelta(seconds=self._clock()),
             dice=random.Random(f"desk {self._seed}"),
-            sleep=asyncio.sleep,
+            sleep=sleep,
             send=Post(self._chaos, self._bridge.knock, self._desk).send,
             spawn=spawn,
         )
@@ -156,9 +156,9 @@ class _Schedule:
             living.append(self._people.start(self._note_drift(), "drift"))
         if Fault.CLOCK_STEPS in profile.rates:
             living.append(self._people.start(self._step_clock(), "clock"))
-        await asyncio.sleep(profile.quiet_s + profile.chaos_s)
+        await sleep(profile.quiet_s + profile.chaos_s)
         if profile.long_outage:
-            await asyncio.sleep(max(0.0, chaos.ends_at - self._clock()))
+            await sleep(max(0.0, chaos.ends_at - self._clock()))
         self._over = True
         for task in living:
             if task.done():
@@ -172,10 +172,10 @@ class _Schedule:
         calm_at, drained = self._clock(), None
         self._chaos.quiet_down(within)
         while drained is None and self._clock() < calm_at + within:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await sleep(LOOK_EVERY_S)
             if self._is_drained():
                 drained = self._clock() - calm_at
-        await asyncio.sleep(SETTLE_S)
+        await sleep(SETTLE_S)
         return drained
 
     async def _look(self) -> None:
@@ -211,12 +211,12 @@ class _Schedule:
         """Count what a clock that runs fast meets on its way."""
         while not self._over:
             self._chaos.meets(Fault.CLOCK_DRIFTS)
-            await asyncio.sleep(5.0)
+            await sleep(5.0)
 
     async def _step_clock(self) -> None:
         """Set the product's wall clock forward and back."""
         while not self._over:
-            await asyncio.sleep(self._tape.seconds(1.0, 20.0))
+            await sleep(self._tape.seconds(1.0, 20.0))
             self._chaos.meets(Fault.CLOCK_STEPS)
             self._bridge.step_clock(self._tape.one_of((3_600_000, -3_600_000, 86_400_000, -86_400_000)))
 
@@ -268,6 +268,8 @@ def _is_shown(disk: Disk, customers: Sequence[Customer]) -> bool:
 
 def _states(tx: Tx) -> tuple[str, ...]:
     """Say what there is for a fault to meet, in each direction."""
-    out = [f"out.{row['state']}" for row in tx.all("SELECT DISTINCT state FROM delivery WHERE lane = 'desk'")]
-    back = [f"in.{row['state']}" for row in tx.all("SELECT DISTINCT state FROM receipt WHERE source <> 'courier'")]
-    return (*out, *back)
+    found = tx.all(
+        "SELECT DISTINCT 'out.' || state AS met FROM delivery WHERE lane = 'desk'"
+        " UNION ALL SELECT DISTINCT 'in.' || state FROM receipt WHERE source <> 'courier'"
+    )
+    return tuple(row["met"] for row in found)

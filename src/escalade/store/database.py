@@ -9,7 +9,6 @@ know a driver.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -71,8 +70,8 @@ class Tx:
 
     def everywhere(self) -> Tx:
         """Give this same transaction with every organisation in sight: for sweeps, and for who is not yet known."""
-        wide = copy(self)
-        wide._everywhere = True
+        wide = Tx(self._connection, self.dialect, shared=self.shared)
+        wide._everywhere, wide._sight, wide.rings, wide.notes = True, self._sight, self.rings, self.notes
         return wide
 
     def _execute(self, sql: str, params: Mapping[str, Any]) -> Any:

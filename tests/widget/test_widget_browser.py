@@ -362,13 +362,16 @@ def test_letters_from_strangers_or_in_another_shape_are_dropped(visit: Arrive, s
     visitor.page.evaluate(
         """() => {
           const panel = document.querySelector('support-chat').shadowRoot.querySelector('iframe').contentWindow
-          const odd = JSON.parse('{"__proto__": {"polluted": 1}, "t": "init", "constructor": {"prototype": {"polluted": 1}}}')
-          for (const letter of [null, 1, 'init', [], odd, {t: 'init', v: 1, d: odd}, {t: '__proto__', d: {polluted: 1}}]) {
+          const proto = '"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}'
+          const odd = JSON.parse(`{${proto}, "t": "init"}`)
+          const letters = [null, 1, 'init', [], odd, {t: 'init', v: 1, d: odd}, {t: '__proto__', d: {polluted: 1}}]
+          for (const letter of letters) {
             panel.postMessage(letter, '*', [new MessageChannel().port1])
             window.postMessage(letter, '*', [new MessageChannel().port1])
           }
           const stranger = document.createElement('iframe')
-          stranger.srcdoc = '<script>parent.frames[0].postMessage({t: "init", d: {}}, "*"); parent.postMessage({t: "ready"}, "*")</' + 'script>'
+          const inside = 'parent.frames[0].postMessage({t: "init", d: {}}, "*"); parent.postMessage({t: "ready"}, "*")'
+          stranger.srcdoc = '<script>' + inside + '</' + 'script>'
           document.body.append(stranger)
         }"""
     )

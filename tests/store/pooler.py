@@ -41,9 +41,15 @@ class Pool:
         self._made = 0
         self._free: asyncio.Queue[Stream] = asyncio.Queue()
         self._greeting = b""
-        self._servers: list[asyncio.StreamWriter] = []
+        self._open: list[asyncio.StreamWriter] = []
+        self._serving: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a client in."""
+        self._open.append(writer)
+        self._serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until it goes."""
         try:
             startup = await _startup(reader, writer)
@@ -62,10 +68,14 @@ class Pool:
         finally:
             writer.close()
 
-    def close(self) -> None:
-        """Let go of every server."""
-        for server in self._servers:
-            server.close()
+    async def close(self) -> None:
+        """Let go of everybody, whatever they are waiting for."""
+        for client in self._serving:
+            client.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        for writer in self._open:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # only the next round of the loop closes what was aborted in this one
 
     async def _take(self, startup: bytes) -> Stream:
         if self._free.empty() and self._made < self._size:
@@ -75,7 +85,7 @@ class Pool:
     async def _connect(self, startup: bytes) -> Stream:
         self._made += 1
         server = await asyncio.open_unix_connection(self._socket)
-        self._servers.append(server[1])
+        self._open.append(server[1])
         server[1].write(startup)
         greeting = message = await _message(server[0])
         while message[:1] != b"Z":
@@ -115,16 +125,11 @@ def transaction_pool(url: str, backends: int) -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def run() -> None:
-        server = await asyncio.start_server(pool.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(pool.accept, "127.0.0.1", 0)
         started.put(server.sockets[0].getsockname()[1])
         await stop.wait()
         server.close()
-        clients = asyncio.all_tasks() - {asyncio.current_task()}
-        for client in clients:
-            client.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
-        pool.close()
-        await asyncio.sleep(0)
+        await pool.close()
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
     thread.start()

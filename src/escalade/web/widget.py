@@ -1,19 +1,16 @@
-"""The widget's API and files: public, for one widget key each, closed to sites that are not allowed to show it.
+"""The widget's API: public, for one widget key each, closed to sites that are not allowed to show it.
 
 Message ids are made by the browser before sending and come back unchanged, so a retry is never a second message.
 """
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -53,19 +50,19 @@ from escalade.web.limits import (
     Limits,
     address,
 )
+from escalade.web.page import Page
 from escalade.web.stream import LONGEST_WAIT_S, Streams, place, resume_from
 from escalade.web.wire import (
-    Header,
     Problem,
     Receive,
     Scope,
     Send,
-    answer,
     answer_json,
     answer_problem,
     check_head,
     check_json_kind,
     header,
+    query_of,
     read_body,
     rejected,
     unauthorized,
@@ -73,10 +70,8 @@ from escalade.web.wire import (
 )
 
 BODY_LIMIT = 64 * 1024  # 4,000 characters of twelve bytes each when escaped, and the rest
-STATIC = Path(__file__).parent / "static" / "widget"
 FILE = r"(?P<file>[A-Za-z0-9_.:~-]{1,128})"
 BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,128}\Z")
-KINDS = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8", ".svg": b"image/svg+xml"}
 
 S = TypeVar("S", bound=msgspec.Struct)
 E = TypeVar("E", bound=StrEnum)
@@ -149,9 +144,7 @@ class Widget:
         self._limits = limits
         self._files = files
         self._uploads = Uploads()
-        self._assets = {path.name: path.read_bytes() for path in STATIC.glob("assets/*")}
-        self._loader = (STATIC / "loader.js").read_bytes() if (STATIC / "loader.js").exists() else b""
-        self._panel_js, self._panel_css = _entry(STATIC / "manifest.json")
+        page = Page(database)
         one = r"/widget/v1/conversations/(?P<id>[A-Za-z0-9_.:~-]{1,128})"
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
             ("POST", re.compile(rf"{one}/messages\Z"), self._say),
@@ -167,9 +160,9 @@ class Widget:
             ("GET", re.compile(r"/widget/v1/conversations\Z"), self._list),
             ("POST", re.compile(r"/widget/v1/conversations\Z"), self._open),
             ("POST", re.compile(r"/widget/v1/sessions\Z"), self._begin),
-            ("GET", re.compile(r"/widget/v1/panel\Z"), self._panel),
-            ("GET", re.compile(r"/widget/loader\.js\Z"), self._loader_file),
-            ("GET", re.compile(r"/widget/assets/(?P<id>[A-Za-z0-9_.-]{1,128})\Z"), self._asset),
+            ("GET", re.compile(r"/widget/v1/panel\Z"), page.show),
+            ("GET", re.compile(r"/widget/loader\.js\Z"), page.loader),
+            ("GET", re.compile(r"/widget/assets/(?P<id>[A-Za-z0-9_.-]{1,128})\Z"), page.asset),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -227,7 +220,7 @@ class Widget:
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
-        place, query = ConversationId(match["id"]), _query(scope)
+        place, query = ConversationId(match["id"]), query_of(scope)
         name, id = query.get("name", ""), query.get("file")
         if not 0 < len(name) <= LONGEST_GIVEN_NAME:
             raise Problem("validation", "say what the file is called", pointer="/name")
@@ -257,7 +250,7 @@ class Widget:
 
     async def _events(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
-        after = resume_from(scope, _query(scope).get("after"))
+        after = resume_from(scope, query_of(scope).get("after"))
         with self._held(scope, visitor):
             await self._streams.serve(
                 scope,
@@ -280,7 +273,7 @@ class Widget:
 
     async def _messages(self, scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
-        query = _query(scope)
+        query = query_of(scope)
         wait = min(LONGEST_WAIT_S, float(place(query.get("wait"))))
         with self._held(scope, visitor):
             page = await self._streams.poll(
@@ -397,79 +390,6 @@ class Widget:
             },
         )
 
-    async def _panel(self, scope: Scope, _receive: Receive, send: Send, _match: re.Match[str]) -> None:
-        query = _query(scope)
-        key = query.get("key", "")
-        origin = query.get("origin", "")
-        organisation = await self._database.read(lambda tx: organisations.by_widget_key(tx, key))
-        if organisation is None:
-            raise Problem("not-found", "there is no widget with this key")
-        allowed = organisation.settings.widget.allowed_origins
-        if allowed and origin not in allowed:
-            raise Problem("forbidden", "this site is not on the widget's list of domains")
-        page = PANEL.format(
-            css=self._panel_css,
-            js=self._panel_js,
-            key=html.escape(key, quote=True),
-            origin=html.escape(origin, quote=True),
-            name=html.escape(organisation.name, quote=True),
-        )
-        policy = PANEL_POLICY.format(ancestors=" ".join(allowed) if allowed else "*")
-        headers: tuple[Header, ...] = (
-            (b"content-type", b"text/html; charset=utf-8"),
-            (b"content-security-policy", policy.encode()),
-            (b"referrer-policy", b"no-referrer"),
-            (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
-        )
-        await answer(send, 200, page.encode(), headers)
-
-    async def _loader_file(self, _scope: Scope, _receive: Receive, send: Send, _match: re.Match[str]) -> None:
-        await _file(send, self._loader, KINDS[".js"], b"public, max-age=300, stale-while-revalidate=86400")
-
-    async def _asset(self, _scope: Scope, _receive: Receive, send: Send, match: re.Match[str]) -> None:
-        body = self._assets.get(match["id"])
-        kind = KINDS.get(Path(match["id"]).suffix)
-        if body is None or kind is None:
-            raise Problem("not-found", "there is no such file")
-        await _file(send, body, kind, b"public, max-age=31536000, immutable")
-
-
-PANEL = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">'
-    '<title>{name}</title><link rel="stylesheet" href="/widget/{css}">'
-    '<script type="module" src="/widget/{js}"></script></head>'
-    '<body data-key="{key}" data-origin="{origin}" data-name="{name}"><div id="app"></div></body></html>'
-)
-PANEL_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self';"
-    " frame-ancestors {ancestors}; base-uri 'none'; form-action 'none';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
-)
-
-
-def _entry(manifest: Path) -> tuple[str, str]:
-    """Read which files the panel consists of; the names carry a hash of their content."""
-    entry: dict[str, Any] = next(iter(json.loads(manifest.read_text()).values()))
-    return str(entry["file"]), str(entry["css"][0])
-
-
-async def _file(send: Send, body: bytes, kind: bytes, cache: bytes) -> None:
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [
-                (b"content-type", kind),
-                (b"content-length", str(len(body)).encode()),
-                (b"cache-control", cache),
-                (b"x-content-type-options", b"nosniff"),
-                (b"cross-origin-resource-policy", b"cross-origin"),
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
-
 
 async def _read(scope: Scope, receive: Receive, kind: type[S]) -> S:
     """Read a closed shape: a field we do not know is refused, not dropped."""
@@ -493,14 +413,6 @@ def _one_of(kind: type[E], value: str, pointer: str) -> E:
         return kind(value)
     except ValueError as error:
         raise Problem("validation", "one of " + ", ".join(kind), pointer=pointer) from error
-
-
-def _query(scope: Scope) -> dict[str, str]:
-    """Read the query; a name given twice is malformed."""
-    parsed = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=16)
-    if any(len(values) > 1 for values in parsed.values()):
-        raise Problem("malformed-request", "a query parameter came twice")
-    return {name: values[0] for name, values in parsed.items()}
 
 
 def _origin(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 import structlog
@@ -237,3 +238,11 @@ async def guarded(app: App, scope: Scope, receive: Receive, send: Send) -> None:
         log.exception("request_broke", method=scope["method"], path=scope["path"])
         if not begun:
             await answer_problem(send, Problem("internal"))
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    """Read the query; a name given twice is malformed."""
+    parsed = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=16)
+    if any(len(values) > 1 for values in parsed.values()):
+        raise Problem("malformed-request", "a query parameter came twice")
+    return {name: values[0] for name, values in parsed.items()}

@@ -13,6 +13,8 @@ read from a socket, so nothing counts as acknowledged that had not left the proc
     play.py       one run of a story, and its verdict
     stories.py    what happens in a conversation
     line.py       a kill point: the n-th time a line of ours runs
+    crowd.py      several customers in the same story, who know nothing of deaths
+    chain.py      a world of many deaths in a row
     lines.py      L1, killed at every line
     durable.py    what a disk keeps when the power goes
     power.py      L5, the power cut

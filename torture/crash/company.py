@@ -21,8 +21,6 @@ from torture.crash.haste import Haste
 from torture.crash.life import Life
 from torture.crash.load import Load
 from torture.crash.play import prepare
-from torture.crash.scene import Scene
-from torture.crash.setup import connect
 from torture.crash.stage import CONTROL_TOKEN, Stage, a_port
 from torture.crash.stores import Store
 from torture.crash.stories import Story
@@ -55,10 +53,7 @@ class Company:
         self.load = Load(self.stage, live=live, seed=seed)
         self.history = History("faults", self.stage.haste.millis)
 
-        def connected(scene: Scene) -> None:
-            connect(scene, live=live)
-
-        prepare(self.stage, Story(prepare=connected, play=lambda _scene: None))
+        prepare(self.stage, Story(live=live, play=lambda _scene: None), customers=0)
         self.stage.store.restore()
         self.messages: Counter[str] = Counter()  # what the judge counted
         self.answers: Counter[str] = Counter()  # what the product answered to customers and to webhooks

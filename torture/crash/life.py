@@ -7,11 +7,13 @@ import ctypes
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+LOOK_EVERY_S = 0.002
 
 
 class Life:
@@ -20,6 +22,7 @@ class Life:
     def __init__(self, work: Callable[[], None], log: Path) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
+        self._began = time.monotonic()
         self.pid = os.fork()
         self._status: int | None = None
         if self.pid == 0:
@@ -51,6 +54,17 @@ class Life:
             if pid:
                 self._status = status
         return self._status is not None
+
+    def age(self) -> float:
+        """Say how many seconds ago it began."""
+        return time.monotonic() - self._began
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has ended, but no longer than that; say whether it has."""
+        deadline = time.monotonic() + seconds
+        while not self.is_over() and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY_S)
+        return self.is_over()
 
     def ended_well(self) -> bool:
         """Say whether it has ended by itself with its work done."""

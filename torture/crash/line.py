@@ -6,13 +6,16 @@ runs of a story, and what each of them does stays the same.
 
 from __future__ import annotations
 
+import asyncio
+import mmap
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
@@ -23,6 +26,7 @@ import uvicorn
 import escalade
 
 ROOT = Path(escalade.__file__).parent
+WORD = struct.Struct("I")
 Tracer = Callable[[FrameType, str, Any], Any]
 
 
@@ -39,33 +43,52 @@ class Point:
 
 
 class Killer:
-    """Kills its own process at a point."""
+    """Kills its own process at the first of its points that comes."""
 
-    def __init__(self, point: Point) -> None:
-        self._file = str(ROOT / point.file)
-        self._line = point.line
-        self._left = point.nth
+    def __init__(self, points: Iterable[Point]) -> None:
         self.armed = False
-        self._has: dict[CodeType, bool] = {}
+        self._points = list(points)
+        self._last = mmap.mmap(-1, WORD.size)  # which one it was: shared with the parent, and there after the death
+        self._left: dict[str, dict[int, list[tuple[int, int]]]] = {}  # by file and line: how often yet, and which point
+        for number, point in enumerate(self._points):
+            lines = self._left.setdefault(str(ROOT / point.file), {})
+            lines.setdefault(point.line, []).append((point.nth, number))
+        self._of: dict[CodeType, Tracer | None] = {}
         self._lock = threading.Lock()
 
     def enter(self, frame: FrameType, event: str, _argument: Any) -> Tracer | None:
-        """Follow a function only if the line is one of its own."""
+        """Follow a function only if a point is among its lines."""
         code = frame.f_code
-        has = self._has.get(code)
-        if has is None:
-            has = code.co_filename == self._file and any(line == self._line for *_, line in code.co_lines())
-            self._has[code] = has
-        return self.follow if has else None
+        try:
+            return self._of[code]
+        except KeyError:
+            lines = self._left.get(code.co_filename, {})
+            self._of[code] = self.follow if any(line in lines for *_, line in code.co_lines()) else None
+            return self._of[code]
 
     def follow(self, frame: FrameType, event: str, _argument: Any) -> Tracer:
-        """Count how often the line runs; the last time is the end."""
-        if event == "line" and frame.f_lineno == self._line and self.armed:
-            with self._lock:
-                self._left -= 1
-                if self._left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+        """Count how often a line runs; where that is as often as a point says, it is the end."""
+        if event == "line" and self.armed:
+            lines = self._left[frame.f_code.co_filename]
+            if frame.f_lineno in lines:
+                with self._lock:
+                    lines[frame.f_lineno] = [self._ran(*left) for left in lines[frame.f_lineno]]
         return self.follow
+
+    def _ran(self, left: int, number: int) -> tuple[int, int]:
+        if left == 1:
+            WORD.pack_into(self._last, 0, number + 1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return left - 1, number
+
+    def has_points(self) -> bool:
+        """Say whether it may kill at all."""
+        return bool(self._points)
+
+    def point(self) -> Point | None:
+        """Say where the process died, if it was at a point."""
+        (number,) = WORD.unpack_from(self._last)
+        return self._points[number - 1] if number else None
 
 
 class Recorder:
@@ -93,18 +116,33 @@ class Recorder:
 
 def watch(tracer: Killer | Recorder, *, boot: bool) -> None:
     """Trace this thread and every thread it starts; without `boot` only what runs once the product serves counts."""
-    tracer.armed = boot
+    if isinstance(tracer, Killer) and not tracer.has_points():
+        return
     threading.settrace(tracer.enter)
-    sys.settrace(tracer.enter)
-    if not boot:
-        _arm_when_serving(tracer)
+    if boot:
+        tracer.armed = True
+        sys.settrace(tracer.enter)
+    else:
+        _watch_when_serving(tracer)
 
 
-def _arm_when_serving(tracer: Killer | Recorder) -> None:
+def _watch_when_serving(tracer: Killer | Recorder) -> None:
     startup = uvicorn.Server.startup
 
     async def started(server: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
         await startup(server, sockets)
+        for task in asyncio.all_tasks():
+            _follow(tracer, task.get_coro())
         tracer.armed = True
+        sys.settrace(tracer.enter)
 
     uvicorn.Server.startup = started  # type: ignore[method-assign, assignment]
+
+
+def _follow(tracer: Killer | Recorder, waiting: Any) -> None:
+    """Trace what was called before anybody looked, and waits: a frame at a time, from the outermost."""
+    while waiting is not None:
+        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
+        if frame is not None:
+            frame.f_trace = tracer.enter(frame, "call", None)
+        waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)

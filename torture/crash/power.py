@@ -56,7 +56,7 @@ class Cuts:
             self._product()
             disk.syncs = 0
             if point is not None:
-                watch(Killer(point), boot=self._story.boot)
+                watch(Killer([point]), boot=self._story.boot)
 
         def dead() -> None:
             disk.cut(dice)

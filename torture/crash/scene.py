@@ -1,6 +1,6 @@
 """What happens to one customer, told from outside: what they sent, what came back, what each end shows.
 
-The customer repeats what was not acknowledged, with the same id. Where the product is dead it is started again, once.
+The customer repeats what was not acknowledged, with the same id. Where the product is dead somebody starts it again.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from torture.crash.caller import Caller, Lost
-from torture.crash.life import Life
 from torture.crash.stage import CONTROL_TOKEN, Stage
 from torture.customer import entry_of
 from torture.history import History, digest
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
-PAUSE_S = 0.01
+PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.01, 0.5, 1.6
 
 
 class Stuck(Exception):
@@ -41,14 +40,12 @@ class GaveWay(Exception):
 class Scene:
     """The customer, the agent, and the two programs between them."""
 
-    def __init__(self, stage: Stage, cast: Cast, history: History, first: Life, again: Callable[[], Life]) -> None:
+    def __init__(self, stage: Stage, cast: Cast, history: History, revive: Callable[[], None]) -> None:
         self.cast = cast
         self.history = history
-        self.life = first
-        self.deaths = 0
         self.organisation = stage.keys["organisation_id"]
         self.stage = stage
-        self._again = again
+        self._revive = revive
         self.by_ticket = False
         self._handoff: dict[str, Any] = {}
         self._entries: list[list[Any]] = []
@@ -75,7 +72,7 @@ class Scene:
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Ask the product until it answers; start it again where it has died."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline, pause = time.monotonic() + PATIENCE_S, PAUSE_S
         while True:
             try:
                 status, answer = self._product(method, f"/api/v1{path}", body)
@@ -85,19 +82,11 @@ class Scene:
                 if status != 503:
                     return status, answer
                 why = f"{method} {path}: 503 {answer}"
-            self.revive()
+            self._revive()
             if time.monotonic() > deadline:
                 raise Stuck(why)
-            time.sleep(PAUSE_S)
-
-    def revive(self) -> None:
-        """Start the product again if it has died; to have died by itself is a fault of its own."""
-        if self.life.is_over():
-            if not self.life.was_killed():
-                raise Stuck("the product ended by itself")
-            self.deaths += 1
-            self.history.note("B.kill")
-            self.life = self._again()
+            time.sleep(pause)
+            pause = min(LONGEST_PAUSE_S, pause * GROWTH)
 
     def page(self) -> dict[str, Any]:
         """Read what the customer sees."""
@@ -125,15 +114,16 @@ class Scene:
 
     def until(self, look: Callable[[], T | None], what: str) -> T:
         """Look again and again until there is something."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline, pause = time.monotonic() + PATIENCE_S, PAUSE_S
         while True:
             found = look()
             if found:
                 return found
             if time.monotonic() > deadline:
                 raise Stuck(f"{what}: {self.page() if self.cast.conversation else ''}")
-            self.revive()
-            time.sleep(PAUSE_S)
+            self._revive()
+            time.sleep(pause)
+            pause = min(LONGEST_PAUSE_S, pause * GROWTH)
 
     # the customer
 
@@ -231,13 +221,13 @@ class Scene:
             "something is never delivered",
         )
 
-    def end_of_run(self) -> None:
-        """Let everything drain and take the final views of both ends."""
-        self.history.note("F.calm", within=None)
-        self.drain()
+    def last_words_of_the_desk(self) -> None:
+        """Take the final views of the agents' end."""
         self.desk("POST", "/emulator/history", {"final": True})
+
+    def last_look(self) -> None:
+        """Take the final view of the customer's end."""
         status, page = self.ask("GET", f"/conversations/{self.cast.conversation}/messages")
         if status != 200:
             raise Stuck(f"the conversation cannot be read: {status} {page}")
         self._see(page, final=True)
-        self.history.note("F.end_of_run")

@@ -10,28 +10,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torture.crash.scene import Scene
-from torture.crash.setup import connect
 
 Act = Callable[[Scene], None]
 POSTS = {"side": "api", "method": "POST", "path": r"/conversations/[^/]+/messages$"}
+
+
+def _opens(scene: Scene) -> None:
+    scene.open()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """How it starts, and what is played from there."""
 
-    prepare: Act | None = None  # none: the product finds no tables
+    live: bool | None = True  # whether the company has live chat; none: no company yet, the product finds no tables
+    before: Act = _opens  # each customer's way to the start
+    last: Act | None = None  # what each does right before the start, when all have come there
     play: Act
     boot: bool = False  # whether lines that run before the product answers are of interest
 
-
-def _connected(scene: Scene) -> None:
-    connect(scene, live=True)
-    scene.open()
+    @property
+    def most(self) -> int:
+        """Say how many customers may live through it at once."""
+        return 1 if self.live is None else 2
 
 
 def _with_agent(scene: Scene) -> None:
-    _connected(scene)
+    scene.open()
     scene.say("I want to talk to a person")
     scene.await_state("queued")
     scene.await_ticket()
@@ -42,7 +47,6 @@ def _with_agent(scene: Scene) -> None:
 
 
 def _on_ticket(scene: Scene) -> None:
-    connect(scene, live=False)
     scene.open()
     scene.say("My invoice is wrong")
     scene.escalate("ticket")
@@ -57,9 +61,8 @@ def _released(scene: Scene) -> None:
     scene.await_state("ended")
 
 
-def _unsure(scene: Scene) -> None:
+def _loses_an_answer(scene: Scene) -> None:
     """Leave a message whose answer was lost, and a doorbell nobody followed, behind a product that died."""
-    _with_agent(scene)
     scene.fault(**POSTS, action="drop", when="after", times=1)
     scene.say("does this arrive?")
     scene.agent("reply", body="it does")
@@ -147,16 +150,16 @@ def _goes_on(scene: Scene) -> None:
 
 
 STORIES: Mapping[str, Story] = {
-    "ask": Story(prepare=_connected, play=_asks),
-    "hand-over": Story(prepare=_connected, play=_hands_over_live),
-    "talk": Story(prepare=_with_agent, play=_talks),
-    "ticket": Story(prepare=_connected, play=_hands_over_to_a_ticket),
-    "comment": Story(prepare=_on_ticket, play=_writes_to_the_ticket),
-    "end": Story(prepare=_with_agent, play=_ends),
-    "come-back": Story(prepare=_released, play=_comes_back),
-    "lost-answer": Story(prepare=_with_agent, play=_lost_answer),
-    "lost-request": Story(prepare=_with_agent, play=_lost_request),
-    "leave": Story(prepare=_with_agent, play=_leaves),
-    "first-start": Story(play=_begins, boot=True),
-    "recovery": Story(prepare=_unsure, play=_goes_on, boot=True),
+    "ask": Story(play=_asks),
+    "hand-over": Story(play=_hands_over_live),
+    "talk": Story(before=_with_agent, play=_talks),
+    "ticket": Story(play=_hands_over_to_a_ticket),
+    "comment": Story(live=False, before=_on_ticket, play=_writes_to_the_ticket),
+    "end": Story(before=_with_agent, play=_ends),
+    "come-back": Story(before=_released, play=_comes_back),
+    "lost-answer": Story(before=_with_agent, play=_lost_answer),
+    "lost-request": Story(before=_with_agent, play=_lost_request),
+    "leave": Story(before=_with_agent, play=_leaves),
+    "first-start": Story(live=None, play=_begins, boot=True),
+    "recovery": Story(before=_with_agent, last=_loses_an_answer, play=_goes_on, boot=True),
 }

@@ -232,7 +232,8 @@ class Account:
             for ticket in self.records.tickets.values()
             if ticket.assignee_id == agent_id
             and ticket.session == "active"
-            and ticket.status not in ("solved", "closed")
+            and ticket.status != "solved"
+            and not ticket.is_over
         ]
 
     # Making records that need nothing else

@@ -78,6 +78,12 @@ ACTIONS: Mapping[str, Action] = {
     "status": lambda emulator, ticket, agent, body: emulator.desk.set_status(ticket, agent, str(body["status"])),
     "tags": lambda emulator, ticket, agent, body: emulator.desk.set_tags(ticket, agent, str(body["tags"])),
     "priority": lambda emulator, ticket, agent, body: emulator.desk.set_priority(ticket, agent, body.get("priority")),
+    "delete": lambda emulator, ticket, agent, _: emulator.desk.delete(ticket, agent),
+    "merge": lambda emulator, ticket, agent, body: emulator.desk.merge(
+        ticket, agent, into=emulator.desk.ticket(int(body["into"]))
+    ),
+    "fill": lambda emulator, ticket, _, __: emulator.desk.fill(ticket),
+    "forget-customer": lambda emulator, ticket, _, __: emulator.desk.forget_customer(ticket),
     "end-session": lambda emulator, ticket, agent, _: emulator.desk.end_session(ticket, agent),
     "transfer-to-email": lambda emulator, ticket, agent, _: emulator.desk.transfer_to_email(ticket, agent),
     "inactive": lambda emulator, ticket, _, __: emulator.desk.go_inactive(ticket),

@@ -58,6 +58,7 @@ class Conversations:
         del records.sun_users[user.id]
         for conversation in [found for found in records.conversations.values() if found.user_id == user.id]:
             del records.conversations[conversation.id]
+            self._account.emit("sunshine.conversation:remove", conversation=conversation)
         self._account.emit("sunshine.user:remove", facts={"user": user})
 
     def user(self, user_id: str) -> SunUser:
@@ -120,6 +121,11 @@ class Conversations:
         del self._account.records.conversations[conversation.id]
         self._account.emit("sunshine.conversation:remove", conversation=conversation)
 
+    def fill(self, conversation: Conversation) -> None:
+        """Have it hold as many messages as it may: it takes no more."""
+        conversation.is_full = True
+        self._account.emit("conversation.full", conversation=conversation)
+
     def get(self, conversation_id: str) -> Conversation:
         """Find a conversation, or refuse with 404."""
         found = self._account.records.conversations.get(conversation_id)
@@ -147,7 +153,9 @@ class Conversations:
             written: Json = {"type": "user", "userId": user.id, "displayName": user_name(user)}
         else:
             written = {key: author[key] for key in ("type", "displayName", "avatarUrl", "subtypes") if author.get(key)}
-        if len(conversation.messages) >= account.settings.messages_per_conversation:
+        if len(conversation.messages) >= account.settings.messages_per_conversation and not conversation.is_full:
+            self.fill(conversation)
+        if conversation.is_full:
             raise SunRefused(423, "locked", "Conversation has too many messages")
         shown = self._with_file(conversation, dict(content or {}))
         message = self.add(conversation, written, shown, metadata, {"type": "api:conversations"})

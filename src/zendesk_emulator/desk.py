@@ -76,7 +76,7 @@ class Desk:
         return (
             conversation is not None
             and ticket.session is not Session.ENDED
-            and ticket.status != "closed"
+            and not ticket.is_over
             and conversation.ticket_id == ticket.id
             and self._switchboard.is_with_agents(conversation)
         )
@@ -211,6 +211,26 @@ class Desk:
             changes["assignee_id"] = agent.id
         self._tickets.set(ticket, actor_of(agent), **changes)
 
+    def delete(self, ticket: Ticket, agent: User) -> None:
+        """Delete a ticket: its address is gone, and so is the chat behind it for the agents."""
+        if ticket.status == "deleted":
+            raise DeskRefused("The ticket is deleted.")
+        self._tickets.delete(ticket, actor_of(agent))
+
+    def merge(self, ticket: Ticket, agent: User, *, into: Ticket) -> None:
+        """Close a ticket and go on in another."""
+        self._still_open(ticket)
+        self._still_open(into)
+        self._tickets.merge(into.id, [ticket.id], {}, actor=agent)
+
+    def fill(self, ticket: Ticket) -> None:
+        """Let a live chat hold all the messages it may."""
+        self._conversations.fill(self._conversation(ticket))
+
+    def forget_customer(self, ticket: Ticket) -> None:
+        """Delete the messaging user behind a live chat, as a request for erasure would, and the chat with them."""
+        self._conversations.delete_user(self._conversations.user(self._conversation(ticket).user_id))
+
     def set_tags(self, ticket: Ticket, agent: User, tags: str) -> None:
         """Replace the tags."""
         self._still_open(ticket)
@@ -264,8 +284,8 @@ class Desk:
         return self._tickets.comment(ticket, agent, body, public=public, attachments=files)
 
     def _still_open(self, ticket: Ticket) -> None:
-        if ticket.status == "closed":
-            raise DeskRefused("The ticket is closed.")
+        if ticket.is_over:
+            raise DeskRefused(f"The ticket is {ticket.status}.")
 
 
 def close_conversation_with_ticket(

@@ -72,7 +72,7 @@ class Emulator:
         ticket = happened.ticket
         if happened.kind != "ticket.saved" or ticket is None:
             return
-        if ticket.status == "closed" and "status" in happened.facts["changes"]:
+        if ticket.is_over and "status" in happened.facts["changes"]:
             close_conversation_with_ticket(self.account, self.conversations, self.switchboard, ticket)
 
     async def close(self) -> None:

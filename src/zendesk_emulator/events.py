@@ -26,6 +26,7 @@ TICKET_EVENTS = (
     "ticket.priority_changed",
     "ticket.tags_changed",
     "ticket.merged",
+    "ticket.soft_deleted",
 )
 MESSAGE_ADDED = "messaging_ticket.message_added"
 SUBSCRIBABLE = (*TICKET_EVENTS, MESSAGE_ADDED)

@@ -51,6 +51,8 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _known("tickets", "safe_update with an old updated_stamp is 409"),
     _guess("tickets", "a new ticket with an assignee is open; solving without one assigns the solver"),
     _known("tickets", "first comment private makes the ticket private"),
+    _known("tickets", "a deleted ticket is 404, and in no list"),
+    _guess("tickets", "deleting a live chat's ticket gives control away as closing does; webhooks hear of both"),
     _guess("tickets", "merge happens at once; its job is already completed"),
     _guess("search", "a small subset, and immediate", "real search lags by minutes"),
     _known("uploads", "POST raw bytes gives a token; a second file may join it"),

@@ -53,14 +53,17 @@ class History:
                 self._post(_chat(happened.conversation), self._said(happened.conversation, happened.facts["message"]))
             case "message.removed" if happened.conversation is not None:
                 self._note("Z.removed", **_chat(happened.conversation), rid=happened.facts["message"].id)
+            case "sunshine.conversation:remove" if happened.conversation is not None:
+                self._gone(happened.conversation)
+            case "conversation.full" if happened.conversation is not None:
+                self._note("Z.close", **_chat(happened.conversation), ending="full")
             case "ticket.saved" if happened.ticket is not None:
                 self._saved(happened.ticket, happened)
 
     def view(self, *, final: bool = True) -> None:
         """Write down every list as it stands; `final` says that everything has drained."""
         for conversation in self._account.records.conversations.values():
-            entries = [self._said(conversation, message) for message in conversation.messages]
-            self._note("Z.view", **_chat(conversation), final=final, entries=entries)
+            self._view_chat(conversation, final=final)
         for ticket in self._account.records.tickets.values():
             if not ticket.is_messaging:
                 entries = [self._commented(ticket, comment) for comment in ticket.comments]
@@ -73,6 +76,15 @@ class History:
             self._file.close()
 
     # Inside
+
+    def _view_chat(self, conversation: Conversation, *, final: bool) -> None:
+        entries = [self._said(conversation, message) for message in conversation.messages]
+        self._note("Z.view", **_chat(conversation), final=final, entries=entries)
+
+    def _gone(self, conversation: Conversation) -> None:
+        """A chat was deleted: what it held until then is the last that can be seen of it."""
+        self._view_chat(conversation, final=True)
+        self._note("Z.close", **_chat(conversation), ending="closed")
 
     def _saved(self, ticket: Ticket, happened: Happened) -> None:
         """A ticket changed: it is new, somebody wrote in it, or it came to an end."""
@@ -171,5 +183,5 @@ def _endings(ticket: Ticket, happened: Happened) -> Iterator[str]:
         yield "inactive"
     if "session" in changes and ticket.session is Session.ENDED:
         yield "by_agent" if happened.actor.type == "agent" else "other"
-    if "status" in changes and ticket.status in {"solved", "closed"}:
-        yield ticket.status
+    if "status" in changes and (ticket.status == "solved" or ticket.is_over):
+        yield "closed" if ticket.is_over else ticket.status

@@ -20,7 +20,7 @@ _CONVERSATION_TAGS = "zen:ticket:tags"
 def open_or_resume(account: Account, tickets: Tickets, conversation: Conversation, metadata: Json) -> Ticket:
     """Give the conversation its ticket: the one it has while its session lives, else a new one."""
     known = account.records.tickets.get(conversation.ticket_id or 0)
-    if known is not None and known.status != "closed" and known.session is not Session.ENDED:
+    if known is not None and not known.is_over and known.session is not Session.ENDED:
         tickets.set_session(known, Session.ACTIVE, SYSTEM)
         return known
     return _open(account, tickets, conversation, metadata)

@@ -155,6 +155,11 @@ class Ticket:
         """Tell live chats from ordinary tickets."""
         return self.conversation_id is not None
 
+    @property
+    def is_over(self) -> bool:
+        """Tell what takes nothing more: closed for good, or deleted."""
+        return self.status in ("closed", "deleted")
+
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
@@ -350,6 +355,7 @@ class Conversation:
     ticket_id: int | None = None
     bot_ticket: bool = False  # an AI agent ticket exists: a user wrote while a bot had control
     messages: list[Message] = field(default_factory=list)
+    is_full: bool = False  # as if it held all the messages it may
 
 
 @dataclass(slots=True, kw_only=True)

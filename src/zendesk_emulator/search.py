@@ -23,7 +23,8 @@ def find(account: Account, query: str) -> list[Json]:
         results += [
             {**support_json.ticket(account, ticket), "result_type": "ticket"}
             for ticket in account.records.tickets.values()
-            if all(_ticket_has(account, ticket, *term) for term in terms)
+            if ticket.status != "deleted"
+            and all(_ticket_has(account, ticket, *term) for term in terms)
             and all(word in f"{ticket.subject} {ticket.description}".lower() for word in plain)
         ]
     if "ticket" not in kinds:

@@ -162,7 +162,9 @@ def _place(messages: list[Message], message_id: str) -> int:
 
 
 def _clear(call: SunCall) -> None:
-    call.conversation().messages.clear()
+    conversation = call.conversation()
+    conversation.messages.clear()
+    conversation.is_full = False
 
 
 def _delete_message(call: SunCall) -> None:

@@ -22,7 +22,7 @@ from zendesk_emulator.paging import paged
 from zendesk_emulator.records import Attachment, Json, KeptAnswer, Ticket, Upload
 from zendesk_emulator.search import find
 from zendesk_emulator.text import rest_time
-from zendesk_emulator.tickets import read_tags
+from zendesk_emulator.tickets import actor_of, read_tags
 
 KEYS_LIVE = timedelta(hours=2)
 UPLOADS_LIVE = timedelta(minutes=60)
@@ -49,6 +49,7 @@ def routes(emulator: Emulator) -> Sequence[BaseRoute]:
         route(emulator, "GET", "/api/v2/tickets/show_many", _show_many, READ),
         route(emulator, "GET", ticket, _show, READ),
         route(emulator, "PUT", ticket, _update, WRITE),
+        route(emulator, "DELETE", ticket, _delete, WRITE),
         route(emulator, "GET", f"{ticket}/comments", _comments, READ),
         # Integrators report that audits and search need the global `read`.
         route(emulator, "GET", f"{ticket}/audits", _audits, "read"),
@@ -94,7 +95,7 @@ def _with_audit(call: Call, ticket: Ticket, audit: Json) -> Json:
 
 
 def _list(call: Call) -> Json:
-    tickets = list(call.account.records.tickets.values())
+    tickets = _shown(call)
     external_id = call.query("external_id")
     if external_id:
         tickets = [ticket for ticket in tickets if ticket.external_id == external_id]
@@ -105,9 +106,13 @@ def _list(call: Call) -> Json:
     return paged(call.request, call.account.base_url, "tickets", tickets, lambda ticket: show(call.account, ticket))
 
 
+def _shown(call: Call) -> list[Ticket]:
+    return [ticket for ticket in call.account.records.tickets.values() if ticket.status != "deleted"]
+
+
 def _show_many(call: Call) -> Json:
     wanted = call.query("ids").split(",")
-    tickets = [ticket for ticket in call.account.records.tickets.values() if str(ticket.id) in wanted]
+    tickets = [ticket for ticket in _shown(call) if str(ticket.id) in wanted]
     show = support_json.ticket
     return paged(call.request, call.account.base_url, "tickets", tickets, lambda ticket: show(call.account, ticket))
 
@@ -119,6 +124,11 @@ def _show(call: Call) -> Json:
 def _update(call: Call) -> Json:
     ticket, audit = call.emulator.tickets.update(call.number("ticket_id"), call.json("ticket"), actor=call.user)
     return _with_audit(call, ticket, support_json.audit(call.account, audit, ticket.id))
+
+
+def _delete(call: Call) -> Response:
+    call.emulator.tickets.delete(call.emulator.tickets.get(call.number("ticket_id")), actor_of(call.user))
+    return Response(status_code=204)
 
 
 def _comments(call: Call) -> Json:

@@ -94,7 +94,7 @@ class Tickets:
     def update(self, ticket_id: int, fields: Json, *, actor: User, via: str = "api") -> tuple[Ticket, Audit]:
         """Change a ticket from the body of `PUT /api/v2/tickets/{id}`."""
         ticket = self.get(ticket_id)
-        if ticket.status == "closed":
+        if ticket.is_over:
             raise invalid("status", "Status: closed prevents ticket update", "InvalidValue")
         if fields.get("safe_update"):
             stamp = text.read_time(str(fields.get("updated_stamp", "")))
@@ -175,10 +175,15 @@ class Tickets:
             note = str(fields.get("target_comment") or f"Request #{source.id} was closed and merged into this request.")
             self.comment(target, actor, note, public=bool(fields.get("target_comment_is_public", False)))
 
+    def delete(self, ticket: Ticket, actor: Actor) -> None:
+        """Delete a ticket; it can be restored, but nothing shows it."""
+        self.set(ticket, actor, status="deleted")
+        self._account.emit("ticket.soft_deleted", ticket=ticket, actor=actor)
+
     def get(self, ticket_id: int) -> Ticket:
-        """Find a ticket, or refuse with 404."""
+        """Find a ticket, or refuse with 404, as for one that was deleted."""
         ticket = self._account.records.tickets.get(ticket_id)
-        if ticket is None:
+        if ticket is None or ticket.status == "deleted":
             raise not_found()
         return ticket
 

@@ -331,6 +331,24 @@ def test_limits_are_kept(world: World) -> None:
     world.steer("/settings", {"messages_per_conversation": 1})
     full = world.sun.post(path, json=fine)
     assert (full.status_code, full.json()["errors"][0]["code"]) == (423, "locked")
+    world.sun.delete(f"/conversations/{cid}/messages")
+    assert world.sun.post(path, json=fine).status_code == 201
+
+
+def test_a_chat_can_be_full_or_gone_with_its_customer(world: World) -> None:
+    user, cid, ticket = world.live()
+    world.agent("fill", ticket=ticket)
+    fine = {"author": {"type": "user", "userId": user}, "content": {"type": "text", "text": "x"}}
+    assert world.sun.post(f"/conversations/{cid}/messages", json=fine).status_code == 423
+    world.agent("forget-customer", ticket=ticket)
+    assert world.sun.get(f"/conversations/{cid}").status_code == 404
+    assert world.sun.post(f"/conversations/{cid}/messages", json=fine).status_code == 404
+
+
+def test_deleting_a_chats_ticket_gives_control_away(world: World) -> None:
+    _, cid, ticket = world.live()
+    world.agent("delete", ticket=ticket)
+    assert world.sun.get(f"/conversations/{cid}").json()["conversation"].get("activeSwitchboardIntegration") is None
 
 
 def test_without_multi_conversations_a_second_one_is_refused(world: World) -> None:

@@ -152,6 +152,23 @@ def test_search_finds_by_external_id_and_merging_closes(world: World) -> None:
     assert world.zendesk.get(f"/tickets/{one}").json()["ticket"]["status"] == "closed"
 
 
+def test_a_deleted_ticket_is_gone_from_every_list_and_its_address(world: World) -> None:
+    one = world.ticket(external_id="x-2")["id"]
+    assert world.zendesk.delete(f"/tickets/{one}").status_code == 204
+    assert world.zendesk.get(f"/tickets/{one}").status_code == 404
+    assert world.zendesk.get(f"/tickets/{one}/audits").status_code == 404
+    assert world.zendesk.put(f"/tickets/{one}", json={"ticket": {"comment": {"body": "hello?"}}}).status_code == 404
+    assert world.zendesk.get("/tickets", params={"external_id": "x-2"}).json()["tickets"] == []
+    assert world.zendesk.get("/search.json", params={"query": "type:ticket external_id:x-2"}).json()["results"] == []
+
+
+def test_an_agent_merges_one_ticket_into_another(world: World) -> None:
+    one, two = world.ticket()["id"], world.ticket()["id"]
+    world.agent("merge", ticket=one, into=two)
+    assert world.zendesk.get(f"/tickets/{one}").json()["ticket"]["status"] == "closed"
+    assert f"#{one}" in world.zendesk.get(f"/tickets/{two}/comments").json()["comments"][-1]["body"]
+
+
 def test_users_are_created_or_updated(world: World) -> None:
     body = {"user": {"name": "Jo", "email": "jo@customer.example", "external_id": "u1"}}
     assert world.zendesk.post("/users/create_or_update", json=body).status_code == 201

@@ -13,10 +13,10 @@ from zendesk_emulator.records import Ticket, User
 Fits = Callable[[Ticket, User], bool]
 
 VIEWS: Mapping[str, tuple[str, Fits]] = {
-    "queue": ("Queue", lambda ticket, _: ticket.assignee_id is None and ticket.status not in ("solved", "closed")),
-    "mine": ("Mine", lambda ticket, me: ticket.assignee_id == me.id and ticket.status not in ("solved", "closed")),
+    "queue": ("Queue", lambda ticket, _: ticket.assignee_id is None and not _is_done(ticket)),
+    "mine": ("Mine", lambda ticket, me: ticket.assignee_id == me.id and not _is_done(ticket)),
     "open": ("Open", lambda ticket, _: ticket.status in ("new", "open", "pending", "hold")),
-    "solved": ("Solved", lambda ticket, _: ticket.status in ("solved", "closed")),
+    "solved": ("Solved", lambda ticket, _: _is_done(ticket)),
     "all": ("All", lambda _ticket, _me: True),
 }
 
@@ -31,13 +31,17 @@ def routes(pages: Pages) -> Sequence[BaseRoute]:
     ]
 
 
+def _is_done(ticket: Ticket) -> bool:
+    return ticket.status == "solved" or ticket.is_over
+
+
 def is_waiting(ticket: Ticket) -> bool:
     """Tell whether a live chat waits for somebody to accept it."""
     return (
         ticket.is_messaging
         and ticket.assignee_id is None
         and ticket.session != "ended"
-        and ticket.status not in ("solved", "closed")
+        and not _is_done(ticket)
     )
 
 

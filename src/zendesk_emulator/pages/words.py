@@ -25,6 +25,7 @@ EVENT_GROUPS: Mapping[str, Mapping[str, str]] = {
         "ticket.priority_changed": "Priority changed",
         "ticket.tags_changed": "Tags changed",
         "ticket.merged": "Ticket merged",
+        "ticket.soft_deleted": "Ticket deleted",
     },
     "Messaging tickets": {"messaging_ticket.message_added": "Message added"},
 }

@@ -74,7 +74,8 @@ from escalade.domain.model import (
     Wish,
 )
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import Decision, choose_mode, decide, handoff_of, plan, standing
+from escalade.domain.standing import handoff_of, standing
+from escalade.domain.switchboard import Decision, choose_mode, decide, plan
 
 NOON = 1_768_478_400_000
 POLICY = Policy(live_enabled=True)

@@ -17,6 +17,7 @@ from escalade.channels.sunshine import calls as sunshine_calls
 from escalade.channels.sunshine.channel import SunshineChannel
 from escalade.channels.zendesk import wire as zendesk_wire
 from escalade.channels.zendesk.channel import ZendeskChannel
+from escalade.domain import standing as standing_module
 from escalade.domain import switchboard
 from escalade.domain.effects import Answer, OpenTicket, Post
 from escalade.domain.errors import Conflict, DeliveryError, Refused, Retryable, Uncertain
@@ -396,10 +397,10 @@ def acknowledges_before_the_commit() -> Patches:
 
 @mutant(Fault.DB_SLOW)
 def lets_the_assistant_talk_over_people() -> Patches:
-    right = switchboard.standing
+    right = standing_module.standing
 
     def standing(effect: Any, conversation: Any) -> Any:
-        return switchboard.SEND if isinstance(effect, Answer) else right(effect, conversation)
+        return standing_module.SEND if isinstance(effect, Answer) else right(effect, conversation)
 
     def said(conversation: Any, event: Any) -> Any:
         words = Utterance(id=event.id, role=Role.ASSISTANT, text=event.text, name=event.name)

@@ -42,7 +42,7 @@ from escalade.domain.model import (
     Mode,
     OrganisationId,
 )
-from escalade.domain.switchboard import standing
+from escalade.domain.standing import standing
 from escalade.services import history
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell

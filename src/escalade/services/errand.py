@@ -20,7 +20,7 @@ from escalade.domain.errors import Refused
 from escalade.domain.events import Event, HandoffQueued, HandoffRefused, PostRefused, TicketOpened
 from escalade.domain.model import Conversation, Message, Millis, TicketId
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import handoff_of, standing
+from escalade.domain.standing import handoff_of, standing
 from escalade.services.accounts import Accounts
 from escalade.store import conversations, doors, mailbox, organisations
 from escalade.store.database import Tx

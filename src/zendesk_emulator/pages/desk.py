@@ -37,12 +37,7 @@ def _is_done(ticket: Ticket) -> bool:
 
 def is_waiting(ticket: Ticket) -> bool:
     """Tell whether a live chat waits for somebody to accept it."""
-    return (
-        ticket.is_messaging
-        and ticket.assignee_id is None
-        and ticket.session != "ended"
-        and not _is_done(ticket)
-    )
+    return ticket.is_messaging and ticket.assignee_id is None and ticket.session != "ended" and not _is_done(ticket)
 
 
 async def _desk(visit: Visit) -> Response:

@@ -84,7 +84,7 @@ class History:
     def _gone(self, conversation: Conversation) -> None:
         """A chat was deleted: what it held until then is the last that can be seen of it."""
         self._view_chat(conversation, final=True)
-        self._note("Z.close", **_chat(conversation), ending="closed")
+        self._note("Z.close", **_chat(conversation), ending="deleted")
 
     def _saved(self, ticket: Ticket, happened: Happened) -> None:
         """A ticket changed: it is new, somebody wrote in it, or it came to an end."""
@@ -184,4 +184,4 @@ def _endings(ticket: Ticket, happened: Happened) -> Iterator[str]:
     if "session" in changes and ticket.session is Session.ENDED:
         yield "by_agent" if happened.actor.type == "agent" else "other"
     if "status" in changes and (ticket.status == "solved" or ticket.is_over):
-        yield "closed" if ticket.is_over else ticket.status
+        yield ticket.status

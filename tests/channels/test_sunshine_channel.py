@@ -22,7 +22,7 @@ from escalade.domain.effects import (
     RemoveDouble,
     TakeControl,
 )
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
+from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Uncertain
 from escalade.domain.model import Conversation as Talk
 from escalade.domain.model import HandoffId, MessageId, Role
 from escalade.domain.organisation import Settings, TicketSettings
@@ -346,12 +346,35 @@ async def test_a_message_without_an_id_is_uncertain(world: World, channel: Sunsh
         await channel.send(account, at(job, EnsureUser))
 
 
-async def test_a_full_conversation_is_a_lasting_no(world: World, channel: SunshineChannel) -> None:
+async def test_a_full_conversation_takes_no_more(world: World, channel: SunshineChannel) -> None:
     account = world.account()
     job = await through(world, channel, account)
     world.emulator.account.settings.messages_per_conversation = 1
-    with pytest.raises(Refused, match="locked"):
+    with pytest.raises(Gone, match="locked"):
         await channel.send(account, post(job, "msg_2", "x"))
+
+
+async def test_a_conversation_that_is_gone_takes_no_more_and_need_not_be_left(
+    world: World, channel: SunshineChannel
+) -> None:
+    account = world.account()
+    job = await through(world, channel, account)
+    world.emulator.desk.forget_customer(world.emulator.desk.latest())
+    with pytest.raises(Gone):
+        await channel.send(account, post(job, "msg_2", "x"))
+    assert (await channel.send(account, at(job, ReleaseControl))).status == 404
+
+
+@pytest.mark.parametrize("status", [404, 423, 422])
+async def test_a_no_to_one_message_says_nothing_of_its_conversation(
+    world: World, channel: SunshineChannel, status: int
+) -> None:
+    account = world.account()
+    job = await through(world, channel, account)
+    world.break_next("answer", "POST", "/messages", status=status, body={})
+    with pytest.raises(Refused) as refused:
+        await channel.send(account, post(job, "msg_2", "x"))
+    assert not isinstance(refused.value, Gone)
 
 
 async def test_what_cannot_be_sent_is_refused(world: World, channel: SunshineChannel) -> None:

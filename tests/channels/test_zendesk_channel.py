@@ -14,7 +14,7 @@ from escalade.channels.zendesk import webhook, wire
 from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.channels.zendesk.oauth import Pair
 from escalade.domain.effects import AddNote, Answer, EnsureUser, NameRequester, OpenTicket, Post
-from escalade.domain.errors import Refused, Retryable, Uncertain, Unverified
+from escalade.domain.errors import Gone, Refused, Retryable, Uncertain, Unverified
 from escalade.domain.model import Customer, CustomerId, MessageId, OrganisationId, Role
 from escalade.domain.organisation import AuthType, Settings, TicketSettings
 from zendesk_emulator import control_admin
@@ -245,6 +245,41 @@ async def test_replies_are_heard_and_nothing_else(world: World, channel: Zendesk
     assert (await channel.heard_since(account, without, page.cursor)).heard == later.heard
     assert (await channel.heard_since(account, {}, "7")).cursor == "7"
     assert world.calls("GET", f"/api/v2/users/{jonas.id}") == 1
+
+
+@pytest.mark.parametrize("status", ["closed", "deleted"])
+async def test_a_ticket_that_is_over_takes_no_more(world: World, channel: ZendeskChannel, status: str) -> None:
+    account = world.account()
+    job = await opened(world, channel, account)
+    desk = world.emulator.desk
+    if status == "closed":
+        desk.set_status(desk.latest(), desk.agent(), "closed")
+    else:
+        desk.delete(desk.latest(), desk.agent())
+    for word in (post(job, "msg_2", "x"), again(post(job, "msg_2", "x"), after=60_000)):
+        with pytest.raises(Gone, match=status):
+            await channel.send(account, word)
+
+
+async def test_what_arrived_before_a_ticket_was_closed_has_arrived(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    word = post(await opened(world, channel, account), "msg_2", "x")
+    sent = await channel.send(account, word)
+    desk = world.emulator.desk
+    desk.set_status(desk.latest(), desk.agent(), "closed")
+    assert links_of(await channel.send(account, again(word, after=60_000))) == links_of(sent)
+
+
+@pytest.mark.parametrize("status", [404, 422])
+async def test_a_no_to_one_comment_says_nothing_of_its_ticket(
+    world: World, channel: ZendeskChannel, status: int
+) -> None:
+    account = world.account()
+    job = await opened(world, channel, account)
+    world.break_next("answer", "PUT", "/tickets/", status=status, body={})
+    with pytest.raises(Refused) as refused:
+        await channel.send(account, post(job, "msg_2", "x"))
+    assert not isinstance(refused.value, Gone)
 
 
 async def test_a_ticket_can_be_asked_for(world: World, channel: ZendeskChannel) -> None:

@@ -38,5 +38,6 @@ def test_after_ten_minutes_of(outage: Fault, live: bool) -> None:
     assert told.seconds > 600
     assert told.met[f"met.{outage.value}.out.pending"] + told.met[f"met.{outage.value}.in.settled"] > 0
     assert verdict_of(told) == ()
+    assert set(told.files) == ({"kept"} if outage is Fault.FILES_DOWN else set())
     assert told.drained_after_s is not None
     assert told.drained_after_s <= BOUND_S

@@ -79,7 +79,7 @@ from escalade.domain.switchboard import Decision, choose_mode, decide, plan
 
 NOON = 1_768_478_400_000
 POLICY = Policy(live_enabled=True)
-CURRENT, EARLIER = HandoffId("hof_1"), HandoffId("hof_0")
+CURRENT, EARLIER, NEXT = HandoffId("hof_1"), HandoffId("hof_0"), HandoffId("hof_3")
 QUESTION, TICKET = MessageId("m-question"), TicketId("42")
 INES = Agent(id=AgentId("7"), name="Inès")
 JONAS = Agent(id=AgentId("8"), name="Jonas")
@@ -112,6 +112,7 @@ def over(ending: Ending) -> Handoff:
 SITUATIONS: dict[str, Conversation] = {
     "with the assistant": a_conversation(),
     "after an agent ended it": a_conversation(handoff=over(Ending.BY_AGENT)),
+    "after it was closed": a_conversation(handoff=over(Ending.CLOSED)),
     "after a quiet end": a_conversation(handoff=over(Ending.INACTIVE)),
     "after an unclear end": a_conversation(handoff=over(Ending.UNKNOWN)),
     "after a failure": a_conversation(handoff=a_handoff(Mode.TICKET, HandoffState.FAILED)),
@@ -156,6 +157,8 @@ VARIANTS: tuple[Event, ...] = (
     HandoffAsked(id=HandoffId("hof_2"), reason=Reason.API, wish=Wish.LIVE, waiting=(MessageId("m-9"),)),
     HandoffAsked(id=HandoffId("hof_2"), reason=Reason.API, wish=Wish.TICKET),
     HandoffRefused(handoff=CURRENT, step="PassToAgents", why="404"),
+    PostRefused(handoff=CURRENT, message=MessageId("m-2"), why="it is closed", follow_up=NEXT),
+    PostRefused(handoff=EARLIER, message=MessageId("m-2"), why="it is closed", follow_up=NEXT),
     DeskSaid(handoff=CURRENT, id=MessageId("sunshine:2"), role=Role.SYSTEM, text="We are away."),
     DeskSaid(handoff=EARLIER, id=MessageId("sunshine:3"), role=Role.AGENT, text="Still there?", agent=JONAS),
     AgentAssigned(handoff=CURRENT, agent=None),
@@ -176,7 +179,13 @@ def require_invariants(before: Conversation, event: Event, decision: Decision) -
     if decision.ignored:
         assert after == before
         assert (decision.says, decision.effects, decision.withdraws) == ((), (), False)
-    if before.handoff is not None and not isinstance(event, HandoffAsked):
+    went_on = isinstance(event, PostRefused) and after.handoff is not None and after.handoff.id == event.follow_up
+    if went_on:
+        assert before.handoff is not None
+        left = decision.leaves or before.handoff
+        assert (left.id, left.ended) == (before.handoff.id, Ending.CLOSED)
+        assert (decision.leaves is None) == (not before.handoff.is_open)
+    elif before.handoff is not None and not isinstance(event, HandoffAsked):
         assert after.handoff is not None
         assert after.handoff.id == before.handoff.id
         assert before.handoff.ticket_id in {None, after.handoff.ticket_id}
@@ -191,7 +200,8 @@ def require_invariants(before: Conversation, event: Event, decision: Decision) -
         assert not any(said.role is Role.ASSISTANT for said in decision.says)
         assert not any(isinstance(effect, Answer) for effect in decision.effects)
     for effect in decision.effects:
-        assert handoff_of(effect) in {None, after.handoff.id if after.handoff else None}
+        left_behind = {decision.leaves.id} if isinstance(effect, ReleaseControl) and decision.leaves else set()
+        assert handoff_of(effect) in {None, after.handoff.id if after.handoff else None} | left_behind
     for said in decision.says:
         assert (said.role is Role.SYSTEM) == (said.notice is not None)
 
@@ -551,6 +561,40 @@ def test_a_word_that_did_not_arrive_is_told_as_a_notice() -> None:
     assert [(said.notice, said.text) for said in decision.says] == [(Notice.NOT_DELIVERED, "It was too long.")]
 
 
+@pytest.mark.parametrize(
+    ("situation", "notices", "mode", "leaves"),
+    [
+        ("ticket open", [Notice.ENDED, Notice.HANDOFF_REQUESTED], Mode.TICKET, ()),
+        ("with an agent", [Notice.ENDED, Notice.HANDOFF_REQUESTED], Mode.LIVE, (ReleaseControl(handoff=CURRENT),)),
+        ("after it was closed", [Notice.HANDOFF_REQUESTED], Mode.LIVE, ()),
+    ],
+)
+def test_words_for_a_request_that_takes_no_more_open_another(
+    situation: str, notices: list[Notice], mode: Mode, leaves: tuple[Effect, ...]
+) -> None:
+    word, next_word = MessageId("m-2"), MessageId("m-3")
+    refused = PostRefused(handoff=CURRENT, message=word, why="it is closed", follow_up=NEXT, waiting=(next_word,))
+    decision = happens(situation, refused)
+    assert [said.notice for said in decision.says] == notices
+    opened = decision.conversation.handoff
+    assert opened is not None
+    assert (opened.id, opened.mode, opened.reason, opened.about) == (NEXT, mode, Reason.FOLLOW_UP, word)
+    assert decision.effects == (*leaves, *plan(opened), Post(handoff=NEXT, message=next_word))
+    assert decision.withdraws
+
+
+@pytest.mark.parametrize("situation", ["after an agent ended it", "after a quiet end", "closed", "after a failure"])
+def test_words_for_a_request_that_ended_otherwise_are_told_as_not_delivered(situation: str) -> None:
+    refused = PostRefused(handoff=CURRENT, message=MessageId("m-2"), why="it is closed", follow_up=NEXT)
+    assert [said.notice for said in happens(situation, refused).says] == [Notice.NOT_DELIVERED]
+
+
+def test_the_words_a_chat_was_opened_for_open_a_ticket_the_second_time() -> None:
+    opened = happens("with an agent", PostRefused(handoff=CURRENT, message=QUESTION, why="it is full", follow_up=NEXT))
+    assert opened.conversation.handoff is not None
+    assert opened.conversation.handoff.mode is Mode.TICKET
+
+
 def test_an_address_reaches_the_open_ticket_and_is_not_forgotten() -> None:
     decision = happens("ticket open", CustomerIdentified(email="noor@example.com", name="Noor"))
     assert decision.effects == (NameRequester(handoff=CURRENT),)
@@ -646,7 +690,7 @@ def events() -> st.SearchStrategy[Event]:
             step=st.sampled_from([step.__name__ for step in (*LIVE_STEPS, OpenTicket, AddNote)]),
             why=st.just("no"),
         ),
-        st.builds(PostRefused, handoff=handoffs, message=ids, why=st.just("no")),
+        st.builds(PostRefused, handoff=handoffs, message=ids, why=st.just("no"), follow_up=st.none() | handoffs),
         st.builds(FilesRefused, handoff=handoffs, names=st.just(("tent.png",))),
         st.builds(
             DeskSaid,

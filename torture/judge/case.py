@@ -69,6 +69,11 @@ class DeskList:
         said = (post for post in self.posts.values() if post["author"] == "customer" and post["p"] == close["p"])
         return any(post["n"] > close["n"] for post in said)
 
+    @property
+    def is_deleted(self) -> bool:
+        """Say whether it was deleted: what nobody had read by then, nobody can."""
+        return any(close["ending"] == "deleted" for close in self.closes)
+
     def show(self, *rids: str) -> tuple[Fact, ...]:
         """Give the facts that show these lines: the view, or how they came."""
         return excerpt(self.view, rids) or self.witness(*rids)

@@ -29,7 +29,7 @@ def _said_truly(case: Case, talk: Talk, mid: str) -> Iterator[Finding]:
     case.examined["I13"] += 1
     if entry.mark == "none":
         what = f"{mid} is owed to the desk and its sender sees no sign of it"
-    elif entry.mark == "failed" and mid in talk.at_desk:
+    elif entry.mark == "failed" and any(not found.is_deleted for found, _ in talk.at_desk.get(mid, ())):
         what = f"{mid} is at the desk and its sender is told that it is not"
     else:
         return

@@ -92,7 +92,7 @@ def _agents(case: Case, talk: Talk) -> Iterator[Finding]:
                 yield Finding(invariant="I4", what=what, witness=(*post, *view))
             elif places:
                 case.counts["ok"] += 1
-            elif not (desk_list.given_up or _is_late(post, over)):
+            elif not (desk_list.given_up or desk_list.is_deleted or _is_late(post, over)):
                 case.counts["lost"] += 1
                 what = f"the agent's {line.rid} was never shown to the customer"
                 view = (*excerpt(desk_list.view, [line.rid]), *excerpt(talk.final, ()))

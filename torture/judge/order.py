@@ -64,12 +64,12 @@ def _out_of_order(talk: Talk, desk_list: DeskList, first: Line, second: Line) ->
 
 
 def _at_customer(case: Case, talk: Talk) -> Iterator[Finding]:
-    """I5: the agents' messages of each list, in the list's order."""
+    """I5: the agents' messages of each list, in the list's order; nobody can read that of one that was deleted."""
     last: dict[str, tuple[int, Entry]] = {}
     seen: set[str] = set()
     for entry in talk.story:
         for desk_list, place in talk.lines.get(entry.rid, ()) if entry.rid not in seen else ():
-            if desk_list.lines[place].author != "agent":
+            if desk_list.lines[place].author != "agent" or desk_list.is_deleted:
                 continue
             case.examined["I5"] += 1
             before, above = last.get(desk_list.id, (-1, entry))

@@ -160,7 +160,7 @@ def _ends_are_told(case: Case, talk: Talk) -> Iterator[Finding]:
     ended: dict[str, Fact] = {}
     for desk_list in talk.lists:
         for fact in desk_list.closes:
-            for_good = fact["ending"] in {"by_agent", "closed"} and not desk_list.opened_again(fact)
+            for_good = fact["ending"] in {"by_agent", "closed", "deleted"} and not desk_list.opened_again(fact)
             if for_good and desk_list.handoff and not desk_list.given_up:
                 ended.setdefault(desk_list.handoff, fact)
     told = [entry.mid for entry in talk.story if entry.role == "system" and entry.mark in ENDS]

@@ -10,7 +10,7 @@ from torture.history import Fact
 from torture.judge.case import Case
 from torture.judge.verdict import Finding
 
-OVER = frozenset({"closed", "by_agent", "other"})
+OVER = frozenset({"closed", "deleted", "full", "by_agent", "other"})
 REACHED = frozenset({"queued", "with_agent", "asynchronous"})
 
 

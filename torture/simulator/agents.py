@@ -41,7 +41,7 @@ class Agents:
             await sleep(tape.seconds(0.1, pause))
             if until():
                 return
-            tickets = [t for t in self._emulator.account.records.tickets.values() if t.status != "closed"]
+            tickets = [t for t in self._emulator.account.records.tickets.values() if not t.is_over]
             if tickets:
                 with contextlib.suppress(DeskRefused):  # a click the workspace would not allow
                     self._act(tickets[-1 - tape.below(len(tickets))], people[tape.below(len(people))])
@@ -64,10 +64,27 @@ class Agents:
         elif what == 21:
             self._answer(ticket, agent)  # the last word races the end
             desk.end_session(ticket, agent)
-        elif what == 22 and tape.below(2):
-            desk.set_status(ticket, agent, "closed")
+        elif what == 22:
+            self._end(ticket, agent)
         elif what == 23 and ticket.session is not None:
             desk.trigger_says(ticket, self._says())
+
+    def _end(self, ticket: Ticket, agent: User) -> None:
+        """Let a request take nothing more: close it, mostly; delete it, merge it, or let its chat be full or gone."""
+        tape, desk = self._chaos.tape, self._emulator.desk
+        what = tape.below(16)
+        if 7 <= what < 12:
+            desk.set_status(ticket, agent, "closed")
+        elif what == 12:
+            desk.delete(ticket, agent)
+        elif what == 13 and ticket.is_messaging:
+            desk.fill(ticket)
+        elif what == 14 and ticket.is_messaging:
+            desk.forget_customer(ticket)
+        elif what == 15 and not ticket.is_messaging:
+            others = [t for t in self._emulator.account.records.tickets.values() if t is not ticket]
+            if others:
+                desk.merge(ticket, agent, into=tape.one_of(others))
 
     def _answer(self, ticket: Ticket, agent: User) -> None:
         desk = self._emulator.desk

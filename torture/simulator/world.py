@@ -50,6 +50,7 @@ class Told:
     met: Counter[str]
     stumbles: list[str]
     seconds: float
+    files: Counter[str]  # how those of agents stand in the end
     drained_after_s: float | None = None
 
     @property
@@ -141,6 +142,7 @@ class _Schedule:
             met=self._chaos.met,
             stumbles=self._stumbles.said,
             seconds=self._clock(),
+            files=self._disk.look(_files),
             drained_after_s=drained,
         )
         self._close()
@@ -227,7 +229,7 @@ def _has_heard(disk: Disk, emulator: Emulator) -> bool:
     for conversation in emulator.account.records.conversations.values():
         said |= {f"sunshine:{m.id}" for m in conversation.messages if "agent" in m.author.get("subtypes", ())}
     for ticket in emulator.account.records.tickets.values():
-        if not ticket.is_messaging:
+        if not ticket.is_messaging and ticket.status != "deleted":
             said |= {
                 f"zendesk:{c.id}"
                 for c in ticket.comments
@@ -255,9 +257,13 @@ def _owes_nothing(tx: Tx) -> bool:
         for left in (
             "delivery WHERE state IN ('pending', 'sending', 'unsure')",
             "receipt WHERE state = 'waiting'",
-            "file WHERE state <> 'kept'",
+            "file WHERE state = 'awaited'",
         )
     )
+
+
+def _files(tx: Tx) -> Counter[str]:
+    return Counter(row["state"] for row in tx.all("SELECT state FROM file"))
 
 
 def _is_shown(disk: Disk, customers: Sequence[Customer]) -> bool:

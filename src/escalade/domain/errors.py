@@ -89,3 +89,7 @@ class Uncertain(DeliveryError):
 
 class Refused(DeliveryError):
     """Report a no that will stay a no."""
+
+
+class Gone(Refused):
+    """Report that its place takes nothing more: a ticket that is closed or deleted, a chat that is full or deleted."""

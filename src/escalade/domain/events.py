@@ -91,11 +91,17 @@ class HandoffRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostRefused:
-    """A customer's message will not reach the desk."""
+    """A customer's message will not reach the desk where its handoff is.
+
+    Where nothing more is taken there, `follow_up` is the id of a handoff that may go on with it, and `waiting` are the
+    customer's messages that come after it, in order.
+    """
 
     handoff: HandoffId
     message: MessageId
     why: str
+    follow_up: HandoffId | None = None
+    waiting: tuple[MessageId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

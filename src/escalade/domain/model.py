@@ -88,6 +88,7 @@ class Reason(StrEnum):
     TOPIC = "topic"
     ERROR = "error"
     API = "api"
+    FOLLOW_UP = "follow_up"  # where it was before, nothing more is taken
 
 
 class Ending(StrEnum):
@@ -96,7 +97,7 @@ class Ending(StrEnum):
     BY_AGENT = "by_agent"
     INACTIVE = "inactive"
     BY_CUSTOMER = "by_customer"
-    CLOSED = "closed"  # the ticket was closed or deleted
+    CLOSED = "closed"  # the ticket was closed or deleted, or takes nothing more
     UNKNOWN = "unknown"  # Zendesk said it ended and could not be asked which way
 
 

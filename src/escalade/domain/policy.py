@@ -44,6 +44,11 @@ ASYNCHRONOUS = (
 STILL_TRYING = "We are still trying to reach our team. Nothing you wrote is lost; it goes on as soon as we can."
 DELAYED = "What you wrote has not reached our team yet. Nothing is lost; it goes on as soon as they can be reached."
 RATHER_LEAVE = "You need not wait. Your request stays with our team, and the answer will appear here."
+MOVED_ON = "Your request with our team takes no more messages."
+FOLLOW_UP = (
+    "I am opening a new one for what you wrote; whoever takes it sees what came before. You can keep writing; "
+    "everything reaches them in order."
+)
 JOINED = "{name} joined the chat."
 CHANGED = "{name} is now with you."
 NOT_DELIVERED = "Your message “{text}” did not reach our team: {why}."

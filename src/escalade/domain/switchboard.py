@@ -54,10 +54,10 @@ from escalade.domain.model import (
     Ending,
     Handoff,
     HandoffState,
-    MessageId,
     Millis,
     Mode,
     Notice,
+    Reason,
     Role,
     Status,
     TicketId,
@@ -78,6 +78,7 @@ class Decision:
     conversation: Conversation
     says: tuple[Utterance, ...] = ()
     effects: tuple[Effect, ...] = ()
+    leaves: Handoff | None = None  # the handoff that ended for another to go on from it
     withdraws: bool = False  # drop what still waits in the desk lane before adding the effects
     ignored: str = ""  # why nothing follows
 
@@ -101,8 +102,8 @@ def decide(conversation: Conversation, event: Event, policy: Policy, now: Millis
             return _closed(conversation, now)
         case Unknown(kind=kind):
             return _ignored(conversation, f"no meaning for {kind!r}")
-        case PostRefused(message=message, why=why):
-            return _post_refused(conversation, message, why)
+        case PostRefused():
+            return _post_refused(conversation, event, policy, now)
         case FilesRefused(names=names):
             text = words.FILES_NOT_DELIVERED.format(names=", ".join(names))
             return Decision(conversation=conversation, says=(_says(text, Notice.FILE_NOT_DELIVERED),))
@@ -316,10 +317,49 @@ def _handoff_retried(conversation: Conversation, handoff: Handoff, event: Handof
     )
 
 
-def _post_refused(conversation: Conversation, message: MessageId, why: str) -> Decision:
-    """Tell the customer at once; the text shown is filled in where the message is known."""
-    notice = Utterance(role=Role.SYSTEM, text=why, notice=Notice.NOT_DELIVERED)
-    return Decision(conversation=conversation, says=(notice,))
+def _post_refused(conversation: Conversation, event: PostRefused, policy: Policy, now: Millis) -> Decision:
+    """Go on in another handoff, or tell the customer at once; the text shown is filled in where the message is known.
+
+    A second handoff on the same message is a ticket: its first comment is the message, so there is no third.
+    """
+    before = conversation.handoff
+    if before is None or event.follow_up is None or not may_follow_up(conversation, event, policy):
+        return Decision(conversation=conversation, says=(_says(event.why, Notice.NOT_DELIVERED),))
+    live = before.mode is Mode.LIVE and policy.live_enabled and event.message != before.about
+    handoff = Handoff(
+        id=event.follow_up,
+        mode=Mode.LIVE if live else Mode.TICKET,
+        state=HandoffState.REQUESTED,
+        reason=Reason.FOLLOW_UP,
+        asked_at=now,
+        asked_seq=conversation.last_seq,
+        evidence=f"ticket {before.ticket_id}" if before.ticket_id else "",
+        summary=before.summary,
+        note=before.note,
+        about=event.message,
+    )
+    leave: tuple[Effect, ...] = ()
+    if before.mode is Mode.LIVE and before.is_open:
+        leave = (ReleaseControl(handoff=before.id),)
+    return Decision(
+        conversation=replace(conversation, control=Control.PENDING, handoff=handoff),
+        says=(
+            *((_says(words.MOVED_ON, Notice.ENDED),) if before.is_open else ()),
+            _says(words.FOLLOW_UP, Notice.HANDOFF_REQUESTED),
+        ),
+        effects=leave + plan(handoff) + tuple(Post(handoff=handoff.id, message=id) for id in event.waiting),
+        leaves=_ended(conversation, before, Ending.CLOSED, now) if before.is_open else None,
+        withdraws=True,
+    )
+
+
+def may_follow_up(conversation: Conversation, event: PostRefused, policy: Policy) -> bool:
+    """Say whether words that are not taken where they were going open a request of their own."""
+    handoff = conversation.handoff
+    if event.follow_up is None or handoff is None or handoff.id != event.handoff or not policy.zendesk_connected:
+        return False
+    over = handoff.ended is Ending.CLOSED and conversation.control is Control.ASSISTANT
+    return conversation.status is Status.OPEN and (handoff.is_open or over)
 
 
 def _desk_said(conversation: Conversation, event: DeskSaid) -> Decision:

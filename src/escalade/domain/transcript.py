@@ -28,6 +28,7 @@ WHY = {
     Reason.TOPIC: "the topic always goes to a person",
     Reason.ERROR: "the assistant failed",
     Reason.API: "requested through the API",
+    Reason.FOLLOW_UP: "it goes on from an earlier request that takes no more messages",
 }
 
 INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}

@@ -31,12 +31,14 @@ from escalade.domain.effects import (
     ReleaseControl,
     RemoveDouble,
 )
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Unavailable, Uncertain
-from escalade.domain.events import Event, FilesRefused, PostRefused
+from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Unaccepted, Unavailable, Uncertain
+from escalade.domain.events import Event, FilesRefused
 from escalade.domain.model import (
     Conversation,
     ConversationId,
     DeliveryView,
+    Ending,
+    HandoffId,
     Message,
     Millis,
     Mode,
@@ -265,7 +267,11 @@ class Courier:
                 tx, conversation.organisation, conversation.id, delivery.effect.message, DeliveryView.DELIVERED
             )
             return
-        refused = PostRefused(handoff=delivery.effect.handoff, message=delivery.effect.message, why="the chat ended")
+        handoff = conversation.handoff
+        closed = handoff is not None and handoff.ended is Ending.CLOSED
+        error = Gone("the request was closed") if closed else Refused("the chat ended")
+        refused = refusal(delivery.effect, error, HandoffId(self._ports.new_id()))
+        assert refused is not None
         self._intake.owe(tx, conversation, "courier", f"{delivery.key}.dropped", refused)
         self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
@@ -514,7 +520,7 @@ class Courier:
         delivery, effect, conversation = task.delivery, task.delivery.effect, task.conversation
         mailbox.finish(tx, delivery, "refused", error.detail, self._ports.now())
         history.dead(tx, delivery, "refused")
-        event = refusal(effect, error)
+        event = refusal(effect, error, HandoffId(self._ports.new_id()))
         if event is not None:
             self._intake.owe(tx, conversation, "courier", f"{delivery.key}.refused", event)
         if isinstance(effect, Post):

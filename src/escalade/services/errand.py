@@ -16,9 +16,9 @@ from escalade.domain.effects import (
     ReleaseControl,
     RemoveDouble,
 )
-from escalade.domain.errors import Refused
+from escalade.domain.errors import Gone, Refused
 from escalade.domain.events import Event, HandoffQueued, HandoffRefused, PostRefused, TicketOpened
-from escalade.domain.model import Conversation, Message, Millis, TicketId
+from escalade.domain.model import Conversation, HandoffId, Message, Millis, TicketId
 from escalade.domain.policy import Policy
 from escalade.domain.standing import handoff_of, standing
 from escalade.services.accounts import Accounts
@@ -122,10 +122,11 @@ def follow_up(effect: Effect, links: tuple[Link, ...]) -> Event | None:
     return None
 
 
-def refusal(effect: Effect, error: Refused) -> Event | None:
-    """Say what a lasting no means for the handoff."""
+def refusal(effect: Effect, error: Refused, follow_up: HandoffId | None = None) -> Event | None:
+    """Say what a lasting no means for the handoff; `follow_up` may go on where its place is gone."""
     if isinstance(effect, Post):
-        return PostRefused(handoff=effect.handoff, message=effect.message, why=error.detail)
+        goes_on = follow_up if isinstance(error, Gone) else None
+        return PostRefused(handoff=effect.handoff, message=effect.message, why=error.detail, follow_up=goes_on)
     if isinstance(effect, LiveStep | OpenTicket):
         return HandoffRefused(handoff=effect.handoff, step=type(effect).__name__, why=error.detail)
     return None

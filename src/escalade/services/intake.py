@@ -51,7 +51,7 @@ from escalade.domain.model import (
     TicketId,
 )
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import GONE, Decision, decide
+from escalade.domain.switchboard import GONE, Decision, decide, may_follow_up
 from escalade.services.ports import Ports
 from escalade.store import conversations, doors, files, mailbox, organisations
 from escalade.store.conversations import Place
@@ -122,7 +122,11 @@ class Intake:
                 conversations.mark(tx, conversation.organisation, conversation.id, event.message, delivered)
                 ignored = "it reached the desk before"
                 return Applied(decision=Decision(conversation=conversation, ignored=ignored), messages=())
-            event = self._explain(tx, conversation, event)
+            if may_follow_up(conversation, event, policy):
+                waiting = mailbox.owed_messages(tx, conversation.organisation, conversation.id)
+                event = replace(event, waiting=tuple(id for id in waiting if id != event.message))
+            else:
+                event = self._explain(tx, conversation, event)
         stale = self._stale(tx, conversation, event)
         if stale:
             return Applied(decision=Decision(conversation=conversation, ignored=stale), messages=())
@@ -139,8 +143,11 @@ class Intake:
             return Applied(decision=decision, messages=())
         after = decision.conversation
         conversations.save(tx, conversation, after, now)
-        if conversation.open_handoff is not None and after.open_handoff is None:
-            tx.ring("look", conversation.open_handoff.id)  # whatever was said just before the end is read once more
+        if decision.leaves is not None:
+            conversations.save_handoff(tx, after, decision.leaves)
+        before = conversation.open_handoff
+        if before is not None and (after.open_handoff is None or after.open_handoff.id != before.id):
+            tx.ring("look", before.id)  # whatever was said just before the end is read once more
         said = tuple(
             conversations.append(
                 tx, after, utterance, utterance.id or MessageId(self._ports.new_id()), now, said_at=self._ports.wall()

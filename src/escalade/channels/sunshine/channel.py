@@ -17,6 +17,7 @@ from escalade.channels.sunshine import wire
 from escalade.channels.sunshine.calls import Answer, Calls, Json, app_of, conversation_path, messages_path
 from escalade.channels.sunshine.posting import Posting
 from escalade.channels.sunshine.switchboard import Switchboard
+from escalade.channels.verdicts import has_error
 from escalade.domain import transcript
 from escalade.domain.effects import (
     ConfirmControl,
@@ -29,11 +30,12 @@ from escalade.domain.effects import (
     RemoveDouble,
     TakeControl,
 )
-from escalade.domain.errors import Refused, Retryable, Unaccepted, Uncertain
+from escalade.domain.errors import Gone, Refused, Retryable, Unaccepted, Uncertain
 from escalade.domain.model import FileId, Handoff, Millis
 
 CONFIRM_WITHIN = 20_000  # milliseconds from the first look
 CONFIRM_EVERY = 1.0  # seconds
+FULL = "locked"  # with 423: a conversation holds 30,000 messages
 
 Links = Mapping[tuple[ChannelName, LinkKind], str]
 
@@ -91,8 +93,7 @@ class SunshineChannel:
             case RemoveDouble(theirs=theirs):
                 return await self._remove(app, job, theirs)
             case ReleaseControl():
-                path = f"{conversation_path(_conversation(job))}/releaseControl"
-                return _sent(await self.calls.call(app, "POST", path, body="{}"))
+                return await self._release(app, job)
             case _:
                 raise Refused(f"{type(job.effect).__name__} is not for Sunshine Conversations")
 
@@ -200,11 +201,35 @@ class SunshineChannel:
     async def _post(self, app: SunshineApp, job: Job) -> Sent:
         parts, conversation = _parts(job), _conversation(job)
         placed: wire.Places = {}
-        if job.attempts or len(parts) > 1:
-            placed = await self._marked(app, conversation, parts)
-        answer = await self._posting.post(app, conversation, wire.customer_author(_user(job)), parts, placed, job)
+        try:
+            if job.attempts or len(parts) > 1:
+                placed = await self._marked(app, conversation, parts)
+            answer = await self._posting.post(app, conversation, wire.customer_author(_user(job)), parts, placed, job)
+        except Refused as error:
+            if has_error(error, FULL) or (error.status == 404 and await self._is_gone(app, conversation)):
+                raise Gone(error.detail, status=error.status, answer=error.answer) from error
+            raise
         status, summary = (answer.status, answer.summary) if answer is not None else (200, "every part was there")
         return _posted(job, placed, status, summary)
+
+    async def _is_gone(self, app: SunshineApp, conversation: str) -> bool:
+        """Ask for a conversation itself: that something was not found may also have been said of something else."""
+        try:
+            await self.calls.get(app, conversation_path(conversation))
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return True
+        return False
+
+    async def _release(self, app: SunshineApp, job: Job) -> Sent:
+        path = f"{conversation_path(_conversation(job))}/releaseControl"
+        try:
+            return _sent(await self.calls.call(app, "POST", path, body="{}"))
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return Sent(status=404, answer="it is gone")
 
     async def _remove(self, app: SunshineApp, job: Job, theirs: str) -> Sent:
         path = f"{messages_path(_conversation(job))}/{quote(theirs, safe='')}"

@@ -19,9 +19,10 @@ from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothi
 from escalade.channels.zendesk.staffing import Staffing
 from escalade.domain import transcript
 from escalade.domain.effects import AddNote, NameRequester, OpenTicket, Post
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain, Unverified
+from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Unaccepted, Uncertain, Unverified
 from escalade.domain.files import ANYTHING
 from escalade.domain.model import Agent, Attachment, FileId, Handoff, Millis
+from escalade.domain.switchboard import GONE
 
 UPLOAD_SECONDS = 60.0
 PERSON_KEPT = 10 * 60 * 1000
@@ -167,14 +168,20 @@ class ZendeskChannel:
             raise Refused("there is no message to post")
         # Read before the look, so that a late arrival in between makes the careful update collide.
         ticket = await self.ticket(account, _ticket_id(job))
-        found = await self.find(account, job) if job.attempts else None
+        found = await self.find(account, job) if job.attempts and ticket.status != "deleted" else None
         if found is not None:
             return found
+        _expect_open(ticket)
         # The ticket's own word first: the requester changes when the customer gives a name or an address later.
         author = ticket.requester_id or job.links.get((ChannelName.ZENDESK, LinkKind.REQUESTER))
         uploads = await self._upload(account, job, job.message.attachments)
         body = wire.post_body(job.message, author, ticket, uploads, careful=job.attempts > 0)
-        return replace(await self._update(account, job, body), lost=_ids(uploads.lost))
+        try:
+            sent = await self._update(account, job, body)
+        except Refused:
+            _expect_open(await self.ticket(account, ticket.id))  # it may have been closed at this very moment
+            raise
+        return replace(sent, lost=_ids(uploads.lost))
 
     async def _add_note(self, account: Account, job: Job) -> Sent:
         """Leave the note, in as many comments as it takes; the files sent so far come with the first."""
@@ -389,6 +396,11 @@ def _handoff(job: Job) -> Handoff:
     if job.conversation.handoff is None:
         raise Refused("there is no handoff")
     return job.conversation.handoff
+
+
+def _expect_open(ticket: wire.Ticket) -> None:
+    if ticket.status in GONE:
+        raise Gone(f"ticket {ticket.id} is {ticket.status}")
 
 
 def _ticket_id(job: Job) -> str:

@@ -31,6 +31,7 @@ REASON = {
     "topic": "A topic that always goes to people",
     "error": "The assistant failed",
     "api": "Asked for through the API",
+    "follow_up": "An earlier request takes no more messages",
 }
 
 ENDING = {

@@ -20,6 +20,8 @@ read from a socket, so nothing counts as acknowledged that had not left the proc
     power.py      L5, the power cut
     load.py       customers and agents who talk without a pause
     company.py    a company at work, for many faults in a row
+    debts.py      what the product still owes by its own books
+    ordeal.py     one trouble after the other, and what came of it
     kills.py      L3, the whole program killed at random times
     pauses.py     L6, stopped and let go on
     stores.py     SQLite's files, or a PostgreSQL server of our own

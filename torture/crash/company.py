@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from torture.crash.caller import Caller
+from torture.crash.debts import Debts
 from torture.crash.haste import Haste
 from torture.crash.life import Life
 from torture.crash.load import Load
@@ -30,6 +31,7 @@ from torture.judge import judge
 CUSTOMERS = 4
 UNSURE_WAIT_S = 4.0
 SILENCE_S = 200.0
+LOOK_S = 0.3
 
 
 class Company:
@@ -43,9 +45,9 @@ class Company:
         live: bool,
         store: Store | None = None,
         log: Path | None = None,
-        may_end: bool = False,
+        may_end: int = 0,
     ) -> None:
-        self._may_end = may_end  # whether the product may end by itself, to be started again
+        self._may_end = may_end  # how often the product may end by itself, to be started again
         self.ended = 0  # how often it did
         self.dice = random.Random(f"company {seed}")
         self.stage = Stage(folder, Haste(1.0), store, unsure_wait_s=UNSURE_WAIT_S)
@@ -110,7 +112,7 @@ class Company:
         try:
             self._wait_for_silence(found)
             found += self._answers()
-            if self.ended and not self._may_end:
+            if self.ended > self._may_end:
                 found.append(f"the product ended by itself, {self.ended}×: {self._log('log')}")
             self._final_views()
         finally:
@@ -128,15 +130,26 @@ class Company:
         return [*found, f"the database is damaged: {damage}"] if damage else found
 
     def _wait_for_silence(self, found: list[str]) -> None:
-        deadline = time.monotonic() + SILENCE_S
-        while not all(person.is_over() for person in self._people):
-            self.keep_alive()
-            if time.monotonic() > deadline:
-                found.append(f"somebody waits for ever: {self._log('people.log')}\n{self._log('log')}")
-                return
-            time.sleep(0.1)
-        if not all(person.ended_well() for person in self._people):
+        """Wait until everybody has said their last, then until nothing is owed, then for the final views."""
+        self._wait(lambda: self.load.silent() == CUSTOMERS and self._agent.is_over(), SILENCE_S)
+        debts = Debts(self.stage.store)
+        if not self._wait(lambda: not debts.owed(), SILENCE_S):
+            found.append(f"owed for ever: {debts.owed()}\n{self._log('people.log')}\n{self._log('log')}")
+        self.load.hush()
+        if not self._wait(lambda: all(person.is_over() for person in self._people), SILENCE_S):
+            found.append(f"somebody waits for ever: {self._log('people.log')}\n{self._log('log')}")
+        elif not all(person.ended_well() for person in self._people):
             found.append(f"a customer broke off: {self._log('people.log')}")
+
+    def _wait(self, over: Callable[[], bool], seconds: float) -> bool:
+        """Keep the product alive until something is over; say whether it came to that in time."""
+        deadline = time.monotonic() + seconds
+        while not over():
+            if time.monotonic() > deadline:
+                return False
+            self.keep_alive()
+            time.sleep(LOOK_S)
+        return True
 
     def _answers(self) -> list[str]:
         """Say which answers nobody should get: a fault of ours is a 503 that says when to come again, or silence."""

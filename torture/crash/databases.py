@@ -7,11 +7,10 @@ missing and nothing is there twice. The product is not touched: it must find its
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from torture.crash.company import Company, waiting
-from torture.crash.lines import a_folder
+from torture.crash.ordeal import Ordeals, ordeal
 from torture.crash.stores import Server, postgres
 from torture.part import Outcome
 
@@ -21,23 +20,16 @@ HOW = ("postmaster killed", "connections cut", "stopped at once", "connections c
 
 
 def break_the_database(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
-    """Break one company's database again and again."""
-    counts: Counter[str] = Counter()
-    live = unit % 3 != 2
-    with postgres(folder) as server, Company(folder, seed=unit, live=live, store=server, may_end=True) as company:
-        waiting(2.0)
-        for fault in range(faults):
+    """Break one company's database again and again; the product must live through all of it."""
+    with postgres(folder) as server, Company(folder, seed=unit, live=unit % 3 != 2, store=server) as company:
+
+        def strike(fault: int) -> Counter[str]:
             waiting(company.dice.uniform(0.2, 1.5), company.keep_alive)
             how = HOW[fault % len(HOW)]
             _break(server, how, company.dice.choice(DOWN_S))
-            counts["database faults"] += 1
-            counts[f"met.{how}"] += 1
-        violations = company.close()
-        counts["the product ended by itself"] += company.ended
-    counts["met.told to come again"] += company.answers["503"]
-    counts.update({f"messages {what}": count for what, count in company.messages.items()})
-    counts.update({f"answers {what}": count for what, count in company.answers.items()})
-    return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+            return Counter({"database faults": 1, f"met.{how}": 1})
+
+        return ordeal(company, unit, faults, strike)
 
 
 def _break(server: Server, how: str, down: float) -> None:
@@ -56,23 +48,11 @@ def _break(server: Server, how: str, down: float) -> None:
     server.start()
 
 
-class Databases:
-    """The part."""
-
-    name = "databases"
-    promise = "PostgreSQL killed, stopped, restarted, its connections cut: told to come again, nothing lost or twice"
-    aims: Mapping[str, int] = {"database faults": 200}
-    workers = 2
-
-    def run(self, unit: int) -> Outcome:
-        """Break one company's database again and again."""
-        with a_folder() as folder:
-            return break_the_database(folder, unit)
-
-    def missing(self, counts: Mapping[str, int]) -> list[str]:
-        """Say which trouble never was, or that nobody ever noticed any."""
-        wanted = [*(f"met.{how}" for how in HOW), "met.told to come again"]
-        return [kind for kind in wanted if not counts.get(kind)]
-
-
-PART = Databases()
+PART = Ordeals(
+    name="databases",
+    promise="PostgreSQL killed, stopped, restarted, its connections cut: told to come again, nothing lost or twice",
+    aims={"database faults": 200},
+    workers=2,
+    one=break_the_database,
+    wanted=(*(f"met.{how}" for how in HOW), "met.told to come again"),
+)

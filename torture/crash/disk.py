@@ -17,12 +17,13 @@ from pathlib import Path
 
 from torture.crash.caller import Caller, Lost
 from torture.crash.company import Company, waiting
-from torture.crash.lines import a_folder
+from torture.crash.ordeal import Ordeals, ordeal
 from torture.part import Outcome
 
 FAULTS = 6  # in one unit
 LOCKED_S = 7.0  # longer than the product waits for a lock
 ASKED = 10  # times while something is short
+OFTEN_ENDED = 3  # more than one in so many shortages may not end the product
 
 
 @contextmanager
@@ -75,25 +76,21 @@ FAULTS_BY_NAME: Mapping[str, tuple[Callable[[Company], AbstractContextManager[No
 
 def run_out(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
     """Let one company's product run out of one thing after the other."""
-    counts: Counter[str] = Counter()
-    with Company(folder, seed=unit, live=unit % 3 != 2, log=Path(os.devnull), may_end=True) as company:
-        waiting(2.0)
-        names = list(FAULTS_BY_NAME)
-        for fault in range(faults):
+    names = list(FAULTS_BY_NAME)
+    with Company(folder, seed=unit, live=unit % 3 != 2, log=Path(os.devnull), may_end=faults // OFTEN_ENDED) as company:
+
+        def strike(fault: int) -> Counter[str]:
             name = names[fault % len(names)]
             limit, seconds = FAULTS_BY_NAME[name]
+            noticed = 0
             with limit(company):
                 for _ in range(ASKED):
                     waiting(seconds / ASKED)
-                    counts[f"met.{name} noticed"] += _ask(company) in {"none", "503"}
+                    noticed += _ask(company) in {"none", "503"}
             waiting(company.dice.uniform(0.5, 3.0), company.keep_alive)
-            counts["shortages"] += 1
-        violations = company.close()
-        counts["the product ended by itself"] += company.ended
-    counts["met.told to come again"] += company.answers["503"]
-    counts.update({f"messages {what}": count for what, count in company.messages.items()})
-    counts.update({f"answers {what}": count for what, count in company.answers.items()})
-    return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+            return Counter({"shortages": 1, f"met.{name} noticed": noticed})
+
+        return ordeal(company, unit, faults, strike)
 
 
 def _ask(company: Company) -> str:
@@ -108,23 +105,11 @@ def _ask(company: Company) -> str:
     return str(status)
 
 
-class Shortages:
-    """The part."""
-
-    name = "disk"
-    promise = "disk full, files exhausted, database locked: told to come again, nothing acknowledged that is not kept"
-    aims: Mapping[str, int] = {"shortages": 60}
-    workers = 3
-
-    def run(self, unit: int) -> Outcome:
-        """Run out of everything in one company."""
-        with a_folder() as folder:
-            return run_out(folder, unit)
-
-    def missing(self, counts: Mapping[str, int]) -> list[str]:
-        """Say which shortage never was, or that nobody ever noticed one."""
-        wanted = [*(f"met.{name} noticed" for name in FAULTS_BY_NAME), "met.told to come again"]
-        return [kind for kind in wanted if not counts.get(kind)]
-
-
-PART = Shortages()
+PART = Ordeals(
+    name="disk",
+    promise="disk full, files exhausted, database locked: told to come again, nothing acknowledged that is not kept",
+    aims={"shortages": 60},
+    workers=3,
+    one=run_out,
+    wanted=(*(f"met.{name} noticed" for name in FAULTS_BY_NAME), "met.told to come again"),
+)

@@ -8,11 +8,8 @@ die at, the sooner a life comes to one, so parts are large.
 from __future__ import annotations
 
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from zlib import crc32
 
 from torture.crash.chain import Chain, kill_along, unharmed
@@ -20,23 +17,14 @@ from torture.crash.haste import Haste
 from torture.crash.line import Point, Recorder, watch
 from torture.crash.play import Start, prepare
 from torture.crash.stage import Stage
-from torture.crash.stores import store
+from torture.crash.stores import ENGINES, a_folder, store
 from torture.crash.stories import STORIES, Story
 from torture.part import Outcome
 
 HASTE = 4.0  # few enough that a busy machine makes no time-outs of its own
 UNSURE_WAIT_S = 8.0
-SHARES = 2  # units of a lap of one story
+SHARES = 4  # units of a lap of one story
 MOST_IN_VAIN = 2  # worlds in a row in which nobody comes to a line
-SHM = Path("/dev/shm")
-ENGINES = ("sqlite", "postgres")
-
-
-@contextmanager
-def a_folder() -> Iterator[Path]:
-    """Give a folder until the block ends, in memory where that can be: what is killed here need not reach a disk."""
-    with tempfile.TemporaryDirectory(dir=SHM if SHM.is_dir() else None, prefix="escalade-") as folder:
-        yield Path(folder)
 
 
 def lines_of(stage: Stage, story: Story, start: Start) -> dict[tuple[str, int], int]:

@@ -1,7 +1,8 @@
 """Customers and agents who talk without a pause, each in a process of their own, and write down what they see.
 
-They stop when they are told to, wait until all of it has arrived, and take their final view. Nothing here knows when
-the product dies; a customer repeats what was not acknowledged, and an agent is not the product's business at all.
+They stop when they are told to, wait until they are told that all of it has arrived, and take their final view. Nothing
+here knows when the product dies; a customer repeats what was not acknowledged, and an agent is not the product's
+business at all.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ from torture.customer import Customer, Request, Response
 from torture.history import History
 
 ANSWER_S = 5.0
-DRAIN_S = 150.0
-QUIET_LOOKS = 20  # a second each: longer than the product takes to look at a ticket nobody rings for
 
 
 class Load:
@@ -35,6 +34,7 @@ class Load:
         self._live = live
         self._seed = seed
         self._stop = stage.folder / "stop"
+        self._quiet = stage.folder / "quiet"
         self.histories = stage.folder / "histories"
         self.histories.mkdir(exist_ok=True)
 
@@ -45,6 +45,14 @@ class Load:
     def going(self) -> bool:
         """Say whether there is more to say."""
         return not self._stop.exists()
+
+    def hush(self) -> None:
+        """Tell everybody that all has arrived, and have them take their final view."""
+        self._quiet.touch()
+
+    def silent(self) -> int:
+        """Say how many customers have said their last."""
+        return len(list(self.histories.glob("*.silent")))
 
     # in processes of their own
 
@@ -104,7 +112,10 @@ class Load:
                 if said % 10 == 0:
                     await customer.reload()
                 await asyncio.sleep(dice.uniform(0.02, 0.5))
-            await self._drained(customer)
+            self._path(f"customer-{number}").with_suffix(".silent").touch()
+            while not self._quiet.exists():
+                await asyncio.sleep(1)
+                await customer.reload()
             await customer.reload(final=True)
         history.close()
         self._path(f"customer-{number}").with_suffix(".answers").write_text(json.dumps(statuses))
@@ -115,18 +126,6 @@ class Load:
         for path in self.histories.glob("*.answers"):
             counted.update(json.loads(path.read_text()))
         return counted
-
-    async def _drained(self, customer: Customer) -> None:
-        """Wait until nothing of this customer is on its way, and nothing new has come for a while."""
-        deadline = time.monotonic() + DRAIN_S
-        still = 0
-        before: object = None
-        while time.monotonic() < deadline and still < QUIET_LOOKS:
-            await asyncio.sleep(1)
-            await customer.reload()
-            now = customer.shown("reload")
-            quiet = now == before and not any(entry[4] == "pending" for entry in now)
-            still, before = still + 1 if quiet else 0, now
 
     def _path(self, name: str) -> Path:
         return self.histories / f"{name}.jsonl"

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from torture.crash.company import Company, waiting
-from torture.crash.lines import ENGINES, a_folder
-from torture.crash.stores import store
+from torture.crash.ordeal import Ordeals, ordeal
+from torture.crash.stores import ENGINES, store
 from torture.part import Outcome
 
 PAUSES = 20  # in one unit
@@ -33,19 +32,17 @@ def pause_again_and_again(folder: Path, unit: int, pauses: int = PAUSES) -> Outc
     with store(engine, folder) as database, Company(folder, seed=unit, live=live, store=database) as company:
         if engine == "postgres":
             company.add_second()
-        counts: Counter[str] = Counter()
-        waiting(2.0)
-        for pause in range(pauses):
+
+        def strike(pause: int) -> Counter[str]:
             waiting(company.dice.uniform(0.1, 1.0), company.keep_alive)
-            counts += _pause(company, long=pause % LONG_EVERY == LONG_EVERY - 1)
-            counts[f"met.paused on {engine}"] += 1
-        violations = company.close()
-    counts.update({f"messages {what}": count for what, count in company.messages.items()})
-    return Outcome(unit=unit, counts=counts, violations=tuple(f"seed {unit}: {violation}" for violation in violations))
+            refused = _pause(company, long=pause % LONG_EVERY == LONG_EVERY - 1)
+            return Counter({"pauses": 1, "met.a rival refused to serve": refused, f"met.paused on {engine}": 1})
+
+        return ordeal(company, unit, pauses, strike)
 
 
-def _pause(company: Company, *, long: bool) -> Counter[str]:
-    """Stop a process for a while: of two, either; of one, and for long, with a rival who would like to serve."""
+def _pause(company: Company, *, long: bool) -> bool:
+    """Stop a process for a while: of two, either; of one, and for long, with a rival that must refuse to serve."""
     paused = company.product if company.second is None else company.dice.choice((company.product, company.second))
     paused.send(signal.SIGSTOP)
     rival = company.stage.server_life() if long and company.second is None else None
@@ -54,26 +51,14 @@ def _pause(company: Company, *, long: bool) -> Counter[str]:
     if rival is not None:
         rival.end()
     paused.send(signal.SIGCONT)
-    return Counter({"pauses": 1, "met.a rival refused to serve": int(refused)})
+    return refused
 
 
-class Pauses:
-    """The part."""
-
-    name = "pauses"
-    promise = "the sending process stopped and let go on: nothing twice, and no other takes its place meanwhile"
-    aims: Mapping[str, int] = {"pauses": 200}
-    workers = 3
-
-    def run(self, unit: int) -> Outcome:
-        """Pause again and again in one company."""
-        with a_folder() as folder:
-            return pause_again_and_again(folder, unit)
-
-    def missing(self, counts: Mapping[str, int]) -> list[str]:
-        """Say what never was."""
-        wanted = ["met.a rival refused to serve", *(f"met.paused on {engine}" for engine in ENGINES)]
-        return [kind for kind in wanted if not counts.get(kind)]
-
-
-PART = Pauses()
+PART = Ordeals(
+    name="pauses",
+    promise="the sending process stopped and let go on: nothing twice, and no other takes its place meanwhile",
+    aims={"pauses": 200},
+    workers=3,
+    one=pause_again_and_again,
+    wanted=("met.a rival refused to serve", *(f"met.paused on {engine}" for engine in ENGINES)),
+)

@@ -15,9 +15,10 @@ from pathlib import Path
 from torture.crash.durable import Disk
 from torture.crash.haste import Haste
 from torture.crash.line import Killer, Point, watch
-from torture.crash.lines import HASTE, a_folder, lines_of
+from torture.crash.lines import HASTE, lines_of
 from torture.crash.play import Run, Start, nothing, play, prepare
 from torture.crash.stage import Stage
+from torture.crash.stores import a_folder
 from torture.crash.stories import STORIES, Story
 from torture.part import Outcome
 

@@ -33,6 +33,7 @@ from escalade.domain.model import (
     Status,
 )
 from escalade.domain.organisation import AuthType, Settings
+from tests.serving import Server
 from zendesk_emulator.app import build
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.ports import production
@@ -164,7 +165,7 @@ async def running() -> AsyncIterator[World]:
         config = uvicorn.Config(
             build(emulator), log_level="error", lifespan="on", ws="none", timeout_graceful_shutdown=1
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             while not server.started:

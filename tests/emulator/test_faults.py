@@ -11,10 +11,11 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
+from tests.serving import until
 from zendesk_emulator import fidelity
 from zendesk_emulator.cli import app
 
-from .world import World, until
+from .world import World
 
 
 def create(world: World, subject: str = "x", **options: Any) -> httpx2.Response:

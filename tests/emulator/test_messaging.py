@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from .world import World, until
+from tests.serving import until
+
+from .world import World
 
 BRIDGE = {"type": "business", "displayName": "Assistant"}
 EVERYTHING = (

@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from .world import Json, World, until
+from tests.serving import until
+
+from .world import Json, World
 
 Fields = list[tuple[str, str]] | dict[str, str]
 BODY = '{\n  "ticket_id": "{{ticket.id}}",\n  "type": "fv:conversation_closed",\n}'

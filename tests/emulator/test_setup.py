@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from .world import Json, World, until
+from tests.serving import until
+
+from .world import Json, World
 
 
 def rule(**fields: Any) -> Json:

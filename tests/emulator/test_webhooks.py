@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.serving import until
 from zendesk_emulator.delivery import TEST_SECRET, signature
 
-from .world import World, until
+from .world import World
 
 
 def test_the_signature_is_over_timestamp_and_body_with_the_secret_as_text() -> None:

@@ -4,53 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 import httpx2
-import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from tests.serving import served, until
 from zendesk_emulator.app import build
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.ports import production
 
 Json = dict[str, Any]
 EVENT = "zen:event-type:"
-
-
-@contextmanager
-def served(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serve an ASGI app on a free port in its own thread."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", timeout_graceful_shutdown=1)
-    socket = config.bind_socket()
-    socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[socket])), daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        socket.close()
-
-
-def until(reached: Any, seconds: float = 10) -> Any:
-    """Wait until something is true, and give it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = reached()
-        if found:
-            return found
-        time.sleep(0.005)
-    raise AssertionError("waited in vain")
 
 
 @dataclass
@@ -218,7 +186,7 @@ def world() -> Iterator[World]:
     """Run the emulator and a receiver."""
     receiver = Receiver()
     emulator = Emulator(production())
-    with served(receiver) as receiver.url, served(build(emulator)) as base:
+    with served(lambda _: receiver) as receiver.url, served(lambda _: build(emulator)) as base:
         emulator.account.base_url = base
         running = World(emulator, base, receiver)
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
-import uvicorn
 from pydantic import SecretStr
 
 from escalade.app import Product
@@ -24,45 +21,13 @@ from escalade.settings import Settings
 from escalade.store import operators, organisations
 from escalade.store.database import Tx
 from escalade.store.writer import GroupedWrites
+from tests.serving import served
 from zendesk_emulator.app import build
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.ports import production
 
 T = TypeVar("T")
 KEY = "a-key-of-more-than-thirty-two-characters"
-
-
-@contextmanager
-def served(make: Callable[[str], Any]) -> Iterator[str]:
-    """Serve on a free port, in a thread of its own, the application made for that port's address."""
-    config = uvicorn.Config(_nothing, host="127.0.0.1", port=0, log_level="critical")
-    socket = config.bind_socket()
-    base_url = f"http://127.0.0.1:{socket.getsockname()[1]}"
-    config = uvicorn.Config(make(base_url), log_level="critical", lifespan="on", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[socket])), daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    try:
-        yield base_url
-    finally:
-        server.should_exit = True
-        thread.join(15)
-        socket.close()
-
-
-async def _nothing(scope: Any, receive: Any, send: Any) -> None:
-    raise AssertionError("only binds the port")
-
-
-def until(reached: Callable[[], T], seconds: float = 15) -> T:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = reached()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 @dataclass

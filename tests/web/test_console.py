@@ -18,8 +18,9 @@ from escalade.domain.errors import DeliveryError
 from escalade.store import audit
 from escalade.web.console.words import VERDICT
 from tests import pictures
+from tests.serving import until
 
-from .stage import Browser, Stage, stage, until
+from .stage import Browser, Stage, stage
 
 PAGES = [
     "/console",

@@ -10,7 +10,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from .stage import Stage, stage, until
+from tests.serving import until
+
+from .stage import Stage, stage
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 

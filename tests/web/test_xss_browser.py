@@ -15,8 +15,9 @@ from escalade.domain.model import ConversationId, Customer, CustomerId, MessageI
 from escalade.store import audit, conversations
 from escalade.store.database import Tx
 from tests.browser import a_browser, needs_chromium
+from tests.serving import until
 from tests.web.payloads import payloads
-from tests.web.stage import Stage, stage, until
+from tests.web.stage import Stage, stage
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.serving import Server
+
 ASSETS = Path(__file__).parents[2] / "src/escalade/web/static/widget"
 HEARTBEAT_S = 2.0
 LOOK_AGAIN_S = 0.03
@@ -413,7 +415,7 @@ def serving(app: Starlette, host: str) -> Iterator[int]:
     config = uvicorn.Config(
         app, host=host, port=0, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1
     )
-    runner = uvicorn.Server(config)
+    runner = Server(config)
     thread = threading.Thread(target=runner.run, daemon=True)
     thread.start()
     while not runner.started:

@@ -90,6 +90,7 @@ VERDICT: dict[str, Toned] = {
     "retryable": ("warn", "Try later"),
     "uncertain": ("warn", "May have arrived"),
     "refused": ("bad", "Refused"),
+    "gone": ("warn", "Takes nothing more"),
     "unaccepted": ("warn", "Credential not accepted"),
     "cut_short": ("warn", "Cut short"),
 }

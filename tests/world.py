@@ -43,14 +43,15 @@ def free_port() -> int:
 
 def eventually(look: Callable[[], T | None], what: str, seconds: float = PATIENCE_S) -> T:
     """Look again and again until there is something, or fail saying what was missing."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.005
     while True:
         found = look()
         if found:
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"never happened within {seconds:g} s: {what}")
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(0.05, pause * 1.5)
 
 
 class Program:

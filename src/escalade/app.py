@@ -37,6 +37,7 @@ from escalade.channels.zendesk.oauth import Pair
 from escalade.domain.errors import ConfigError, NotFound, Unavailable
 from escalade.domain.files import LARGEST as LARGEST_FILE
 from escalade.domain.model import Millis, OrganisationId
+from escalade.domain.organisation import Organisation
 from escalade.services.accounts import ZENDESK_REFRESH, Accounts
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
@@ -73,6 +74,9 @@ from escalade.web.console.console import is_for_console
 from escalade.web.console.parts import Parts
 from escalade.web.hooks import Hooks, Read
 from escalade.web.limits import Limits
+from escalade.web.sidebar.sidebar import Parts as SidebarParts
+from escalade.web.sidebar.sidebar import build as build_sidebar
+from escalade.web.sidebar.sidebar import is_for_sidebar
 from escalade.web.stream import Streams, resume_from
 from escalade.web.widget import Widget
 from escalade.web.wire import (
@@ -396,6 +400,8 @@ class App:
             await self._events(scope, receive, send)
         elif is_for_console(path):
             await self._console(scope, receive, send)
+        elif is_for_sidebar(path):
+            await self._sidebar(scope, receive, send)
         else:
             await self._rest_of_it(scope, receive, send)
 
@@ -458,6 +464,20 @@ class App:
                 support=product.zendesk,
                 conversations=product.sunshine,
                 limits=product.limits,
+            )
+        )
+
+    @cached_property
+    def _sidebar(self) -> Starlette:
+        product = self._product
+        return build_sidebar(
+            SidebarParts(
+                settings=product.settings,
+                database=product.database,
+                ports=product.ports,
+                vault=product.vault,
+                limits=product.limits,
+                verify=_verify_app,
             )
         )
 
@@ -531,6 +551,19 @@ def _read_missed(ports: Ports, call: MissedCall) -> Arrival | None:
 
 def _read_sunshine(document: object) -> Iterable[Arrival]:
     return [sunshine_webhook.arrival(sunshine_webhook.read(event)) for event in sunshine_webhook.split(document)]
+
+
+def _verify_app(token: str, organisation: Organisation, now: Millis) -> str:
+    from escalade.channels.zendesk import app_token  # only where an organisation has the app
+
+    chosen = organisation.settings
+    return app_token.verify(
+        token,
+        public_key=chosen.sidebar.public_key,
+        subdomain=chosen.zendesk.subdomain,
+        installation_id=chosen.sidebar.installation_id or 0,
+        now=now,
+    )
 
 
 def _verifier(*, development: bool) -> web_hooks.Verify:

@@ -16,6 +16,7 @@ from zendesk_emulator.ids import Ids
 from zendesk_emulator.ports import Ports
 from zendesk_emulator.records import (
     ApiToken,
+    App,
     Article,
     Attachment,
     AuthorizationCode,
@@ -129,6 +130,7 @@ class Records:
     seats: dict[str, SwitchboardIntegration] = field(default_factory=dict)
     sun_attachments: dict[str, SunAttachment] = field(default_factory=dict)
     articles: dict[int, Article] = field(default_factory=dict)
+    apps: dict[int, App] = field(default_factory=dict)  # by installation
     ticket_fields: dict[int, Json] = field(default_factory=dict)
     schedules: dict[int, Json] = field(default_factory=dict)
     holidays: dict[int, list[Json]] = field(default_factory=dict)

@@ -11,7 +11,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from zendesk_emulator import control, help_center, oauth, sunshine, sunshine_setup, support, support_setup, webhooks_api
+from zendesk_emulator import (
+    apps,
+    control,
+    help_center,
+    oauth,
+    sunshine,
+    sunshine_setup,
+    support,
+    support_setup,
+    webhooks_api,
+)
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused, Refused, SunRefused
 from zendesk_emulator.front import Front
@@ -25,6 +35,7 @@ ROOMS: tuple[Rooms, ...] = (
     support_setup.routes,
     webhooks_api.routes,
     help_center.routes,
+    apps.routes,
     sunshine.routes,
     sunshine_setup.routes,
     control.routes,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from zendesk_emulator import events, oauth, sunshine_json, sunshine_setup, support_json, webhook_rules, webhooks_api
+from zendesk_emulator import (
+    apps,
+    events,
+    oauth,
+    sunshine_json,
+    sunshine_setup,
+    support_json,
+    webhook_rules,
+    webhooks_api,
+)
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.records import Json
 
@@ -95,6 +104,17 @@ def _ticket(emulator: Emulator, body: Json) -> Json:
     return {"ticket": support_json.ticket(emulator.account, ticket)}
 
 
+def _app(emulator: Emulator, body: Json) -> Json:
+    app = apps.install(emulator.account, name=str(body.get("name") or "App"), url=str(body["url"]))
+    return {"app": {"id": app.app_id, "installation_id": app.id, "public_key": app.public_key}}
+
+
+def _app_token(emulator: Emulator, body: Json) -> Json:
+    """Sign what a browser would post to an app beside a ticket."""
+    app = emulator.account.records.apps[int(body["installation_id"])]
+    return {"token": apps.token(emulator.account, app, emulator.desk.agent(body.get("agent")))}
+
+
 def _send_webhook(emulator: Emulator, body: Json) -> Json:
     """Send any body through a webhook, signed: a forged, foreign or outdated event."""
     webhook = webhook_rules.get(emulator.account, str(body["webhook_id"]))
@@ -126,6 +146,8 @@ MAKERS: Mapping[str, Callable[[Emulator, Json], Json]] = {
     "user": _user,
     "group": _group,
     "ticket": _ticket,
+    "app": _app,
+    "app_token": _app_token,
     "send_webhook": _send_webhook,
     "send_sunshine_event": _send_sunshine_event,
 }

@@ -118,6 +118,8 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     ),
     _known("messaging ticket", "agents' messages carry the subtype agent"),
     _known("messaging ticket", "transfer to e-mail releases control with reason transferToEmail and an activity"),
+    _known("apps", "a package with manifest.json; the first request is a POST with an RS256 token, good for minutes"),
+    _guess("apps", "the claims' exact spelling; the app's script is a stand-in for ticket.id and resize"),
     _guess("availability", "filter[group_ids]; agent_statuses", "spelling unknown"),
     _known("availability", "JSON:API shape; filter[channel_status]=messaging:online; admins only"),
     _known("help centre", "public without a key; drafts and segments for agents; cursor, offset and incremental lists"),

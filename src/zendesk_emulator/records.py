@@ -394,6 +394,19 @@ class Integration:
     webhooks: list[SunWebhook] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """An installed app that stands beside tickets; its keys are PEM."""
+
+    id: int  # of the installation
+    app_id: int
+    name: str
+    url: str
+    signed: bool
+    private_key: str
+    public_key: str
+
+
 @dataclass(slots=True, kw_only=True)
 class SunAttachment:
     """A file uploaded to, or sent by an agent through, Sunshine."""

@@ -40,6 +40,7 @@ def everything(emulator: Emulator) -> Json:
         "seats": [sunshine_json.seat(seat) for seat in records.seats.values()],
         "webhooks": [webhook(record) for record in records.webhooks.values()],
         "triggers": [{"id": rule.id, "title": rule.title, "active": rule.active} for rule in records.triggers.values()],
+        "apps": [{"installation_id": app.id, "app_id": app.app_id, "name": app.name} for app in records.apps.values()],
         "articles": [help_center.shown(account, article) for article in records.articles.values()],
         "faults": [rule.shown() for rule in emulator.faults.rules],
         "held": len(emulator.faults.held),

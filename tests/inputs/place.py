@@ -27,7 +27,7 @@ from typing import Any, Literal
 import httpx2
 from psycopg.conninfo import conninfo_to_dict
 
-from tests import engines
+from tests import engines, signed
 from tests.backstage import KEY
 from tests.inputs import wire
 from tests.inputs.cases import Case
@@ -75,6 +75,12 @@ class Place:
             self.patch(letter, {"zendesk": self._connection()})
         self.patch("A", {"live": self._live(), "widget": {"allowed_origins": ["https://shop.example.com"]}})
         self.patch("A", {"assistant": {"prompt": f"Never say {CANARY}."}})
+        for letter, installation, key in (
+            ("A", signed.INSTALLATION, "ours"),
+            ("B", signed.OTHER_INSTALLATION, "theirs"),
+        ):
+            sidebar = {"installation_id": installation, "public_key": signed.public(key)}
+            self.patch(letter, {"sidebar": sidebar})
         self.patch("C", {"webhooks": {"signing_secrets": [SECRET]}})
         self.quiet = self.handed_over("A", "ticket")
         self.theirs = self.handed_over("B", "ticket", THEIRS)
@@ -241,7 +247,19 @@ class Place:
                 self.product.http.post(f"/widget/v1/conversations/{made['conversation']}/close", headers=asked)
             case _:
                 raise AssertionError(f"no such scene: {case.given}")
-        return Scene(names=self._names(letter) | made)
+        tokens = self._app_tokens() if case.row.startswith("Z") else {}
+        return Scene(names=self._names(letter) | made | tokens)
+
+    def _app_tokens(self) -> dict[str, str]:
+        """Give what Zendesk signs for our app, a pass, and everything that must open nothing."""
+        tokens = {"good": signed.token()} | signed.wrong()
+        form, head = f"token={tokens['good']}", "Content-Type: application/x-www-form-urlencoded"
+        lines = [f"POST /zendesk/app/{self.keys['A']['organisation_id']} HTTP/1.1", "Host: test", head]
+        raw = "\r\n".join([*lines, f"Content-Length: {len(form)}", "", ""]).encode()
+        opened = wire.send(self.product.port, raw, form.encode())
+        assert opened.status == 200, opened
+        sealed = opened.headers["set-cookie"].split("=", 1)[1].split(";")[0]
+        return {"app pass": sealed} | {f"token {name}": token for name, token in tokens.items()}
 
     def over(self, scene: Scene, case: Case) -> None:
         """End what was made for one case, so that nobody goes on looking after it."""

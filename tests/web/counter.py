@@ -238,10 +238,11 @@ class Counter:
         ticket: str | None = "4711",
         live: str | None = None,
         organisation: OrganisationId = ORGANISATION,
+        **opening: Any,
     ) -> Handoff:
         """Bring a conversation to where the desk has it: with a ticket's number, or a Sunshine conversation's id."""
         desk = self.product.desk
-        await desk.open_conversation(organisation, id=id)
+        await desk.open_conversation(organisation, id=id, **opening)
         await desk.say(organisation, ConversationId(id), role=Role.CUSTOMER, text="My stove is broken", id=f"said-{id}")
         handoff = await desk.escalate(organisation, ConversationId(id), reason=Reason.API, wish=wish)
 

@@ -17,7 +17,7 @@ from escalade.web import hooks
 class Address:
     """A method and a path, its parameters in braces."""
 
-    door: str  # api, widget, console, webhook, open
+    door: str  # api, widget, console, webhook, sidebar, open
     method: str
     path: str
 
@@ -44,6 +44,7 @@ def addresses(app: App) -> list[Address]:
         path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern.pattern).removesuffix(r"\Z").replace("\\", "")
         found.append(Address("widget", method, path))
     found += [Address("console", method, path) for method, path in _walk(app._console.routes)]
+    found += [Address("sidebar", method, path) for method, path in _walk(app._sidebar.routes)]
     for method, path in _walk(app._rest.routes):
         is_open = not path.startswith("/api/v1/") or path.endswith(("/health", "/ready", "/docs", "/openapi.json"))
         found.append(Address("open" if is_open else "api", method, path))

@@ -17,13 +17,20 @@ import pytest
 import pytest_asyncio
 
 from escalade.domain.model import ConversationId, FileId, FileState, MessageId, OrganisationId
-from escalade.domain.organisation import AssistantSettings, TicketSettings, WidgetSettings, ZendeskSettings
+from escalade.domain.organisation import (
+    AssistantSettings,
+    SidebarSettings,
+    TicketSettings,
+    WidgetSettings,
+    ZendeskSettings,
+)
 from escalade.domain.organisation import Settings as Tree
 from escalade.services.accounts import SUNSHINE_WEBHOOK
 from escalade.store import audit, files, knowledge, operators, organisations
 from escalade.store.database import Tx
 from escalade.store.files import File
 from escalade.web.console.gate import RIGHTS, Right
+from tests import signed
 from tests.backstage import NOON
 from tests.web.counter import HOOK, ORGANISATION, OTHER, Answer, Counter, counter
 from tests.web.routes import Address, addresses
@@ -128,12 +135,19 @@ ENTRIES: dict[str, Entry] = {
     "POST /console/escalate/webhook/rotate": Entry(TAKEN, FORM | {"organisation": "{theirs}"}),
     "POST /console/escalate/webhook/signing": Entry(frozenset({303, 422}), FORM | {"then": "remove"}),
     "GET /console/escalate/session-end": Entry(LISTS),
+    "GET /console/escalate/app": Entry(LISTS),
+    "POST /console/escalate/app": Entry(frozenset({303, 422}), FORM | {"organisation": "{theirs}"}),
+    "GET /console/escalate/app/package.zip": Entry(LISTS, query=("organisation",)),
     "GET /console/knowledge": Entry(LISTS),
     "GET /console/widget": Entry(LISTS),
     "POST /console/widget": Entry(frozenset({303, 422}), FORM | {"allowed_origins": ""}),
     "GET /console/settings": Entry(LISTS),
     "POST /console/settings/api-key": Entry(TAKEN, FORM | {"organisation": "{theirs}"}),
     "GET /console/settings/audit": Entry(LISTS, query=("page", "organisation")),
+    # beside a ticket: our own installation's token, our own pass
+    "GET /zendesk/app/{organisation}": Entry(frozenset({401})),
+    "POST /zendesk/app/{organisation}": Entry(frozenset({401}), FORM, query=("origin",)),
+    "GET /zendesk/app/{organisation}/tickets/{ticket}": Entry(frozenset({401, 404}), query=("origin", "app_guid")),
     # webhooks: the organisation's own token, the other's id
     "POST /ai-agent/escalation/webhooks/zendesk/all": Entry(
         frozenset({200, 422}), {"ticket_id": "{theirs}", "type": "fv:conversation_closed"}
@@ -155,6 +169,7 @@ class House:
     front: Counter
     theirs: dict[str, str] = field(default_factory=dict)
     visitor: str = ""
+    agents_pass: str = ""
 
     async def call(self, address: Address, path: str, body: Any = None) -> Answer:
         """Call with our own good credentials for that door."""
@@ -162,6 +177,8 @@ class House:
         self.front.product.limits._calls.clear()
         if address.door == "console" or path.startswith("/console"):
             return await self.console(address.method, path, body)
+        if address.door == "sidebar":
+            return await self.sidebar(address.method, path)
         head = {"api": "ek_1", "widget": self.visitor}.get(address.door)
         headers = {"authorization": f"Bearer {head}"} if head else {}
         if address.door == "webhook":
@@ -187,6 +204,15 @@ class House:
                 lines += [("origin", "https://support.example")]
             sent = urlencode({"csrf": csrf, **(body or {})}).encode()
         return await self.front.send(method, path, lines, sent)
+
+    async def sidebar(self, method: str, path: str) -> Answer:
+        """Call the page beside a ticket as our own installation, with our own pass."""
+        lines = [("cookie", f"__Secure-escalade-sidebar={self.agents_pass}")]
+        if method == "GET":
+            return await self.front.send(method, path, lines)
+        lines.append(("content-type", "application/x-www-form-urlencoded"))
+        form = urlencode({"token": signed.token(now=self.front.clock.wall() / 1000)})
+        return await self.front.send(method, path, lines, form.encode())
 
     async def dump(self, organisation: OrganisationId) -> dict[str, list[tuple[Any, ...]]]:
         """Give every row that is an organisation's."""
@@ -219,7 +245,10 @@ async def _furnish(house: House) -> None:
         tickets=TicketSettings(tags=("violet-tag",)),
         assistant=AssistantSettings(prompt="Speak of violet", always_escalate_topics=("violet topic",)),
         widget=WidgetSettings(allowed_origins=("https://violet.example.com",)),
+        sidebar=SidebarSettings(installation_id=signed.OTHER_INSTALLATION, public_key=signed.public("theirs")),
     )
+    installed = {"installation_id": signed.INSTALLATION, "public_key": signed.public()}
+    await front.api("PATCH", "/settings", {"sidebar": installed})
     begun = await front.call("POST", "/widget/v1/sessions", {"key": "pk_1"})
     house.visitor = begun.json["token"]
     await front.call("POST", "/widget/v1/conversations", {"id": OURS}, {"authorization": f"Bearer {house.visitor}"})
@@ -304,6 +333,8 @@ async def _furnish(house: House) -> None:
         }
 
     house.theirs = await front.read(ids)
+    let_in = await house.sidebar("POST", "/zendesk/app/org_1")
+    house.agents_pass = let_in.headers["set-cookie"].split("=", 1)[1].split(";")[0]
 
 
 def _filled(body: Any, id: str) -> Any:
@@ -316,8 +347,13 @@ def _paths(house: House, address: Address) -> Iterator[tuple[str, str]]:
     for id in house.theirs.values():
         quoted = quote(id, safe="")
         yield address.at(**dict.fromkeys(address.parameters, quoted)), id
-        for conversation in (OURS, house.theirs["conversation"], house.theirs["visitor's"]) if more else ():
-            yield address.at(**{first: conversation}, **dict.fromkeys(more, quoted)), id
+        above = (
+            ("org_1", "org_2")
+            if first == "organisation"
+            else (OURS, house.theirs["conversation"], house.theirs["visitor's"])
+        )
+        for place in above if more else ():
+            yield address.at(**{first: place}, **dict.fromkeys(more, quoted)), id
 
 
 async def _calls(house: House, address: Address, entry: Entry) -> AsyncIterator[tuple[str, Answer]]:
@@ -383,6 +419,18 @@ async def test_t01_lists_count_our_own_only(house: House) -> None:
     mine = await house.dump(ORGANISATION)
     assert len((await house.front.api("GET", "/receipts")).json["receipts"]) == len(mine["receipt"])
     assert len((await house.front.api("GET", "/deliveries")).json["deliveries"]) == len(mine["delivery"])
+
+
+async def test_t01_the_page_beside_a_ticket_would_have_shown_it(house: House) -> None:
+    """Show that the matrix could have seen something: their own installation's agents see it."""
+    aud = f"https://violet-company.zendesk.com/api/v2/apps/installations/{signed.OTHER_INSTALLATION}.json"
+    token = signed.token("theirs", house.front.clock.wall() / 1000, iss="violet-company.zendesk.com", aud=aud)
+    form = [("content-type", "application/x-www-form-urlencoded")]
+    opened = await house.front.send("POST", "/zendesk/app/org_2", form, urlencode({"token": token}).encode())
+    cookie = opened.headers["set-cookie"].split(";")[0]
+    shown = await house.front.send("GET", "/zendesk/app/org_2/tickets/90210", [("cookie", cookie)])
+    assert shown.status == 200
+    assert "their-conversation" in shown.body.decode()
 
 
 @pytest.mark.parametrize("door", ["api", "widget", "console", "webhook"])

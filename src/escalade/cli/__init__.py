@@ -13,6 +13,7 @@ import typer
 
 from escalade import __version__
 from escalade.cli.organisations import org
+from escalade.cli.zendesk import zendesk
 from escalade.domain.errors import ConfigError, EscaladeError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ operator = typer.Typer(help="Console accounts.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(org, name="org")
 app.add_typer(operator, name="operator")
+app.add_typer(zendesk, name="zendesk")
 app.add_typer(db, name="db")
 
 

@@ -142,6 +142,10 @@ def _connect(product: str, zendesk: str, keys: dict[str, str]) -> None:
         # What the condition is called is found by its title, as someone does who picks it from the list.
         known = _answered(httpx2.get(f"{zendesk}/api/v2/triggers/definitions", auth=admin))["definitions"]
         state = next(c["subject"] for c in known["conditions_any"] if c["title"] == "Messaging session state")
+        app = {"name": "Escalade", "url": f"{product}/zendesk/app/{keys['organisation_id']}"}
+        installed = _answered(desk.post(f"{make}/app", json=app))["app"]
+        sidebar = {"installation_id": installed["installation_id"], "public_key": installed["public_key"]}
+        _answered(httpx2.patch(f"{product}/api/v1/settings", json={"sidebar": sidebar}, headers=key, timeout=20))
         trigger = {
             "title": "Session end",
             "conditions": {"all": [], "any": [{"field": state, "operator": "value_previous", "value": "active"}]},

@@ -112,6 +112,19 @@ class WidgetSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SidebarSettings:
+    """Which installation of the app in Zendesk may show a ticket's page, and the key it signs with; no secrets."""
+
+    installation_id: int | None = None
+    public_key: str = ""  # PEM, as Zendesk gives it
+
+    @property
+    def is_set_up(self) -> bool:
+        """Say whether somebody can be let in."""
+        return bool(self.installation_id and self.public_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole tree."""
 
@@ -121,6 +134,7 @@ class Settings:
     assistant: AssistantSettings = AssistantSettings()
     rollout: RolloutSettings = RolloutSettings()
     widget: WidgetSettings = WidgetSettings()
+    sidebar: SidebarSettings = SidebarSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

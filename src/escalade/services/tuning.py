@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from escalade.channels.base import Account
 from escalade.domain.errors import DeliveryError, Invalid, NotFound
@@ -170,6 +173,10 @@ class Tuning:
                 raise Invalid("an origin such as https://shop.example.com", pointer="/widget/allowed_origins")
         if not 1 <= settings.widget.conversations_per_hour <= 1_000_000:
             raise Invalid("between 1 and 1,000,000", pointer="/widget/conversations_per_hour")
+        if settings.sidebar.public_key and not _is_rsa_key(settings.sidebar.public_key):
+            raise Invalid(
+                "an RSA public key of 2,048 bits or more as PEM, as Zendesk shows it", pointer="/sidebar/public_key"
+            )
         if not 10 <= live.answer_within_s <= 86_400:
             raise Invalid("between 10 seconds and a day", pointer="/live/answer_within_s")
         if live.enabled and not zendesk.is_connected:
@@ -196,6 +203,17 @@ class Tuning:
             raise Invalid(
                 f"Zendesk did not accept these credentials ({error.detail}{answer})"[:500], pointer="/live"
             ) from error
+
+
+def _is_rsa_key(pem: str) -> bool:
+    """Say whether a text is a public key that is long enough; a private one is none of ours."""
+    if len(pem) > 8 * 1024:
+        return False
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return isinstance(key, RSAPublicKey) and 2048 <= key.key_size <= 8192
 
 
 def _lowered(settings: Settings) -> Settings:

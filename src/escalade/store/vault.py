@@ -58,7 +58,7 @@ class Vault:
         if key is None:
             raise Unreadable(f"ESCALADE_SECRET_KEY: the key {key_id} that sealed {name} is missing; add it at the end")
         try:
-            raw = base64.b64decode(encoded)
+            raw = base64.b64decode(encoded, validate=True)
             return key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(organisation, name)).decode()
         except (InvalidTag, ValueError) as error:
             raise Unreadable(f"the stored secret {name} does not belong here, or was changed") from error

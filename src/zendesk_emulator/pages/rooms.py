@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from zendesk_emulator.emulator import Emulator
-from zendesk_emulator.pages import apis, business_rules, channels, desk, faults, home, hooks, requests, ticket
+from zendesk_emulator.pages import apis, apps, business_rules, channels, desk, faults, home, hooks, requests, ticket
 from zendesk_emulator.pages.guard import SIGN_IN
 from zendesk_emulator.pages.shell import Pages, Visit
 
@@ -17,7 +17,7 @@ from zendesk_emulator.pages.shell import Pages, Visit
 def routes(emulator: Emulator) -> Sequence[BaseRoute]:
     """Give the routes of all pages, and of the files they load."""
     pages = Pages(emulator)
-    rooms = (home, desk, ticket, apis, hooks, business_rules, channels, requests, faults)
+    rooms = (home, desk, ticket, apis, apps, hooks, business_rules, channels, requests, faults)
     return [
         Mount("/pages/static", StaticFiles(packages=[("zendesk_emulator.pages", "static")])),
         pages.get("/pages/rings", _rings),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from zendesk_emulator.errors import DeskRefused
-from zendesk_emulator.pages import timeline, words
+from zendesk_emulator.pages import apps, timeline, words
 from zendesk_emulator.pages.shell import HEADERS, Pages, Visit
 from zendesk_emulator.records import Attachment, Session, Ticket
 
@@ -56,8 +56,10 @@ async def _show(visit: Visit) -> Response:
     requester = people.get(ticket.requester_id)
     sun_user = account.records.sun_users.get(conversation.user_id) if conversation else None
     fields = account.records.ticket_fields
-    return visit.show(
+    frames = apps.frames(visit, ticket)
+    page = visit.show(
         "ticket.html",
+        frames=frames,
         ticket=ticket,
         entries=timeline.of(account, ticket),
         can_reply=visit.emulator.desk.can_reply(ticket),
@@ -72,6 +74,8 @@ async def _show(visit: Visit) -> Response:
         audits=[_audit(visit, ticket, number) for number in range(len(ticket.audits))][::-1],
         others=[agent for agent in account.agents() if agent.id != me.id],
     )
+    page.headers["Content-Security-Policy"] = apps.policy(frames)
+    return page
 
 
 def _audit(visit: Visit, ticket: Ticket, number: int) -> tuple[str, str, str, list[str]]:

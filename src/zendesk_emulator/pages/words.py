@@ -46,6 +46,7 @@ ADMIN: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("/admin/oauth-clients", "OAuth clients", "APIs › OAuth clients"),
         ("/admin/api-tokens", "API tokens", "APIs › API tokens"),
         ("/admin/webhooks", "Webhooks", "Webhooks"),
+        ("/admin/apps", "Apps", "Apps › Zendesk Support apps"),
     ),
     "Objects and rules": (("/admin/triggers", "Triggers", "Business rules › Triggers"),),
     "Channels": (("/admin/messaging", "Messaging", "Messaging › Manage settings"),),

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from escalade.domain.errors import Rejected, Unavailable
-from escalade.web.console import conversations, ledger, places
+from escalade.web.console import conversations, desk_app, ledger, places
 from escalade.web.console.checklist import Checklist
 from escalade.web.console.checks import Checks
 from escalade.web.console.connection import Connection
@@ -96,6 +96,9 @@ def _routes(parts: Parts, pages: Pages, gate: Gate) -> list[Route]:
         post("/escalate/webhook/rotate", gate.act(webhook.rotate, Right.OPERATE)),
         post("/escalate/webhook/signing", gate.act(webhook.sign, Right.OPERATE)),
         get("/escalate/session-end", gate.page(webhook.session_end)),
+        get("/escalate/app", gate.page(desk_app.show)),
+        post("/escalate/app", gate.act(desk_app.save)),
+        get("/escalate/app/package.zip", gate.page(desk_app.download)),
         get("/knowledge", gate.page(places.knowledge)),
         get("/widget", gate.page(places.widget)),
         post("/widget", gate.act(places.save_widget)),

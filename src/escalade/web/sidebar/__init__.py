@@ -1,0 +1,1 @@
+"""The page in the ticket sidebar of Zendesk's agent workspace."""

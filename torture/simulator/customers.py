@@ -95,6 +95,7 @@ class Customer:
         self._dice = random.Random(f"customer {name} {seed}")
         self.conversation = f"{self._dice.getrandbits(128):032x}"
         self.is_open = False
+        self._presses = False
         self._token = ""
         self._handoff: dict[str, Any] | None = None
         self._browser = Owner(name)
@@ -145,8 +146,8 @@ class Customer:
 
     @property
     def is_idle(self) -> bool:
-        """Say whether everything written has its answer."""
-        return self.is_open and all(letter.settled for letter in self.outbox)
+        """Say whether everything written, and every button pressed, has its answer."""
+        return self.is_open and not self._presses and all(letter.settled for letter in self.outbox)
 
     # requests
 
@@ -166,11 +167,13 @@ class Customer:
 
     async def _order(self, what: str, body: dict[str, Any]) -> None:
         """Press a button until it is answered."""
+        self._presses = True
         for attempt in range(30):
             answer = await self._ask("POST", f"/conversations/{self.conversation}/{what}", body)
             if answer is not None and answer.status < 500:
-                return
+                break
             await sleep(min(8.0, 2.0**attempt))
+        self._presses = False
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer | None:
         """Send one request over the customer's line; nothing if no answer came."""

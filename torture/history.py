@@ -30,7 +30,8 @@ The desk's end
     Z.post     account handoff at list author mid h rid   an entry appeared
     Z.view     account handoff at list final entries      a list as it stands: [[rid, author, mid, h], ...] in its order
     Z.ticket   account handoff at ticket   a ticket carries this handoff as its external id, or its chat does
-    Z.close    account handoff at list ending   `by_agent`, `inactive`, `solved`, `closed`, `deleted`, `full`, `other`
+    Z.close    account handoff at list ending   `by_agent`, `inactive`, `solved`, `closed`, `other`; `deleted`, `full`;
+                                           `merged` into another ticket of the same request
     Z.removed  account handoff at list rid an entry was deleted on purpose
 Whoever breaks things
     F.begin    fault                       a fault starts to act

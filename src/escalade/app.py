@@ -44,6 +44,7 @@ from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.doors import Doors
+from escalade.services.doubles import Doubles
 from escalade.services.files import Files
 from escalade.services.history import History
 from escalade.services.inspection import Inspect, Inspector
@@ -207,6 +208,9 @@ class Product:
             self.database, self.ports, self.intake, self.accounts, self.zendesk, partial(_read_missed, self.ports)
         )
         self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers, self.owners)
+        self.doubles = Doubles(
+            self.database, self.ports, self.intake, self.accounts, self.zendesk, self.doors, self.owners
+        )
         self.porter = Porter(self.database, self.bell, self.ports, self.accounts, channels, self.inspect, self.owners)
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
         self.redrive = Redrive(self.database, self.ports, self.intake)
@@ -288,7 +292,7 @@ class Product:
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Open the database and keep the courier, reconcile, the porter and upkeep at work until the block ends."""
+        """Open the database and keep the courier, reconcile, the porter and the rounds at work until the block ends."""
         self.database.start()
         if self._doorbell is not None:
             self._doorbell.start()
@@ -302,6 +306,7 @@ class Product:
                 "porter": self.porter,
                 "upkeep": self.upkeep,
                 "missed": self.missed,
+                "doubles": self.doubles,
             }
             if self._locks is not None:
                 parts["locks"] = self._locks

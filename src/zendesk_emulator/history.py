@@ -95,7 +95,13 @@ class History:
             for comment in happened.facts["comments"]:
                 self._post(where, self._commented(ticket, comment))
         for ending in _endings(ticket, happened):
-            self._note("Z.close", **where, ending=ending)
+            merged = ending == "closed" and self._goes_on(ticket)
+            self._note("Z.close", **where, ending="merged" if merged else ending)
+
+    def _goes_on(self, ticket: Ticket) -> bool:
+        """Say whether a ticket was merged into another of the same request."""
+        target = self._account.records.tickets.get(ticket.merged_into or 0)
+        return target is not None and ticket.external_id is not None and target.external_id == ticket.external_id
 
     def _where(self, ticket: Ticket) -> Json:
         """Name the list a ticket is about: its chat, or its own comments."""

@@ -13,7 +13,7 @@ from escalade.channels.http import Outbound
 from escalade.channels.zendesk import webhook, wire
 from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.channels.zendesk.oauth import Pair
-from escalade.domain.effects import AddNote, Answer, EnsureUser, NameRequester, OpenTicket, Post
+from escalade.domain.effects import AddNote, Answer, EnsureUser, MergeTicket, NameRequester, OpenTicket, Post
 from escalade.domain.errors import Gone, Refused, Retryable, Uncertain, Unverified
 from escalade.domain.model import Customer, CustomerId, MessageId, OrganisationId, Role
 from escalade.domain.organisation import AuthType, Settings, TicketSettings
@@ -280,6 +280,22 @@ async def test_a_no_to_one_comment_says_nothing_of_its_ticket(
     with pytest.raises(Refused) as refused:
         await channel.send(account, post(job, "msg_2", "x"))
     assert not isinstance(refused.value, Gone)
+
+
+async def test_a_second_ticket_of_a_request_is_merged_once(world: World, channel: ZendeskChannel) -> None:
+    account = world.account()
+    job = await opened(world, channel, account)
+    second = await channel.send(account, frozen(channel, account, replace(job, key="another")))
+    double = links_of(second)[MARK]
+    assert [ticket.id for ticket in await channel.tickets_of(account, HANDOFF)] == [job.links[MARK], double]
+    merge = replace(job, effect=MergeTicket(handoff=HANDOFF, theirs=double))
+    assert channel.after_uncertain(merge) is After.REPEAT
+    await channel.send(account, merge)
+    assert (await channel.ticket(account, double)).status == "closed"
+    kept = world.emulator.account.records.tickets[int(job.links[MARK])]
+    assert [comment.public for comment in kept.comments] == [True, False]
+    assert (await channel.send(account, again(merge, after=60_000))).answer == f"ticket {double} is closed"
+    assert len(kept.comments) == 2
 
 
 async def test_a_ticket_can_be_asked_for(world: World, channel: ZendeskChannel) -> None:

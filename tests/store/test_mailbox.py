@@ -8,7 +8,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from escalade.domain.effects import BY_NAME, AddNote, Answer, Effect, LaneName, OpenTicket, Post, RemoveDouble
+from escalade.domain.effects import (
+    BY_NAME,
+    AddNote,
+    Answer,
+    Effect,
+    LaneName,
+    MergeTicket,
+    OpenTicket,
+    Post,
+    RemoveDouble,
+)
 from escalade.domain.model import ConversationId, HandoffId, MessageId, OrganisationId
 from escalade.store import mailbox
 from escalade.store.database import Tx
@@ -74,9 +84,9 @@ def test_an_attempt_whose_outcome_could_not_be_written_may_have_arrived(tx: Tx) 
 
 
 def test_every_kind_of_effect_is_read_back_as_it_was_put(tx: Tx) -> None:
-    of_handoffs = [kind for kind in BY_NAME.values() if kind not in {Answer, Post, RemoveDouble}]
+    of_handoffs = [kind for kind in BY_NAME.values() if kind not in {Answer, Post, RemoveDouble, MergeTicket}]
     plain: list[Effect] = [kind(handoff=HANDOFF) for kind in of_handoffs]  # type: ignore[call-arg]
-    plain.append(RemoveDouble(handoff=HANDOFF, theirs="m-9"))
+    plain += [RemoveDouble(handoff=HANDOFF, theirs="m-9"), MergeTicket(handoff=HANDOFF, theirs="4712")]
     put(tx, Answer(message=MessageId("m-1")), *plain, post(1))
     assert deliver(tx, ASSISTANT) == Answer(message=MessageId("m-1"))
     assert [deliver(tx) for _ in (*plain, post(1))] == [*plain, post(1)]

@@ -46,6 +46,7 @@ from escalade.domain.events import (
     PostRefused,
     Released,
     SessionEnded,
+    TicketMoved,
     TicketOpened,
     TicketStatusChanged,
     Unknown,
@@ -138,6 +139,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     HandoffAsked(id=HandoffId("hof_2"), reason=Reason.NO_ANSWER, about=QUESTION),
     HandoffQueued(handoff=CURRENT),
     TicketOpened(handoff=CURRENT, ticket_id=TicketId("43")),
+    TicketMoved(handoff=CURRENT, ticket_id=TicketId("43")),
     HandoffRetried(handoff=CURRENT),
     PostDelayed(handoff=CURRENT),
     HandoffRefused(handoff=CURRENT, step="OpenTicket", why="no such group"),
@@ -188,7 +190,7 @@ def require_invariants(before: Conversation, event: Event, decision: Decision) -
     elif before.handoff is not None and not isinstance(event, HandoffAsked):
         assert after.handoff is not None
         assert after.handoff.id == before.handoff.id
-        assert before.handoff.ticket_id in {None, after.handoff.ticket_id}
+        assert before.handoff.ticket_id in {None, after.handoff.ticket_id} or isinstance(event, TicketMoved)
     if after.handoff is not None:
         ended = after.handoff.state is HandoffState.ENDED
         assert ended == (after.handoff.ended is not None) == (after.handoff.ended_at is not None)

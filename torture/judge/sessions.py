@@ -143,7 +143,9 @@ def _finding(talk: Talk, what: str, *entries: Entry) -> Finding:
 def _ends_are_true(case: Case, talk: Talk) -> Iterator[Finding]:
     """Expect a cause for every end that was told: the desk ended it, or the customer did."""
     told = Counter(entry.mark for entry in talk.story if entry.role == "system" and entry.mark in ENDS)
-    closes = [fact for desk_list in talk.lists for fact in desk_list.closes if fact["ending"] != "solved"]
+    closes = [
+        fact for desk_list in talk.lists for fact in desk_list.closes if fact["ending"] not in {"solved", "merged"}
+    ]
     back = [leave for leave in talk.leaves if leave["how"] == "back"]
     shut = [leave for leave in talk.leaves if leave["how"] == "close"]
     for marks, causes in ((("ended", "inactive"), [*closes, *shut]), (("back_to_assistant",), back)):

@@ -34,8 +34,14 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _beside_each_other(case: Case, handoff: str, tickets: list[Fact]) -> tuple[Fact, Fact] | None:
-    """Find two tickets of one request; one that was ended at the desk before the next began is not beside it."""
+    """Find two tickets of one request; one that ended before the next began, or was merged, is not beside it."""
     home = case.homes.get(handoff) if len(tickets) > 1 else None
+    merged = {
+        end["list"] for found in (home.lists if home else ()) for end in found.closes if end["ending"] == "merged"
+    }
+    if merged:
+        case.counts["merged"] += len(merged)
+    tickets = [ticket for ticket in tickets if ticket["ticket"] not in merged]
     ends = [end for found in (home.lists if home else ()) if found.handoff == handoff for end in found.closes]
     for one, other in pairwise(tickets):
         if not any(one["n"] < end["n"] < other["n"] and end["ending"] in OVER for end in ends):

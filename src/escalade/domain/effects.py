@@ -112,14 +112,32 @@ class RemoveDouble:
     theirs: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeTicket:
+    """Close a second ticket of the same request by merging it into the one that goes on."""
+
+    handoff: HandoffId
+    theirs: str
+
+
 LiveStep = EnsureUser | EnsureConversation | TakeControl | PostContext | PassToAgents | ConfirmControl
-Effect = Answer | LiveStep | OpenTicket | AddNote | NameRequester | Post | ReleaseControl | RemoveDouble
+Effect = Answer | LiveStep | OpenTicket | AddNote | NameRequester | Post | ReleaseControl | RemoveDouble | MergeTicket
 
 LIVE_STEPS = (EnsureUser, EnsureConversation, TakeControl, PostContext, PassToAgents, ConfirmControl)
 
 BY_NAME: dict[str, type[Effect]] = {
     kind.__name__: kind
-    for kind in (Answer, *LIVE_STEPS, OpenTicket, AddNote, NameRequester, Post, ReleaseControl, RemoveDouble)
+    for kind in (
+        Answer,
+        *LIVE_STEPS,
+        OpenTicket,
+        AddNote,
+        NameRequester,
+        Post,
+        ReleaseControl,
+        RemoveDouble,
+        MergeTicket,
+    )
 }
 
 

@@ -73,6 +73,14 @@ class TicketOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketMoved:
+    """A request has had two tickets, and people work on the one we did not know."""
+
+    handoff: HandoffId
+    ticket_id: TicketId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffRefused:
     """Zendesk refused a step of the handoff for good, or did not confirm it in time."""
 
@@ -194,6 +202,7 @@ Event = (
     | HandoffAsked
     | HandoffQueued
     | TicketOpened
+    | TicketMoved
     | HandoffRefused
     | HandoffRetried
     | PostRefused
@@ -218,6 +227,7 @@ BY_NAME: dict[str, type[Event]] = {
         HandoffAsked,
         HandoffQueued,
         TicketOpened,
+        TicketMoved,
         HandoffRefused,
         HandoffRetried,
         PostRefused,

@@ -35,6 +35,7 @@ ASKED_TICKET = "I am passing this to our team. You can keep writing; they will r
 NOT_CONNECTED = "I would pass this to a person, but our team cannot be reached from here yet. Please try again later."
 QUEUED = "Our team has your conversation. Someone will answer here."
 TICKET = "Your request is with our team as number {ticket}. The answer will appear here."
+TICKET_MOVED = "Your request goes on with our team as number {ticket}. The answer will appear here."
 LIVE_FAILED = "Live chat is not available right now, so I am opening a request for our team instead."
 FAILED = "We could not reach our team. Nothing you wrote is lost; please try again, or leave a message."
 ASYNCHRONOUS = (

@@ -8,6 +8,7 @@ from escalade.domain.effects import (
     AddNote,
     Answer,
     Effect,
+    MergeTicket,
     NameRequester,
     OpenTicket,
     Post,
@@ -55,7 +56,7 @@ def standing(effect: Effect, conversation: Conversation) -> Standing:
                     return Standing(send=False, covered=True, why="it opened the ticket")
                 return _over(handoff)
             return SEND if handoff.is_open else _over(handoff)
-        case RemoveDouble():
+        case RemoveDouble() | MergeTicket():
             return SEND
         case ReleaseControl():
             goes_on = handoff.mode is Mode.LIVE and handoff.is_open

@@ -43,6 +43,7 @@ from escalade.domain.events import (
     PostRefused,
     Released,
     SessionEnded,
+    TicketMoved,
     TicketOpened,
     TicketStatusChanged,
     Unknown,
@@ -117,6 +118,7 @@ def _about_handoff(
     conversation: Conversation,
     event: HandoffQueued
     | TicketOpened
+    | TicketMoved
     | HandoffRefused
     | HandoffRetried
     | AgentAssigned
@@ -137,6 +139,12 @@ def _about_handoff(
             return _handoff_retried(conversation, handoff, event)
         case _ if not handoff.is_open:
             return _ignored(conversation, f"the handoff is {handoff.state.value}")
+        case TicketMoved(ticket_id=ticket_id):
+            text = words.TICKET_MOVED.format(ticket=ticket_id)
+            return Decision(
+                conversation=replace(conversation, handoff=replace(handoff, ticket_id=ticket_id)),
+                says=(_says(text, Notice.TICKET_CREATED),),
+            )
         case HandoffQueued():
             return _queued(conversation, handoff, now)
         case HandoffRefused(step=step, why=why):

@@ -10,6 +10,7 @@ from escalade.domain.effects import (
     ConfirmControl,
     Effect,
     LiveStep,
+    MergeTicket,
     OpenTicket,
     Post,
     PostContext,
@@ -62,7 +63,7 @@ def take_up(tx: Tx, lane: mailbox.Lane, accounts: Accounts, now: Millis) -> Erra
             for (channel, kind), theirs in conversations.links_of(tx, effect.handoff).items()
         }
     transcript: tuple[Message, ...] = ()
-    if not isinstance(effect, Post | ReleaseControl | ConfirmControl | RemoveDouble):
+    if not isinstance(effect, Post | ReleaseControl | ConfirmControl | RemoveDouble | MergeTicket):
         latest = conversation.last_seq if message is None else message.seq
         after = max(0, latest - LONGEST_TRANSCRIPT)
         said = conversations.messages(tx, lane.organisation, lane.conversation, after=after)

@@ -13,15 +13,15 @@ from escalade.channels import verdicts
 from escalade.channels.attachments import fetch, with_links
 from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, MissedCall, Page, Sent
 from escalade.channels.http import Transport
-from escalade.channels.zendesk import invocations, lookup, wire
+from escalade.channels.zendesk import invocations, lookup, requests, wire
 from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
 from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, named, support
 from escalade.channels.zendesk.staffing import Staffing
 from escalade.domain import transcript
-from escalade.domain.effects import AddNote, NameRequester, OpenTicket, Post
+from escalade.domain.effects import AddNote, MergeTicket, NameRequester, OpenTicket, Post
 from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Unaccepted, Uncertain, Unverified
 from escalade.domain.files import ANYTHING
-from escalade.domain.model import Agent, Attachment, FileId, Handoff, Millis
+from escalade.domain.model import Agent, Attachment, FileId, Handoff, HandoffId, Millis
 from escalade.domain.switchboard import GONE
 
 UPLOAD_SECONDS = 60.0
@@ -74,7 +74,7 @@ class ZendeskChannel:
     def after_uncertain(self, job: Job) -> After:
         """Repeat what Zendesk recognises; look for the rest."""
         match job.effect:
-            case OpenTicket() | NameRequester():
+            case OpenTicket() | NameRequester() | MergeTicket():
                 return After.REPEAT
             case _:
                 return After.LOOK
@@ -90,6 +90,9 @@ class ZendeskChannel:
                 return await self._update(account, job, wire.requester_body(job.conversation.customer))
             case Post():
                 return await self._post(account, job)
+            case MergeTicket(theirs=theirs):
+                double = await self.ticket(account, theirs)
+                return await requests.merge(self.calls, account, _ticket_id(job), double)
             case _:
                 raise Refused(f"{type(job.effect).__name__} is not for Zendesk Support")
 
@@ -134,14 +137,8 @@ class ZendeskChannel:
         return self._opened(job, ticket, wire.comment_id(answer.json.get("audit")), answer.status, answer.summary)
 
     async def _find_ticket(self, account: Account, job: Job) -> Sent | None:
-        handoff = _handoff(job)
-        page = await self.calls.get(account, "/api/v2/tickets", {"external_id": handoff.id})
-        known = [wire.read_ticket(item) for item in listed(page, "tickets")]
-        mine = [ticket for ticket in known if ticket is not None and ticket.external_id == handoff.id]
-        if not mine:
-            return None
-        oldest = min(mine, key=lambda ticket: int(ticket.id))  # external ids are not unique
-        return self._opened(job, oldest, None, 200, f"found as ticket {oldest.id}")
+        mine = await requests.tickets_of(self.calls, account, _handoff(job).id)
+        return self._opened(job, mine[0], None, 200, f"found as ticket {mine[0].id}") if mine else None
 
     def _opened(self, job: Job, ticket: wire.Ticket, comment: str | None, status: int, answer: str) -> Sent:
         handoff = _handoff(job)
@@ -298,6 +295,10 @@ class ZendeskChannel:
         if found is None:
             raise Retryable("Zendesk's answer shows no ticket")
         return found
+
+    async def tickets_of(self, account: Account, handoff: HandoffId) -> list[wire.Ticket]:
+        """List the tickets of one request, the oldest first."""
+        return await requests.tickets_of(self.calls, account, handoff)
 
     async def ticket_of(self, account: Account, conversation: str, since: Millis) -> str | None:
         """Find the ticket of a live conversation by the tickets' audits."""

@@ -19,6 +19,7 @@ from escalade.domain import transcript
 from escalade.domain.errors import Refused
 from escalade.domain.model import Agent, AgentId, Attachment, Customer, FileId, FileState, Handoff, Message, Role
 from escalade.domain.organisation import TicketSettings
+from escalade.domain.switchboard import GONE
 
 __all__ = ["read_webhook", "verify_signature"]  # the inbound half; the rest of this page is the outbound one
 
@@ -210,6 +211,11 @@ class Ticket:
     group_id: str | None = None
     external_id: str | None = None
     updated_at: str = ""
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Say whether somebody has taken it up."""
+        return self.assignee_id is not None or self.status not in {"new", *GONE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,7 @@ EFFECT = {
     "Post": "Post the customer's message",
     "ReleaseControl": "Release control",
     "RemoveDouble": "Remove a second copy",
+    "MergeTicket": "Merge a second ticket",
 }
 
 DELIVERY: dict[str, Toned] = {

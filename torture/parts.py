@@ -18,6 +18,7 @@ PARTS: Mapping[str, str] = {
     "schedules": "torture.simulator.schedules",
     "mutants": "torture.simulator.mutants",
     "lines": "torture.crash.lines",
+    "calls": "torture.crash.calls",
     "kills": "torture.crash.kills",
     "databases": "torture.crash.databases",
     "power": "torture.crash.power",

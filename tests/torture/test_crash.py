@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from torture.crash import scene
+from torture.crash.call import CallKiller
+from torture.crash.chain import kill_along
 from torture.crash.databases import break_the_database
 from torture.crash.disk import run_out
 from torture.crash.haste import Haste
@@ -33,7 +35,7 @@ pytestmark = pytest.mark.processes
 def test_killed_at_a_line_nothing_is_lost_twice_or_out_of_order(tmp_path: Path, name: str) -> None:
     stage, story = Stage(tmp_path, Haste(HASTE), unsure_wait_s=UNSURE_WAIT_S), STORIES[name]
     start = prepare(stage, story, story.most)
-    points = points_of(lines_of(stage, story, start), lap=0, share=1)[::10]
+    points = points_of(lines_of(stage, story, start), lap=0, share=1)[::4]
     ways = list(islice(chains(stage, story, start, set(points), random.Random(name)), 2))
     assert [violation for chain in ways for violation in chain.violations] == []
     assert sum(len(chain.deaths) for chain in ways) >= 40
@@ -52,6 +54,15 @@ def test_a_product_that_breaks_a_rule_is_convicted_by_the_same_deaths(tmp_path: 
         points = {Point(file, line, 1) for file, line in lines if file in {"services/courier.py", "channels/http.py"}}
         ways = chains(stage, story, start, points, random.Random(rule))
         assert any(chain.violations for chain in ways)
+
+
+def test_killed_right_before_a_write_a_sync_or_a_send_nothing_is_lost_twice_or_out_of_order(tmp_path: Path) -> None:
+    stage, story = Stage(tmp_path, Haste(HASTE), unsure_wait_s=UNSURE_WAIT_S), STORIES["talk"]
+    start = prepare(stage, story, story.most)
+    numbers = iter(range(1, 1000, 2))
+    chain = kill_along(stage, story, start, lambda _: CallKiller(next(numbers)), random.Random("calls"))
+    assert chain.violations == []
+    assert {call.name for call in chain.deaths} >= {"pwrite64", "sendto"}
 
 
 def test_when_the_power_goes_what_was_acknowledged_is_there(tmp_path: Path) -> None:

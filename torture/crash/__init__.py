@@ -16,6 +16,8 @@ read from a socket, so nothing counts as acknowledged that had not left the proc
     crowd.py      several customers in the same story, who know nothing of deaths
     chain.py      a world of many deaths in a row
     lines.py      L1, killed at every line
+    call.py       a kill point: the n-th call by which something leaves the process
+    calls.py      L2, killed between lines
     durable.py    what a disk keeps when the power goes
     power.py      L5, the power cut
     load.py       customers and agents who talk without a pause

@@ -1,9 +1,8 @@
 """A chain of deaths: a world whose product is killed, started, and killed again, until the story is over for everybody.
 
-Each life is told the lines at which nobody has died yet and ends at the first of them that comes; so a death costs no
-more than a start and the way to a line, and what the customers do goes on from one life to the next. Some lives, and
-one that comes to none of its lines, are stopped as for an upgrade, and may die while they stop. The last is left alone
-until all has drained, and the judge reads what every one of the customers and the agents saw.
+A death costs no more than a start and the way to where it happens, and what the customers do goes on from one life to
+the next. Some lives, and one that does not come to its end, are stopped as for an upgrade, and may die while they stop.
+The last is left alone until all has drained, and the judge reads what every one of the customers and the agents saw.
 """
 
 from __future__ import annotations
@@ -11,30 +10,44 @@ from __future__ import annotations
 import math
 import random
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 from torture.crash.crowd import Crowd
 from torture.crash.life import Life
-from torture.crash.line import Killer, Point, watch
-from torture.crash.play import Start, judged, log_of
+from torture.crash.play import Start, judged, log_of, nothing
 from torture.crash.stage import Stage
 from torture.crash.stories import Story
 from torture.history import History
 
+Moment = TypeVar("Moment")
+Moment_co = TypeVar("Moment_co", covariant=True)
 LONGEST_LIFE_S = 4.0  # more than it takes to decide a doubt
 STOPPED = 0.1  # of the lives, long before that
 LONGEST = 40  # deaths, after which the last life is left alone
 LOOK_S = 0.1
 
 
+class Doom(Protocol[Moment_co]):
+    """What ends a life."""
+
+    def lie_in_wait(self, *, boot: bool) -> None:
+        """Watch this process from now on; without `boot` only from when it serves."""
+        ...
+
+    def came(self) -> Moment_co | None:
+        """Say at which moment it struck, if it did."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
-class Chain:
+class Chain(Generic[Moment]):
     """What one world came to."""
 
-    deaths: list[Point] = field(default_factory=list)  # in this order
+    deaths: list[Moment] = field(default_factory=list)  # in this order
     stops: int = 0  # as for an upgrade
     violations: list[str] = field(default_factory=list)
 
@@ -69,18 +82,20 @@ def unharmed(
         return _verdict(stage, crowd, people, History("faults", stage.haste.millis))
 
 
-def kill_along(stage: Stage, story: Story, start: Start, points: Iterable[Point], dice: random.Random) -> Chain:
-    """Kill at one of the points after the other, as far as the story goes."""
-    left, chain = set(points), Chain()
+def kill_along(
+    stage: Stage, story: Story, start: Start, doom: Callable[[list[Moment]], Doom[Moment]], dice: random.Random
+) -> Chain[Moment]:
+    """Kill one life after the other, as far as the story goes; `doom` gives the next, told of all deaths so far."""
+    chain: Chain[Moment] = Chain()
     history = History("faults", stage.haste.millis)
 
-    def begin() -> tuple[Killer, Life, float]:
+    def begin() -> tuple[Doom[Moment] | None, Life, float]:
         """Begin the next life, and say how long it may last."""
-        is_last = len(chain.deaths) >= LONGEST or crowd.has_played()
-        killer = Killer([] if is_last else sorted(left))
-        soon = dice.random() < STOPPED
-        life = stage.product_life(partial(watch, killer, boot=story.boot))
-        return killer, life, math.inf if is_last else dice.uniform(0.2, 1.0) if soon else LONGEST_LIFE_S
+        if len(chain.deaths) >= LONGEST or crowd.has_played():
+            return None, stage.product_life(nothing), math.inf
+        killer = doom(chain.deaths)
+        life = stage.product_life(partial(killer.lie_in_wait, boot=story.boot))
+        return killer, life, dice.uniform(0.2, 1.0) if dice.random() < STOPPED else LONGEST_LIFE_S
 
     with _world(stage, story, start) as (crowd, people, desk):
         killer, life, longest = begin()
@@ -91,11 +106,10 @@ def kill_along(stage: Stage, story: Story, start: Start, points: Iterable[Point]
                     life.end(signal.SIGTERM)
                 if not life.is_over():
                     continue
-                point = killer.point()
-                if point is not None:
+                moment = None if killer is None else killer.came()
+                if moment is not None:
                     history.note("B.kill")
-                    chain.deaths.append(point)
-                    left.remove(point)
+                    chain.deaths.append(moment)
                 elif not stopped:
                     chain.violations.append("the product ended by itself")
                     break

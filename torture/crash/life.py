@@ -32,7 +32,7 @@ class Life:
         """Do the work and end without running anything that is the parent's to run."""
         code = 1
         os.setsid()  # an interrupt at the keyboard is for the parent
-        _die_with_parent()
+        die_with_parent()
         try:
             out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(out, 1)
@@ -86,7 +86,7 @@ class Life:
             self._status = os.waitpid(self.pid, 0)[1]
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the kernel end this process with the one that forked it, however that one ends; only Linux can."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

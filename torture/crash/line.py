@@ -81,11 +81,11 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
         return left - 1, number
 
-    def has_points(self) -> bool:
-        """Say whether it may kill at all."""
-        return bool(self._points)
+    def lie_in_wait(self, *, boot: bool) -> None:
+        """Watch this process from now on."""
+        watch(self, boot=boot)
 
-    def point(self) -> Point | None:
+    def came(self) -> Point | None:
         """Say where the process died, if it was at a point."""
         (number,) = WORD.unpack_from(self._last)
         return self._points[number - 1] if number else None
@@ -116,25 +116,30 @@ class Recorder:
 
 def watch(tracer: Killer | Recorder, *, boot: bool) -> None:
     """Trace this thread and every thread it starts; without `boot` only what runs once the product serves counts."""
-    if isinstance(tracer, Killer) and not tracer.has_points():
-        return
     threading.settrace(tracer.enter)
-    if boot:
+
+    def begin() -> None:
         tracer.armed = True
         sys.settrace(tracer.enter)
+
+    def begin_late() -> None:
+        for task in asyncio.all_tasks():
+            _follow(tracer, task.get_coro())
+        begin()
+
+    if boot:
+        begin()
     else:
-        _watch_when_serving(tracer)
+        when_serving(begin_late)
 
 
-def _watch_when_serving(tracer: Killer | Recorder) -> None:
+def when_serving(begin: Callable[[], None]) -> None:
+    """Do something in this process as soon as its server serves."""
     startup = uvicorn.Server.startup
 
     async def started(server: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
         await startup(server, sockets)
-        for task in asyncio.all_tasks():
-            _follow(tracer, task.get_coro())
-        tracer.armed = True
-        sys.settrace(tracer.enter)
+        begin()
 
     uvicorn.Server.startup = started  # type: ignore[method-assign, assignment]
 

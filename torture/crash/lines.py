@@ -14,7 +14,7 @@ from zlib import crc32
 
 from torture.crash.chain import Chain, kill_along, unharmed
 from torture.crash.haste import Haste
-from torture.crash.line import Point, Recorder, watch
+from torture.crash.line import Killer, Point, Recorder, watch
 from torture.crash.play import Start, prepare
 from torture.crash.stage import Stage
 from torture.crash.stores import ENGINES, a_folder, store
@@ -55,11 +55,15 @@ def points_of(lines: Mapping[tuple[str, int], int], lap: int, share: int) -> lis
     return drawn
 
 
-def chains(stage: Stage, story: Story, start: Start, left: set[Point], dice: random.Random) -> Iterator[Chain]:
+def chains(stage: Stage, story: Story, start: Start, left: set[Point], dice: random.Random) -> Iterator[Chain[Point]]:
     """Kill at these points, in as many worlds as it takes; what is left in the end nobody came to again."""
+
+    def doom(deaths: list[Point]) -> Killer:
+        return Killer(sorted(left - set(deaths)))
+
     in_vain = 0
     while left and in_vain < MOST_IN_VAIN:
-        chain = kill_along(stage, story, start, left, dice)
+        chain = kill_along(stage, story, start, doom, dice)
         left -= set(chain.deaths)
         in_vain = 0 if chain.deaths else in_vain + 1
         yield chain

@@ -18,6 +18,7 @@ from escalade.domain.errors import Gone, Refused, Retryable, Uncertain, Unverifi
 from escalade.domain.model import Customer, CustomerId, MessageId, OrganisationId, Role
 from escalade.domain.organisation import AuthType, Settings, TicketSettings
 from zendesk_emulator import control_admin
+from zendesk_emulator.switchboard import AGENTS
 
 from .scene import HANDOFF, World, a_job, again, links_of, message
 
@@ -280,6 +281,33 @@ async def test_a_no_to_one_comment_says_nothing_of_its_ticket(
     with pytest.raises(Refused) as refused:
         await channel.send(account, post(job, "msg_2", "x"))
     assert not isinstance(refused.value, Gone)
+
+
+def a_chat(world: World, n: int) -> tuple[str, str]:
+    """Let a live chat begin at the desk; give its conversation and its ticket."""
+    emulator = world.emulator
+    user = emulator.conversations.create_user({"externalId": f"visitor-{n}"})
+    talk = emulator.conversations.create({"type": "personal", "participants": [{"userId": user.id}]})
+    emulator.switchboard.pass_control(talk, AGENTS)
+    assert talk.ticket_id is not None
+    return talk.id, str(talk.ticket_id)
+
+
+async def test_a_chats_ticket_is_found_among_many_and_each_is_read_once(world: World, channel: ZendeskChannel) -> None:
+    account, since = world.account(), world.now()
+    talk, ticket = a_chat(world, 0)
+    for n in range(1, 25):
+        a_chat(world, n)
+    found = [await channel.ticket_of(account, talk, since) for _ in range(4)]
+    assert found == [None, None, ticket, ticket]  # ten audits a search, the newest first
+    assert world.calls("GET", "/audits") == 25
+    assert world.calls("GET", "/api/v2/tickets?") == 4
+
+
+async def test_a_chats_ticket_is_not_one_that_is_older_than_its_handoff(world: World, channel: ZendeskChannel) -> None:
+    talk, _ = a_chat(world, 0)
+    assert await channel.ticket_of(world.account(), talk, world.now() + 120_000) is None
+    assert world.calls("GET", "/audits") == 0
 
 
 async def test_a_second_ticket_of_a_request_is_merged_once(world: World, channel: ZendeskChannel) -> None:

@@ -8,11 +8,11 @@ import sys
 from typing import cast
 
 from escalade.cli.serve import HttpParser, serve
-from escalade.services import reconcile
+from escalade.services import numbers, reconcile
 from escalade.web import limits
 
 if __name__ == "__main__":
-    reconcile.SEEK_AFTER_MS = 0
+    numbers.SEEK_AFTER_MS = 0
     reconcile.LIVE_EVERY_MS = reconcile.PATIENCE_MS = 1000
     if "patient" in sys.argv[2:]:
         limits.WRONG_CREDENTIALS = limits.Limit(name="wrong credentials", times=1_000_000, seconds=60)

@@ -51,6 +51,7 @@ from escalade.services import echoes
 from escalade.services.accounts import Accounts
 from escalade.services.doors import Doors
 from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
+from escalade.services.numbers import Numbers
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
 from escalade.store import conversations, mailbox, organisations
@@ -67,10 +68,8 @@ ASLEEP_EVERY_MS = 10 * 60_000
 ASLEEP_AFTER_MS = 24 * 3600_000
 RETRY_MS = 1_000
 GIVE_UP_MS = 60_000
-SEEK_AFTER_MS = 5_000
 MOST_MISSES = 10
 LONGEST_PAUSE_S = 30.0
-SEEK_EVERY_MS = 60_000
 SWEEP_S = 1.0
 
 
@@ -144,13 +143,13 @@ class Reconcile:
         self._directory = directory
         self._sessions = sessions
         self._doors = doors
+        self._numbers = Numbers(ports, directory, doors)
         self._owners: Owners = owners or Alone()
         self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
         self._again: dict[HandoffId, bool] = {}
         self._rung: dict[HandoffId, asyncio.Event] = {}
         self._looked_at: dict[HandoffId, int] = {}
         self._unread: set[OrganisationId] = set()  # whose lists are to be read, whenever they were read last
-        self._seek_at: dict[HandoffId, int] = {}
         self._misses: dict[HandoffId, int] = {}
 
     def ring(self, rings: Iterable[tuple[str, str]]) -> None:
@@ -192,7 +191,15 @@ class Reconcile:
                 if blind or row["organisation"] in unread or now - last >= self._every(row, now):
                     self.look_soon(handoff, session=True)
             blind = not leads
+            self._forget({HandoffId(row["id"]) for row in rows})
             await self._ports.sleep(SWEEP_S)
+
+    def _forget(self, but: set[HandoffId]) -> None:
+        """Forget what is not read any more."""
+        self._numbers.forget(but)
+        for known in (self._looked_at, self._misses):
+            for handoff in known.keys() - but - self._under_way.keys():
+                del known[handoff]
 
     def _every(self, row: Row, now: int) -> int:
         """Say how often to look without being rung for: often while people talk, seldom while it is quiet."""
@@ -327,7 +334,10 @@ class Reconcile:
         """Ask Zendesk what the bells alone do not say: an agent's name, and which end it was."""
         by_bell: dict[str, Event] = {}
         found: Event | None = None
-        ticket = await self._seek_ticket(scene) if session and reached else None
+        ticket: str | None = None
+        if session and reached:
+            conversation = scene.links.get((ChannelName.SUNSHINE, LinkKind.CONVERSATION))
+            ticket = await self._numbers.seek(scene.account, scene.handoff, conversation)
         state: Session | None = None
         live = scene.handoff.mode is Mode.LIVE and self._list_of(scene) is not None
         ends = [b for b in scene.bells if b.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}]
@@ -369,25 +379,6 @@ class Reconcile:
             log.warning("ticket_status_unknown", handoff=scene.handoff.id, why=error.detail)
             return None
         return TicketStatusChanged(handoff=scene.handoff.id, status=status) if status in GONE else None
-
-    async def _seek_ticket(self, scene: _Scene) -> str | None:
-        """Find a live handoff's ticket where the webhook that would have named it never came."""
-        handoff, zendesk = scene.handoff, scene.account.zendesk
-        conversation = scene.links.get((ChannelName.SUNSHINE, LinkKind.CONVERSATION))
-        if handoff.mode is not Mode.LIVE or handoff.ticket_id is not None or handoff.queued_at is None:
-            return None
-        now = self._ports.now()
-        due = self._seek_at.get(handoff.id, handoff.queued_at + SEEK_AFTER_MS)
-        if conversation is None or zendesk is None or now < due:
-            return None
-        self._seek_at[handoff.id] = now + SEEK_EVERY_MS
-        try:
-            since = self._ports.wall() - (now - handoff.asked_at)  # by their clock
-            asks = partial(self._directory.ticket_of, scene.account, conversation, since)
-            return await self._doors.call(scene.account.organisation, ChannelName.ZENDESK, asks)
-        except DeliveryError as error:
-            log.warning("ticket_unknown", handoff=handoff.id, why=error.detail)
-            return None
 
     def _ending(self, scene: _Scene, bell: mailbox.Receipt, state: Session | None) -> Ending | None:
         """Say which end a session came to, or nothing where it has not ended or cannot be told yet."""

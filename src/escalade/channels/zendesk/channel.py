@@ -13,8 +13,9 @@ from escalade.channels import verdicts
 from escalade.channels.attachments import fetch, with_links
 from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, MissedCall, Page, Sent
 from escalade.channels.http import Transport
-from escalade.channels.zendesk import invocations, lookup, requests, wire
+from escalade.channels.zendesk import invocations, requests, wire
 from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
+from escalade.channels.zendesk.lookup import Lookup
 from escalade.channels.zendesk.oauth import SCOPE, Credentials, Keep, keep_nothing, named, support
 from escalade.channels.zendesk.staffing import Staffing
 from escalade.domain import transcript
@@ -61,6 +62,7 @@ class ZendeskChannel:
         self._credentials = Credentials(transport, now, keep=keep, scope=scope)
         self.calls = Calls(transport, self._credentials)
         self._staffing = Staffing(self.calls, now)
+        self._lookup = Lookup(self.calls)
         self._people: dict[tuple[str, str], tuple[Millis, wire.Person | None]] = {}
 
     # Out
@@ -302,7 +304,7 @@ class ZendeskChannel:
 
     async def ticket_of(self, account: Account, conversation: str, since: Millis) -> str | None:
         """Find the ticket of a live conversation by the tickets' audits."""
-        return await lookup.ticket_of(self.calls, account, conversation, since)
+        return await self._lookup.ticket_of(account, conversation, since)
 
     async def ticket_status(self, account: Account, ticket_id: str) -> str:
         """Give a ticket's status; one that is gone is `deleted`."""

@@ -214,6 +214,20 @@ async def test_back_to_the_assistant_and_to_a_person_again(stage: Backstage) -> 
     assert second.state is HandoffState.REQUESTED
 
 
+async def test_a_change_of_mind_takes_nothing_along_that_an_earlier_handoff_owes(live: Backstage) -> None:
+    customer = await live.open()
+    await customer.says("I want a person")
+    await live.desk.escalate(ORGANISATION, customer.id)
+    await customer.says("before I went back")
+    await live.desk.release(ORGANISATION, customer.id)
+    await customer.says("I want a person after all")
+    await live.desk.escalate(ORGANISATION, customer.id, wish=Wish.TICKET)
+    assert (await live.desk.escalate(ORGANISATION, customer.id, wish=Wish.LIVE)).mode is Mode.LIVE
+    await live.drain()
+    assert live.sunshine.posted == ["I want a person after all"]
+    assert (await customer.deliveries())["before I went back"] == "failed"
+
+
 async def test_an_address_given_later_is_kept_and_proves_nothing(stage: Backstage) -> None:
     customer = await stage.open()
     after = await stage.desk.identify(ORGANISATION, customer.id, name="Noor", email="noor@example.com")

@@ -173,7 +173,7 @@ def test_looks_are_counted_since_the_last_send(tx: Tx) -> None:
 def test_what_is_withdrawn_keeps_its_place_and_is_passed_over(tx: Tx) -> None:
     put(tx, OpenTicket(handoff=HANDOFF), post(1))
     mailbox.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
-    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, "another way", NOON)
+    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
     put(tx, post(2))
     assert head(tx).effect == OpenTicket(handoff=HANDOFF)  # it may have arrived, so it is not taken back
     deliver(tx)
@@ -188,8 +188,16 @@ def test_withdrawing_leaves_the_assistant_and_other_conversations_alone(tx: Tx) 
     put(tx, Answer(message=MessageId("m-1")))
     mailbox.put(tx, ORGANISATION, ConversationId("c-2"), post(1, HandoffId("hof_2")), NOON)
     mailbox.put(tx, OTHER, CONVERSATION, post(1, HandoffId("hof_3")), NOON)
-    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, "another way", NOON)
+    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
     assert {row["state"] for row in tx.everywhere().all("SELECT state FROM delivery")} == {"pending"}
+
+
+def test_withdrawing_leaves_what_an_earlier_handoff_owes(tx: Tx) -> None:
+    put(tx, post(1, HandoffId("hof_0")), OpenTicket(handoff=HANDOFF), post(2))
+    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2"]
+    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
+    states = [row["state"] for row in tx.all("SELECT state FROM delivery ORDER BY position", organisation=ORGANISATION)]
+    assert states == ["pending", "withdrawn", "withdrawn"]
 
 
 def test_words_the_desk_has_yet_to_hear_are_listed_in_order(tx: Tx) -> None:
@@ -197,11 +205,11 @@ def test_words_the_desk_has_yet_to_hear_are_listed_in_order(tx: Tx) -> None:
     deliver(tx)
     deliver(tx)
     mailbox.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
-    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION) == ["m-2", "m-3"]
+    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2", "m-3"]
     mailbox.recover(tx, NOON)
-    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION) == ["m-2", "m-3"]
+    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2", "m-3"]
     mailbox.finish(tx, head(tx), "refused", "", NOON)
-    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION) == ["m-3"]
+    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-3"]
 
 
 def test_what_a_crash_cut_short_is_unsure_and_never_new(tx: Tx) -> None:
@@ -373,7 +381,7 @@ class LanesAsLists(RuleBasedStateMachine):
 
     @rule(conversation=lanes)
     def withdraw(self, conversation: ConversationId) -> None:
-        mailbox.withdraw(self.tx, ORGANISATION, conversation, "another way", self.now)
+        mailbox.withdraw(self.tx, ORGANISATION, conversation, HandoffId(f"hof-{conversation}"), "another way", self.now)
         self.model[conversation] = [(e, state) for e, state in self.model[conversation] if state != "pending"]
 
     @rule()
@@ -389,7 +397,9 @@ class LanesAsLists(RuleBasedStateMachine):
     def what_is_owed_is_what_the_lists_hold(self) -> None:
         for conversation, owed in self.model.items():
             messages = [effect.message for effect, _ in owed if isinstance(effect, Post)]
-            assert mailbox.owed_messages(self.tx, ORGANISATION, conversation) == messages
+            assert (
+                mailbox.owed_messages(self.tx, ORGANISATION, conversation, HandoffId(f"hof-{conversation}")) == messages
+            )
             assert self.delivered[conversation] == sorted(self.delivered[conversation])
             lane = self.lane(conversation)
             idle = due_at(self.tx, lane) is None

@@ -80,7 +80,7 @@ class Decision:
     says: tuple[Utterance, ...] = ()
     effects: tuple[Effect, ...] = ()
     leaves: Handoff | None = None  # the handoff that ended for another to go on from it
-    withdraws: bool = False  # drop what still waits in the desk lane before adding the effects
+    withdraws: bool = False  # drop what the handoff still owes before adding the effects
     ignored: str = ""  # why nothing follows
 
 

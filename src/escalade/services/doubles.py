@@ -183,7 +183,7 @@ class Doubles:
             log.warning("second_ticket_found", handoff=of.handoff, kept=kept.id, merged=double.id)
 
     def _is_idle(self, tx: Tx, of: Doubtful) -> bool:
-        return not mailbox.owed_messages(tx, of.organisation, of.conversation)
+        return not mailbox.owed_messages(tx, of.organisation, of.conversation, of.handoff)
 
     def _show(self, tx: Tx, of: Doubtful, message: Heard, policy: Policy) -> None:
         if message.ours:

@@ -123,7 +123,7 @@ class Intake:
                 ignored = "it reached the desk before"
                 return Applied(decision=Decision(conversation=conversation, ignored=ignored), messages=())
             if may_follow_up(conversation, event, policy):
-                waiting = mailbox.owed_messages(tx, conversation.organisation, conversation.id)
+                waiting = mailbox.owed_messages(tx, conversation.organisation, conversation.id, event.handoff)
                 event = replace(event, waiting=tuple(id for id in waiting if id != event.message))
             else:
                 event = self._explain(tx, conversation, event)
@@ -154,8 +154,8 @@ class Intake:
             )
             for utterance in decision.says
         )
-        if decision.withdraws:
-            mailbox.withdraw(tx, after.organisation, after.id, "another way was chosen", now)
+        if decision.withdraws and conversation.handoff is not None:
+            mailbox.withdraw(tx, after.organisation, after.id, conversation.handoff.id, "another way was chosen", now)
         for effect in decision.effects:
             mailbox.put(tx, after.organisation, after.id, effect, now)
             if isinstance(effect, Post):
@@ -245,8 +245,8 @@ class Intake:
         A customer may write on while the assistant still thinks: those words belong to the people, in order.
         """
         organisation, id = conversation.organisation, conversation.id
-        if conversation.open_handoff is not None:
-            return replace(event, waiting=tuple(mailbox.owed_messages(tx, organisation, id)))
+        if (current := conversation.open_handoff) is not None:
+            return replace(event, waiting=tuple(mailbox.owed_messages(tx, organisation, id, current.id)))
         if event.about is None:
             last = conversations.last_from_customer(tx, organisation, id)
             return event if last is None else replace(event, about=last.id)

@@ -243,25 +243,36 @@ def put(tx: Tx, organisation: OrganisationId, conversation: ConversationId, effe
     return id
 
 
-def withdraw(tx: Tx, organisation: OrganisationId, conversation: ConversationId, why: str, now: Millis) -> None:
-    """Drop what waits in the desk lane untried; each keeps its place, so the lane still counts."""
+def withdraw(
+    tx: Tx, organisation: OrganisationId, conversation: ConversationId, handoff: HandoffId, why: str, now: Millis
+) -> None:
+    """Drop what a handoff still owes untried; each keeps its place, so the lane still counts.
+
+    What an earlier handoff owes stays: it is let go by itself, and its sender is told.
+    """
     tx.run(
         "UPDATE delivery SET state = 'withdrawn', why = :why, settled_at = :now"
-        " WHERE organisation = :organisation AND conversation = :conversation AND lane = 'desk' AND state = 'pending'",
+        " WHERE organisation = :organisation AND conversation = :conversation AND lane = 'desk' AND state = 'pending'"
+        " AND key LIKE :its",
         organisation=organisation,
         conversation=conversation,
+        its=f"{handoff}.%",
         why=why,
         now=now,
     )
 
 
-def owed_messages(tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> list[MessageId]:
-    """List the customer's messages that have not reached the desk, in order."""
+def owed_messages(
+    tx: Tx, organisation: OrganisationId, conversation: ConversationId, handoff: HandoffId
+) -> list[MessageId]:
+    """List the customer's messages of a handoff that have not reached the desk, in order."""
     rows = tx.all(
         "SELECT message FROM delivery WHERE organisation = :organisation AND conversation = :conversation"
-        " AND lane = 'desk' AND message IS NOT NULL AND state IN ('pending', 'sending', 'unsure') ORDER BY position",
+        " AND lane = 'desk' AND message IS NOT NULL AND state IN ('pending', 'sending', 'unsure') AND key LIKE :its"
+        " ORDER BY position",
         organisation=organisation,
         conversation=conversation,
+        its=f"{handoff}.%",
     )
     return [MessageId(row["message"]) for row in rows]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,12 @@ class Tab:
         if mid in self.places:
             self.entries[self.places[mid]][4] = delivery
 
+    def marks(self) -> Iterator[tuple[str, str]]:
+        """Give what it shows of each message of the customer's."""
+        for _, mid, role, _, mark in self.entries:
+            if role == "customer":
+                yield mid, mark
+
 
 class Customer:
     """One person with one conversation."""
@@ -121,11 +127,13 @@ class Customer:
             if not asked and (turn >= 1 or what < 14):
                 asked = True
                 if what % 4 == 3:
-                    await self._order("escalate", {"reason": "asked_for_person"})
+                    await self._press_for_a_person(tape.one_of(("auto", "live", "ticket")))
                 else:
                     self._write(WANTS_A_PERSON + f" ({self.name})")
             elif what < 17:
                 self._write(tape.one_of(PHRASES).format(who=self.name, n=self._count))
+            elif what == 17 and tape.below(2):
+                await self._press_for_a_person(tape.one_of(("ticket", "live")))
             elif what == 17:
                 await self._order("customer", {"email": f"{self.name}@people.example"})
             elif what == 18 and tape.below(2):
@@ -134,6 +142,13 @@ class Customer:
             elif tape.below(5) == 4:
                 await self._leave("close", "close")
             await sleep(tape.seconds(0.05, pause))
+
+    async def _press_for_a_person(self, mode: str) -> None:
+        """Ask for a person with the button, and in what way; who has asked for a ticket may think better of it."""
+        await self._order("escalate", {"reason": "asked_for_person", "mode": mode})
+        if mode == "ticket" and self._chaos.tape.below(2):
+            await sleep(self._chaos.tape.seconds(0.0, 1.0))
+            await self._order("escalate", {"reason": "asked_for_person", "mode": "live"})
 
     async def _leave(self, how: str, order: str) -> None:
         self._history.note("C.leave", o=self._organisation, c=self.conversation, how=how)

@@ -30,7 +30,7 @@ FARTHEST_DELAY_S = 150.0
 # Retry-After as senders write it, sensible or not; nothing at all is among them.
 ODD_WAITS = ("1", "", "5", "0", "-5", "soon", "Mon, 02 Mar 2026 12:00:30 GMT", "2.5", "30")
 AGES = "1000000000"
-LONGEST_BELIEVED_S = 900.0  # how far the product promises to believe such a wait
+LONGEST_BELIEVED_S = 1080.0  # how far such a wait is believed: a quarter of an hour, and a fifth more for the jitter
 REFUSALS = ((404, b'{"errors":[{"code":"not_found","title":"Not found"}]}'), (422, b"{}"), (413, b""), (423, b"{}"))
 BROKEN = (500, 502, 503, 504)
 NONSENSE = (

@@ -267,9 +267,18 @@ def _files(tx: Tx) -> Counter[str]:
 
 
 def _is_shown(disk: Disk, customers: Sequence[Customer]) -> bool:
-    """Say whether every tab shows all there is."""
+    """Say whether every tab shows all there is, and what became of it: a stream that was not rung looks by itself."""
     last = disk.look(lambda tx: {row["id"]: row["last_seq"] for row in tx.all("SELECT id, last_seq FROM conversation")})
-    return all(tab.cursor == last[customer.conversation] for customer in customers for tab in customer.tabs)
+    marks = disk.look(
+        lambda tx: {
+            row["id"]: row["delivery"] for row in tx.all("SELECT id, delivery FROM message WHERE role = 'customer'")
+        }
+    )
+    return all(
+        tab.cursor == last[customer.conversation] and all(mark == marks.get(mid) for mid, mark in tab.marks())
+        for customer in customers
+        for tab in customer.tabs
+    )
 
 
 def _states(tx: Tx) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.staticfiles import StaticFiles
 
 from escalade import __version__
@@ -58,6 +58,7 @@ from escalade.services.reconcile import Reconcile
 from escalade.services.redrive import Redrive
 from escalade.services.replay import Replay
 from escalade.services.replier import AssistantReplier
+from escalade.services.selfcheck import SelfCheck
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.settings import Settings
@@ -208,6 +209,7 @@ class Product:
             self.database, self.ports, self.intake, self.accounts, self.zendesk, partial(_read_missed, self.ports)
         )
         self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers, self.owners)
+        self.selfcheck = SelfCheck(self.database, self.ports)
         self.doubles = Doubles(
             self.database, self.ports, self.intake, self.accounts, self.zendesk, self.doors, self.owners
         )
@@ -307,6 +309,7 @@ class Product:
                 "upkeep": self.upkeep,
                 "missed": self.missed,
                 "doubles": self.doubles,
+                "selfcheck": self.selfcheck,
             }
             if self._locks is not None:
                 parts["locks"] = self._locks
@@ -520,6 +523,11 @@ class App:
         async def health() -> dict[str, str]:
             """Say that the process answers."""
             return {"status": "ok"}
+
+        @app.get("/metrics")
+        async def metrics() -> PlainTextResponse:
+            """Say how often a promise of ours was found broken; it tells nothing of anybody."""
+            return PlainTextResponse(await product.selfcheck.metrics(), media_type="text/plain; version=0.0.4")
 
         @app.get("/api/v1/ready")
         async def ready() -> JSONResponse:

@@ -112,6 +112,8 @@ async def test_the_list_of_routes_is_whole(quiet: Counter) -> None:
 async def test_health_and_the_pages_need_no_key(front: Counter) -> None:
     assert (await front.call("GET", "/api/v1/health")).json == {"status": "ok"}
     ready = await front.call("GET", "/api/v1/ready")
+    metrics = await front.call("GET", "/metrics")
+    assert 'bridge_invariant_violation_total{id="I12"} 0' in metrics.body.decode()
     assert (ready.status, ready.json) == (200, {"status": "ok"})
     document = (await front.call("GET", "/api/v1/openapi.json")).json
     assert document["info"]["title"] == "Escalade"

@@ -156,6 +156,7 @@ ENTRIES: dict[str, Entry] = {
     # open to all
     "GET /api/v1/health": Entry(LISTS),
     "GET /api/v1/ready": Entry(LISTS),
+    "GET /metrics": Entry(LISTS),
     "GET /api/v1/docs": Entry(LISTS),
     "GET /api/v1/openapi.json": Entry(LISTS),
     "GET /static/{file}": Entry(NOT_THERE),

@@ -1,7 +1,7 @@
 """The part of the proof that runs seeds: each is one schedule of faults, judged by what both ends wrote down.
 
-A schedule is bad when the judge convicts, when the product stumbled over something it did not foresee, or when the
-same seed told another story the second time.
+A schedule is bad when the judge convicts, when the product stumbled over something it did not foresee or would find a
+promise of its own broken, or when the same seed told another story the second time.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ SHRINKING_TRIES = 120
 def verdict_of(told: Told) -> tuple[str, ...]:
     """Say what is wrong with a schedule, one sentence each; nothing if nothing is."""
     found = [f"{finding.invariant}: {finding.what}" for finding in judge(told.facts).findings]
+    found += [f"the product finds {breach} broken" for breach in told.breaches]
     found += [f"the product stumbled: {said}" for said in dict.fromkeys(told.stumbles)]
     return tuple(found)
 

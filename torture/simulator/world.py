@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from escalade.store import breaches
 from escalade.store.database import Tx
 from torture.history import Fact, History
 from torture.simulator import company, loop
@@ -51,6 +52,7 @@ class Told:
     stumbles: list[str]
     seconds: float
     files: Counter[str]  # how those of agents stand in the end
+    breaches: tuple[str, ...]  # what the product itself would find broken
     drained_after_s: float | None = None
 
     @property
@@ -143,6 +145,7 @@ class _Schedule:
             stumbles=self._stumbles.said,
             seconds=self._clock(),
             files=self._disk.look(_files),
+            breaches=tuple(sorted(breach.invariant for breach in self._disk.look(lambda tx: breaches.found(tx, 0)))),
             drained_after_s=drained,
         )
         self._close()

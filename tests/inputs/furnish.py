@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from escalade.admin import create_organisation
-from escalade.app import open_library
 from escalade.domain.model import OrganisationId
+from escalade.product import open_library
 from escalade.settings import load
 
 NAMES = {"A": "Fernhill", "B": "Rivals", "C": "Sealed"}

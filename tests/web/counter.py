@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from escalade.app import App, Product
+from escalade.app import App
 from escalade.channels.base import ChannelName, LinkKind
 from escalade.domain.model import Conversation, ConversationId, Handoff, Message, OrganisationId, Reason, Role, Wish
 from escalade.domain.organisation import LiveSettings, Organisation, WidgetSettings, ZendeskSettings
 from escalade.domain.organisation import Settings as Tree
+from escalade.product import Product
 from escalade.services.accounts import LIVE_SECRET
 from escalade.services.intake import policy_of
 from escalade.settings import Settings
@@ -303,7 +304,7 @@ async def counter(
     await product.database.write(furnished)
     product.database.on_commit = product.bell.ring  # looks would go out to Zendesk
     try:
-        yield Counter(product, product.asgi(), clock)
+        yield Counter(product, App(product), clock)
     finally:
         await product.courier.close()
         await product.reconcile.close()

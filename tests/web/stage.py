@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import httpx2
 from pydantic import SecretStr
 
-from escalade.app import Product
+from escalade.app import App
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
+from escalade.product import Product
 from escalade.services.ports import Ports
 from escalade.settings import Settings
 from escalade.store import operators, organisations
@@ -173,7 +174,7 @@ def stage(directory: Path, *, public_url: str = "", env: str = "development") ->
             unsure_wait_s=1,
         )
         made["product"] = Product(settings, Ports())
-        return made["product"].asgi()
+        return App(made["product"])
 
     with served(emulated) as zendesk, served(product) as base_url:
         found = _furnished(made["product"], base_url, made["emulator"], zendesk)

@@ -23,8 +23,9 @@ import httpx2
 import uvicorn
 
 from escalade import admin, telemetry
-from escalade.app import Product
+from escalade.app import App
 from escalade.cli.serve import serve
+from escalade.product import Product
 from escalade.services.ports import Ports as ProductPorts
 from escalade.settings import load
 from torture.crash.haste import Haste
@@ -104,7 +105,7 @@ class Stage:
         with environment(self._settings):
             product = Product(load(), ProductPorts(now=haste.millis, wall=haste.millis))
         self._product = uvicorn.Config(
-            product.asgi(),
+            App(product),
             http="httptools",
             lifespan="on",
             access_log=False,

@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from escalade.app import App, Product
+from escalade.app import App
 from escalade.domain.files import ANYTHING
+from escalade.product import Product
 from escalade.services.inspection import Inspected
 from escalade.services.ports import Ports
 from escalade.settings import Settings
@@ -82,7 +83,7 @@ class Bridge:
             outbound=Wire(self._network),
             inspect=_take_as_it_is,
         )
-        self._app = product.asgi()
+        self._app = App(product)
         process.start(self._serve(product), "product")
 
     async def _serve(self, product: Product) -> None:

@@ -1,4 +1,4 @@
-"""What every channel offers, in our words. Services know this page; concrete channels are named in `app.py` alone.
+"""What every channel offers, in our words. Services know this page; concrete channels are named in `product.py` alone.
 
 A channel performs one effect at a time and says what came of it by returning `Sent` or raising one of three verdicts:
 `Retryable` (try later), `Uncertain` (it may have arrived: `find` it before the next send), `Refused` (a lasting no).

@@ -107,7 +107,7 @@ async def remove(library: Library, organisation: str, source: str) -> Source:
 
 
 def _run(work: Callable[[Library], Awaitable[T]]) -> T:
-    from escalade.app import open_library
+    from escalade.product import open_library
     from escalade.settings import load
 
     async def run() -> T:

@@ -8,8 +8,9 @@ import uvicorn
 
 from escalade import telemetry
 from escalade.admin import check_stored
-from escalade.app import Product, Role, courier_lock
+from escalade.app import App
 from escalade.domain.errors import ConfigError
+from escalade.product import Product, Role, courier_lock
 from escalade.services.ports import Ports, steady
 from escalade.settings import Settings, load
 from escalade.store.database import dialect_of
@@ -32,7 +33,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
     started_at = clock_of(settings.database_url)
     product = Product(settings, Ports(now=steady(started_at)), role=chosen)
     uvicorn.run(
-        product.asgi(),
+        App(product),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

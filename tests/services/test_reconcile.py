@@ -476,7 +476,15 @@ async def test_a_chat_that_is_gone_is_not_asked_about_for_ever(live: Backstage) 
     customer = await in_a_live_chat(live)
     await customer.happens(Released())
     live.sunshine.gone = True
-    live.clock.passes(1)
+    live.clock.passes(2 * 3600)
     await look(live, customer)
-    later = live.clock.at + 2 * 3600_000
-    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, later)) == []
+    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at)) == []
+
+
+async def test_what_an_agent_wrote_in_the_hour_after_the_end_is_read_although_we_were_away(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await customer.happens(Released())
+    await look(live, customer)
+    live.clock.passes(24 * 3600)
+    due = await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at))
+    assert [row["id"] for row in due] == [(await the_handoff(customer)).id]

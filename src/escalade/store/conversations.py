@@ -501,15 +501,15 @@ def conversation_of(tx: Tx, organisation: OrganisationId, handoff: HandoffId) ->
 def handoffs_to_read(tx: Tx, now: Millis) -> list[Row]:
     """List every handoff under way, and those over whose last words may still be unread.
 
-    An agent may finish a sentence after the end, so a handoff is read on for an hour, and at least once; a Zendesk
-    that cannot be reached for a week is given up.
+    An agent may finish a sentence after the end, so a handoff is read until it was read an hour after it: also where
+    we were away during that hour, or a clock was set forward. A Zendesk that cannot be reached for a week is given up.
     """
     return tx.everywhere().all(
         "SELECT h.id, h.organisation, h.conversation, h.state, h.body, c.updated_at FROM handoff h JOIN conversation c"
         " ON c.organisation = h.organisation AND c.id = h.conversation"
         " WHERE h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
-        " OR h.ended_at > :lately OR (h.ended_at > :ever AND coalesce(h.looked_at, 0) < h.ended_at)",
-        lately=now - 3600_000,
+        " OR (h.ended_at > :ever AND coalesce(h.looked_at, 0) < h.ended_at + :hour)",
+        hour=3600_000,
         ever=now - 7 * 24 * 3600_000,
     )
 

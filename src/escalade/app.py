@@ -44,6 +44,7 @@ from escalade.web.wire import (
     Scope,
     Send,
     answer_problem,
+    check_address,
     check_head,
     guarded,
     header,
@@ -110,6 +111,11 @@ class App:
 
     async def _beside_hooks(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
+        try:
+            check_address(scope, query=not is_for_console(path))  # the console reads past what makes no sense
+        except Problem as problem:
+            await answer_problem(send, problem)
+            return
         if path.startswith("/widget/"):
             await self._widget(scope, receive, send)
         elif path.startswith(API_EVENTS) and path.endswith("/events"):

@@ -29,8 +29,9 @@ from escalade.services.accounts import SUNSHINE_WEBHOOK
 from escalade.store import audit, files, knowledge, operators, organisations
 from escalade.store.database import Tx
 from escalade.store.files import File
+from escalade.store.removal import AT_ONCE, IN_BATCHES
 from escalade.web.console.gate import RIGHTS, Right
-from tests import signed
+from tests import engines, signed
 from tests.backstage import NOON
 from tests.web.counter import HOOK, ORGANISATION, OTHER, Answer, Counter, counter
 from tests.web.routes import Address, addresses
@@ -215,31 +216,32 @@ class House:
         form = urlencode({"token": signed.token(now=self.front.clock.wall() / 1000)})
         return await self.front.send(method, path, lines, form.encode())
 
-    async def dump(self, organisation: OrganisationId) -> dict[str, list[tuple[Any, ...]]]:
+    async def dump(self, organisation: OrganisationId) -> dict[str, list[str]]:
         """Give every row that is an organisation's."""
 
-        def read(tx: Tx) -> dict[str, list[tuple[Any, ...]]]:
+        def read(tx: Tx) -> dict[str, list[str]]:
             found = {}
-            for row in tx.all("SELECT name FROM sqlite_master WHERE type = 'table'"):
-                columns = [column["name"] for column in tx.all(f"PRAGMA table_info({row['name']})")]
-                key = "organisation" if "organisation" in columns else "id" if row["name"] == "organisation" else None
-                if key is not None:
-                    rows = tx.all(f"SELECT * FROM {row['name']} WHERE {key} = :it", it=organisation)
-                    found[row["name"]] = [tuple(one) for one in rows]
+            for table in ("organisation", "operator", *AT_ONCE, *IN_BATCHES):
+                key = "id" if table == "organisation" else "organisation"
+                rows = tx.all(f"SELECT * FROM {table} WHERE {key} = :organisation", organisation=organisation)
+                found[table] = sorted(repr(dict(one)) for one in rows)
             return found
 
         return await self.front.read(read)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with counter(tmp_path_factory.mktemp("house")) as front:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=engines.ENGINES)
+async def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    url = engines.blank_url(request.param, folder)
+    async with counter(folder, url=url) as front:
         made = House(front)
-        await _furnish(made)
+        await furnish(made)
         yield made
+    engines.give_back(url)
 
 
-async def _furnish(house: House) -> None:
+async def furnish(house: House) -> None:
     front = house.front
     tree = Tree(
         zendesk=ZendeskSettings(subdomain="violet-company"),
@@ -270,10 +272,12 @@ async def _furnish(house: House) -> None:
 
     def written(tx: Tx) -> None:
         organisations.save_settings(tx, OTHER, tree)
-        tx.run("UPDATE organisation SET name = 'Violet Company' WHERE id = 'org_2'")
-        tx.run("UPDATE delivery SET why = 'violet why', state = 'refused' WHERE organisation = 'org_2'")
-        tx.run("UPDATE receipt SET outcome = 'violet outcome', body = 'violet body' WHERE organisation = 'org_2'")
-        tx.run("UPDATE secret SET last4 = 'viol' WHERE organisation = 'org_2'")
+        tx.everywhere().run("UPDATE organisation SET name = 'Violet Company' WHERE id = 'org_2'")
+        tx.everywhere().run("UPDATE delivery SET why = 'violet why', state = 'refused' WHERE organisation = 'org_2'")
+        tx.everywhere().run(
+            "UPDATE receipt SET outcome = 'violet outcome', body = 'violet body' WHERE organisation = 'org_2'"
+        )
+        tx.everywhere().run("UPDATE secret SET last4 = 'viol' WHERE organisation = 'org_2'")
         source = knowledge.Source(id="their-source", organisation=OTHER, kind="folder", location="/violet",
                                   title="Violet shelf", created_at=NOON)  # fmt: skip
         knowledge.put_source(tx, source)
@@ -312,7 +316,7 @@ async def _furnish(house: House) -> None:
 
     def ids(tx: Tx) -> dict[str, str]:
         def first(sql: str) -> str:
-            return str(tx.value(sql + " WHERE organisation = 'org_2' ORDER BY 1 LIMIT 1"))
+            return str(tx.everywhere().value(sql + " WHERE organisation = 'org_2' ORDER BY 1 LIMIT 1"))
 
         return {
             "organisation": "org_2",
@@ -338,7 +342,7 @@ async def _furnish(house: House) -> None:
     house.agents_pass = let_in.headers["set-cookie"].split("=", 1)[1].split(";")[0]
 
 
-def _filled(body: Any, id: str) -> Any:
+def filled(body: Any, id: str) -> Any:
     return json.loads(json.dumps(body).replace("{theirs}", json.dumps(id)[1:-1]))
 
 
@@ -361,7 +365,7 @@ async def _calls(house: House, address: Address, entry: Entry) -> AsyncIterator[
     """Call a route with each id of theirs in each place."""
     for path, id in _paths(house, address):
         for query in ("", *(f"?{name}={quote(id)}" for name in entry.query)):
-            body = None if entry.body is None else _filled(entry.body, id)
+            body = None if entry.body is None else filled(entry.body, id)
             yield f"{address.method} {path}{query} {body}", await house.call(address, path + query, body)
 
 

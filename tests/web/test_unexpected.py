@@ -10,7 +10,10 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from escalade.store import operators, overview
+from escalade.store.database import Tx
 from escalade.web import api
+from tests.backstage import NOON, ORGANISATION
 from tests.web.counter import Answer, Counter, counter
 
 
@@ -46,6 +49,29 @@ async def knock(front: Counter, door: str, token: dict[str, str]) -> Answer:
             return await front.api("GET", "/conversations/c-1/events")
         case _:
             return await front.call("POST", "/widget/v1/conversations/c-1/messages", document, token)
+
+
+def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("nobody expected this")
+
+
+async def test_a_fault_in_the_console_is_a_page_of_the_console_and_logged_once(
+    front: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signed_in(tx: Tx) -> None:
+        person = operators.Operator(id="op-1", organisation=ORGANISATION, email="olga@example.com", role="owner")
+        operators.add(tx, person, NOON)
+        operators.open_session(tx, "op-1", "session", "csrf", NOON, NOON + 10**12)
+
+    await front.write(signed_in)
+    monkeypatch.setattr(overview, "list_conversations", broken)
+    with capture_logs() as logs:
+        answer = await front.send("GET", "/console/conversations", [("cookie", "__Host-escalade=session")])
+    assert (answer.status, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert "Something went wrong here" in answer.body.decode()
+    assert "nobody expected this" not in answer.body.decode()
+    (told,) = [entry for entry in logs if entry["log_level"] == "error"]
+    assert (told["event"], told["path"], told["exc_info"]) == ("request_broke", "/console/conversations", True)
 
 
 async def test_a_body_for_the_api_that_trickles_is_cut_off(front: Counter, monkeypatch: pytest.MonkeyPatch) -> None:

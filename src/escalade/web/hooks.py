@@ -35,6 +35,7 @@ from escalade.web.wire import (
     Send,
     answer_json,
     answer_problem,
+    check_address,
     check_head,
     check_json_kind,
     check_length,
@@ -114,6 +115,7 @@ class Hooks:
             if scope["method"] != "POST":
                 raise Problem("method-not-allowed", headers=((b"allow", b"POST"),))
             check_head(scope)
+            check_address(scope, query=False)
             check_length(scope, BODY_LIMIT)
             if path.startswith(SUNSHINE_PREFIX):
                 await self._sunshine(scope, receive, send, path.removeprefix(SUNSHINE_PREFIX))

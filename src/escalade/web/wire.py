@@ -170,6 +170,16 @@ def check_head(scope: Scope) -> None:
         raise Problem("malformed-request", "more than one way to tell the length of the body")
 
 
+def check_address(scope: Scope, *, query: bool = True) -> None:
+    """Refuse a zero byte in an address: no text of ours has one, and PostgreSQL could not even be asked about it."""
+    if "\0" in scope["path"]:
+        raise Problem("not-found")
+    if query and b"%00" in scope["query_string"]:
+        pairs = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        pointer = next((f"/{name}" for name, values in pairs.items() if "\0" in "".join(values)), "")
+        raise Problem("validation", "a text without a zero byte", pointer=pointer)
+
+
 def check_json_kind(scope: Scope, *, required: bool) -> None:
     """Take JSON in UTF-8 only, never compressed."""
     if header(scope, b"content-encoding") not in {None, "identity"}:

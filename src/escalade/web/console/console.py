@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,8 +26,6 @@ from escalade.web.console.sign_in import SignIn
 from escalade.web.console.tickets import Tickets
 from escalade.web.console.webhook import Webhook
 from escalade.web.wire import Problem, rejected
-
-log = structlog.get_logger()
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 BASE = "/console"
@@ -148,8 +145,8 @@ def _add_refusals(app: Starlette, pages: Pages) -> None:
         assert isinstance(error, HTTPException)
         return refuse(error.status_code)
 
-    async def broken(request: Request, _error: Exception) -> Response:
-        log.error("console_failed", path=request.url.path)
+    async def broken(_request: Request, _error: Exception) -> Response:
+        # The framework raises it again, for whoever serves to log.
         return refuse(500, "Something went wrong here. It is in the log of the server.")
 
     app.add_exception_handler(Denied, denied)

@@ -107,7 +107,7 @@ class Visit:
 
     def asked(self, name: str) -> str:
         """Give a value of the address's query."""
-        return self.request.query_params.get(name, "").strip()[:200]
+        return self.request.query_params.get(name, "").replace("\0", "").strip()[:200]
 
     def number(self, name: str, otherwise: int = 1) -> int:
         """Give a number of the address's query."""

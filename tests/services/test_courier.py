@@ -25,7 +25,8 @@ from escalade.domain.model import (
     Utterance,
     Wish,
 )
-from escalade.services.courier import LIVE_PATIENCE_MS, Courier
+from escalade.services.courier import Courier
+from escalade.services.patience import LIVE_PATIENCE_MS
 from escalade.store import conversations, mailbox
 from escalade.store.database import Tx
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage

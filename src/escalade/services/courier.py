@@ -48,11 +48,12 @@ from escalade.domain.standing import standing
 from escalade.services import history
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
-from escalade.services.doors import MOST_TOLD_S, Doors
+from escalade.services.doors import Doors
 from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from, take_up
 from escalade.services.files import read as read_file_of
 from escalade.services.intake import Intake, policy_of
 from escalade.services.owners import Alone, Owners
+from escalade.services.patience import LOOK_AFTER_S, Patience
 from escalade.services.ports import Ports
 from escalade.store import conversations, doors, files, mailbox
 from escalade.store.database import Database, Tx
@@ -61,10 +62,6 @@ from escalade.store.doors import Door
 log = structlog.get_logger()
 T = TypeVar("T")
 
-LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
-LONGEST_WAIT_S = {LaneName.DESK: 30.0, LaneName.ASSISTANT: 15.0}
-LIVE_PATIENCE_MS = 60_000  # a live step that keeps failing this long gives way to the ticket
-RELEASE_PATIENCE_MS = 10_000
 SWEEP_S = 1.0
 
 
@@ -110,6 +107,7 @@ class Courier:
         self._replier = replier
         self._doors = doors
         self._policy = policy or CourierPolicy()
+        self._patience = Patience(ports, self._policy.unsure_wait_s)
         self._owners: Owners = owners or Alone()
         self._owners.on_loss = self._stop_sending
         self._busy: dict[mailbox.Lane, asyncio.Task[None]] = {}
@@ -362,7 +360,7 @@ class Courier:
 
     async def _wait_outside(self, task: Errand, door: Door) -> bool:
         """Wait at a shut door; where a customer has waited too long in a live handoff, go the other way."""
-        if self._out_of_patience(task):
+        if self._patience.is_over(task):
             refused = Refused(f"gave up: {door.why}")
             await self._write(task.delivery.lane, lambda tx: self._refuse(tx, task, refused))
             return True
@@ -379,7 +377,7 @@ class Courier:
         delivery = task.delivery
         now = self._ports.now()
         waited = (now - (delivery.tried_at or now)) / 1000
-        due_in = self._next_look_in(delivery, waited)
+        due_in = self._patience.next_look_in(delivery, waited)
         if due_in > 0:
             await self._postpone(delivery, "unsure", due_in, failed=False)
             return False
@@ -397,9 +395,9 @@ class Courier:
             found = None  # a lasting no: there is nothing to be found in
         except DeliveryError as error:
             await self._doors.note(task.account.organisation, channel.name, error, probed)
-            if self._out_of_patience(task):
+            if self._patience.is_over(task):
                 return await self._failed(task, attempt, error, channel)
-            failed, pause = error, self._backoff(delivery, error, channel)
+            failed, pause = error, self._patience.pause(delivery, error, channel.name)
             await self._write(task.delivery.lane, lambda tx: self._look_failed(tx, task, attempt, failed, pause))
             return False
         await self._doors.note(task.account.organisation, channel.name, None, probed)
@@ -421,13 +419,6 @@ class Courier:
 
         await self._write(task.delivery.lane, written)
         return True
-
-    def _next_look_in(self, delivery: mailbox.Delivery, waited: float) -> float:
-        """Say in how many seconds the next look is due: 1, 3 and 10 after the attempt, then when it is decisive."""
-        marks = [mark for mark in LOOK_AFTER_S if mark < self._policy.unsure_wait_s] + [self._policy.unsure_wait_s]
-        if delivery.looks < len(marks):
-            return marks[delivery.looks] - waited
-        return self._policy.unsure_wait_s - waited
 
     def _look_failed(self, tx: Tx, task: Errand, attempt: int, error: DeliveryError, pause: float) -> None:
         now = self._ports.now()
@@ -481,7 +472,7 @@ class Courier:
     async def _failed(self, task: Errand, attempt: int, error: DeliveryError, channel: Channel) -> bool:
         """Write down a failed attempt and what it means for the lane."""
         delivery, effect = task.delivery, task.delivery.effect
-        if isinstance(error, Retryable | Uncertain) and self._out_of_patience(task):
+        if isinstance(error, Retryable | Uncertain) and self._patience.is_over(task):
             error = Refused(f"gave up: {error.detail}", status=error.status, answer=error.answer)
         log.warning(
             "attempt_failed",
@@ -491,7 +482,7 @@ class Courier:
             status=error.status,
             why=error.detail[:200],
         )
-        pause = self._backoff(delivery, error, channel)
+        pause = self._patience.pause(delivery, error, channel.name)
         if isinstance(error, Uncertain) and channel.after_uncertain(task.job) is After.LOOK:
             pause = LOOK_AFTER_S[0]
 
@@ -526,24 +517,6 @@ class Courier:
         if isinstance(effect, Post):
             tx.ring("ask", effect.handoff)  # it may be over there without our having been told
         self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
-
-    def _out_of_patience(self, task: Errand) -> bool:
-        """A customer waits in a live handoff: what does not work for a minute gives way to the ticket."""
-        if isinstance(task.delivery.effect, ReleaseControl):
-            # A courtesy to the agents of a chat that is over; what the customer writes next must not wait for it.
-            tried_at = task.delivery.first_try_at
-            return tried_at is not None and self._ports.now() - tried_at > RELEASE_PATIENCE_MS
-        handoff = task.conversation.handoff
-        started = handoff.asked_at if handoff else self._ports.now()
-        return isinstance(task.delivery.effect, LiveStep) and self._ports.now() - started > LIVE_PATIENCE_MS
-
-    def _backoff(self, delivery: mailbox.Delivery, error: DeliveryError, channel: Channel) -> float:
-        """Say how many seconds to wait: as told, or doubling with some jitter."""
-        after = getattr(error, "after", None)
-        if after is not None:
-            return min(float(after), MOST_TOLD_S[channel.name])
-        longest = LONGEST_WAIT_S[delivery.lane.name]
-        return min(longest, 2.0 ** min(delivery.failures, 10) * self._ports.jitter())
 
     async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:
         due_at: Millis = self._ports.now() + int(seconds * 1000)

@@ -268,10 +268,7 @@ class Courier:
         handoff = conversation.handoff
         closed = handoff is not None and handoff.ended is Ending.CLOSED
         error = Gone("the request was closed") if closed else Refused("the chat ended")
-        refused = refusal(delivery.effect, error, HandoffId(self._ports.new_id()))
-        assert refused is not None
-        self._intake.owe(tx, conversation, "courier", f"{delivery.key}.dropped", refused)
-        self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
+        self._decide_refusal(tx, task, "dropped", error)
 
     async def _ask_assistant(self, task: Errand) -> bool:
         """Have the assistant answer; its words become an event that is decided like any other."""
@@ -508,14 +505,18 @@ class Courier:
 
     def _refuse(self, tx: Tx, task: Errand, error: Refused) -> None:
         """Settle a delivery that will not arrive, and decide what that means."""
-        delivery, effect, conversation = task.delivery, task.delivery.effect, task.conversation
+        delivery, effect = task.delivery, task.delivery.effect
         mailbox.finish(tx, delivery, "refused", error.detail, self._ports.now())
         history.dead(tx, delivery, "refused")
-        event = refusal(effect, error, HandoffId(self._ports.new_id()))
-        if event is not None:
-            self._intake.owe(tx, conversation, "courier", f"{delivery.key}.refused", event)
         if isinstance(effect, Post):
             tx.ring("ask", effect.handoff)  # it may be over there without our having been told
+        self._decide_refusal(tx, task, "refused", error)
+
+    def _decide_refusal(self, tx: Tx, task: Errand, how: str, error: Refused) -> None:
+        delivery, conversation = task.delivery, task.conversation
+        event = refusal(delivery.effect, error, HandoffId(self._ports.new_id()))
+        if event is not None:
+            self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{how}", event)
         self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
     async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:

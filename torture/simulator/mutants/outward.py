@@ -163,7 +163,7 @@ def _any_messages(page: sunshine_calls.Json) -> list[sunshine_calls.Json]:
 
 @mutant(Fault.REFUSED)
 def says_nothing_of_what_was_refused() -> Patches:
-    return [(courier_module, "refusal", lambda _effect, _error: None)]
+    return [(courier_module, "refusal", lambda _effect, _error, _follow_up: None)]
 
 
 @mutant(Fault.DB_SLOW)

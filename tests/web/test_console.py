@@ -32,6 +32,7 @@ PAGES = [
     "/console/escalate/live",
     "/console/escalate/webhook",
     "/console/escalate/session-end",
+    "/console/escalate/app",
     "/console/knowledge",
     "/console/widget",
     "/console/settings",

@@ -32,6 +32,7 @@ PAGES = [
     "/escalate/live",
     "/escalate/webhook",
     "/escalate/session-end",
+    "/escalate/app",
     "/knowledge",
     "/widget",
     "/settings",

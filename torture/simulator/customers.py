@@ -151,8 +151,11 @@ class Customer:
             await self._order("escalate", {"reason": "asked_for_person", "mode": "live"})
 
     async def _leave(self, how: str, order: str) -> None:
+        """Press until it is answered; who presses again means it again, whatever has been asked for meanwhile."""
+        await self._order(order, {}, lambda: self._note_leave(how))
+
+    def _note_leave(self, how: str) -> None:
         self._history.note("C.leave", o=self._organisation, c=self.conversation, how=how)
-        await self._order(order, {})
 
     def _write(self, text: str) -> None:
         self._count += 1
@@ -180,10 +183,11 @@ class Customer:
             if not self.is_open:
                 await sleep(1.0)
 
-    async def _order(self, what: str, body: dict[str, Any]) -> None:
+    async def _order(self, what: str, body: dict[str, Any], pressing: Callable[[], None] = lambda: None) -> None:
         """Press a button until it is answered."""
         self._presses = True
         for attempt in range(30):
+            pressing()
             answer = await self._ask("POST", f"/conversations/{self.conversation}/{what}", body)
             if answer is not None and answer.status < 500:
                 break

@@ -8,6 +8,7 @@ sorted once (`case`), then held against the invariants:
     order.py         I3 I5 I6  nothing out of order
     views.py         I7 I8 I9  what is shown stays, is what was written, and was written there
     tickets.py       I10  one request for a person, one ticket
+    isolation.py     I15  what is said in one company stays there
     conservation.py  I13 I14  nothing between the stools, nothing waits for ever
 
 Every step walks each view once or looks something up, so the work grows as the facts do. I20 needs no step of its own:
@@ -23,7 +24,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from torture.history import Fact
-from torture.judge import conservation, loss, order, sessions, tickets, views
+from torture.judge import conservation, isolation, loss, order, sessions, tickets, views
 from torture.judge.case import sort
 from torture.judge.verdict import MOST_RECORDS, Finding, Verdict
 
@@ -34,7 +35,9 @@ def judge(facts: Iterable[Fact]) -> Verdict:
     """Hold what was written down against every invariant."""
     case = sort(facts)
     findings = [
-        finding for room in (loss, order, views, tickets, sessions, conservation) for finding in room.judge(case)
+        finding
+        for room in (loss, order, views, tickets, sessions, isolation, conservation)
+        for finding in room.judge(case)
     ]
     clocks = [fault for fault in case.faults if str(fault["fault"]).startswith("clock")]
     case.examined["I20"] += len(clocks)

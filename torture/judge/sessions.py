@@ -32,6 +32,7 @@ def owed(talk: Talk) -> dict[str, Entry | None]:
     asked: Entry | None = None
     quiet, last = False, ""
     unanswered: list[str] = []
+    stray = strays(talk)
     for entry in talk.story:
         match entry.role:
             case "system" if entry.mark == ASKED:
@@ -41,7 +42,7 @@ def owed(talk: Talk) -> dict[str, Entry | None]:
             case "system" if entry.mark in ENDS and asked is not None:
                 quiet, asked = _may_go_on(talk, entry), None
                 unanswered = []
-            case "agent" if asked is None and quiet:
+            case "agent" if asked is None and quiet and entry.mid not in stray:
                 asked = entry
                 found.update(dict.fromkeys(unanswered, entry))
             case "assistant":
@@ -63,12 +64,13 @@ def unasked(talk: Talk) -> dict[str, Entry | None]:
     found: dict[str, Entry | None] = {}
     within, quiet = False, False
     end: Entry | None = None
+    stray = strays(talk)
     for entry in talk.story:
         if entry.role == "system" and entry.mark == ASKED:
             within, found = True, {}  # what was said before a request may be told with it
         elif entry.role == "system" and entry.mark in ENDS and within:
             within, quiet, end = False, _may_go_on(talk, entry), entry
-        elif entry.role == "agent" and quiet:
+        elif entry.role == "agent" and quiet and entry.mid not in stray:
             within, found = True, {}
         elif entry.role == "customer" and not within:
             found[entry.mid] = end
@@ -82,14 +84,32 @@ def over(talk: Talk) -> dict[str, Entry]:
         return {}  # the bridge died before it wrote one down, or wrote nothing
     ends: dict[str, Entry] = {}
     handoffs, handoff, quiet = iter(talk.asked), "", False
+    stray = strays(talk)
     for entry in talk.story:
         if entry.role == "system" and entry.mark == ASKED:
             handoff, quiet = next(handoffs), False
         elif entry.role == "system" and entry.mark in ENDS and handoff and handoff not in ends:
             ends[handoff], quiet = entry, _may_go_on(talk, entry)
-        elif entry.role == "agent" and quiet:
+        elif entry.role == "agent" and quiet and entry.mid not in stray:
             ends.pop(handoff, None)
     return ends
+
+
+def strays(talk: Talk) -> set[str]:
+    """Give the agents' words that belong to an earlier handoff than the last one: nobody is back with them."""
+    asked = [entry for entry in talk.story if entry.role == "system" and entry.mark == ASKED]
+    if len(asked) != len(talk.asked):
+        return set()  # it cannot be told which notice is whose
+    found: set[str] = set()
+    handoffs, current = iter(talk.asked), ""
+    for entry in talk.story:
+        if entry.role == "system" and entry.mark == ASKED:
+            current = next(handoffs)
+        elif entry.role == "agent":
+            homes = {desk_list.handoff for desk_list, _ in talk.lines.get(entry.rid, ())}
+            if homes and current not in homes:
+                found.add(entry.mid)
+    return found
 
 
 def _may_go_on(talk: Talk, end: Entry) -> bool:
@@ -110,6 +130,7 @@ def _walk(case: Case, talk: Talk) -> Iterator[Finding]:
     """Follow the notices: asked, then within, then one end; the assistant is silent meanwhile."""
     asked: Entry | None = None
     end: Entry | None = None
+    stray = strays(talk)
     for entry in talk.story:
         case.examined["I11"] += 1
         system = entry.role == "system"
@@ -131,7 +152,7 @@ def _walk(case: Case, talk: Talk) -> Iterator[Finding]:
                 talk, f"{entry.mark} was told although nobody was asked for", *(e for e in (end, entry) if e)
             )
         elif entry.role == "agent" and asked is None and end is not None and _may_go_on(talk, end):
-            asked = entry
+            asked = None if entry.mid in stray else entry
         elif entry.role == "assistant" and asked is not None:
             yield _finding(talk, "the assistant spoke while a person was asked for", asked, entry)
 

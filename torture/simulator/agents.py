@@ -13,10 +13,10 @@ from zendesk_emulator.errors import DeskRefused
 from zendesk_emulator.records import Attachment, Session, Ticket, User
 
 PHRASES = (
-    "agent {n}: hello, let me look",
-    "agent {n}: it is on its way",
-    "agent {n}:  two  spaces and a {{{{placeholder}}}}",
-    "agent {n}: déjà vu 🙂",
+    "{who} {n}: hello, let me look",
+    "{who} {n}: it is on its way",
+    "{who} {n}:  two  spaces and a {{{{placeholder}}}}",
+    "{who} {n}: déjà vu 🙂",
 )
 
 KIND, PLAN = "application/octet-stream", b"a plan"
@@ -25,7 +25,8 @@ KIND, PLAN = "application/octet-stream", b"a plan"
 class Agents:
     """The people at the desk."""
 
-    def __init__(self, emulator: Emulator, chaos: Chaos) -> None:
+    def __init__(self, company: str, emulator: Emulator, chaos: Chaos) -> None:
+        self._who = f"agent of {company}"
         self._emulator = emulator
         self._chaos = chaos
         self._count = 0
@@ -102,4 +103,4 @@ class Agents:
 
     def _says(self) -> str:
         self._count += 1
-        return self._chaos.tape.one_of(PHRASES).format(n=self._count)
+        return self._chaos.tape.one_of(PHRASES).format(who=self._who, n=self._count)

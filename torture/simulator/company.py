@@ -1,8 +1,9 @@
-"""Set up one company on both sides the way an administrator would: credentials here, webhooks and trigger there."""
+"""Set up a company on both sides the way an administrator would: credentials here, webhooks and trigger there."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import (
@@ -23,10 +24,6 @@ from zendesk_emulator import control_admin
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.triggers import SESSION_STATE
 
-ORGANISATION = OrganisationId("org_acme")
-WIDGET_KEY = "pk_acme"
-WEBHOOK_TOKEN = "wt_of-the-simulated-company"
-ZENDESK = "https://acme.zendesk.example"
 EVENTS = (
     "zen:event-type:ticket.status_changed",
     "zen:event-type:ticket.agent_assignment_changed",
@@ -37,24 +34,53 @@ EVENTS = (
 SESSION_END_BODY = '{ "ticket_id": "{{ticket.id}}", "type": "fv:conversation_closed", }'
 
 
-def found(disk: Disk, emulator: Emulator, *, live: bool, hears_sunshine: bool, unsure_wait_s: float) -> None:
-    """Found the company: its settings and secrets in the product, its webhooks at the desk."""
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What a company is called on both sides; two of them share a product and nothing else."""
+
+    name: str
+
+    @property
+    def organisation(self) -> OrganisationId:
+        """Give its id in the product."""
+        return OrganisationId(f"org_{self.name}")
+
+    @property
+    def widget_key(self) -> str:
+        """Give what its pages name it by."""
+        return f"pk_{self.name}"
+
+    @property
+    def webhook_token(self) -> str:
+        """Give what its desk shows when it knocks."""
+        return f"wt_of-the-company-{self.name}"
+
+    @property
+    def desk(self) -> str:
+        """Give the address of its desk."""
+        return f"https://{self.name}.zendesk.example"
+
+
+def found(
+    company: Company, disk: Disk, emulator: Emulator, *, live: bool, hears_sunshine: bool, unsure_wait_s: float
+) -> None:
+    """Found a company: its settings and secrets in the product, its webhooks at the desk."""
     seed, secrets = emulator.seed, {ZENDESK_SECRET: emulator.seed.oauth_client_secret}
     if live:
         secrets[LIVE_SECRET] = seed.key_secret
     if live and hears_sunshine:
-        secrets[SUNSHINE_WEBHOOK] = _hear_sunshine(emulator)
+        secrets[SUNSHINE_WEBHOOK] = _hear_sunshine(company, emulator)
     chosen = Settings(
         zendesk=ZendeskSettings(
-            subdomain=seed.admin_email.partition("@")[2].partition(".")[0],
-            base_url=ZENDESK,
+            subdomain=company.name,
+            base_url=company.desk,
             auth=ZendeskAuth(type=AuthType.CLIENT_CREDENTIALS, client_id=seed.oauth_client_id),
         ),
         live=LiveSettings(
             enabled=live,
             app_id=seed.app_id,
             key_id=seed.key_id,
-            base_url=f"{ZENDESK}/sc",
+            base_url=f"{company.desk}/sc",
             require_online_agent=False,
         ),
     )
@@ -62,25 +88,26 @@ def found(disk: Disk, emulator: Emulator, *, live: bool, hears_sunshine: bool, u
     nonces = random.Random(emulator.seed.key_secret)
 
     def written(tx: Tx) -> None:
-        company = Organisation(id=ORGANISATION, name="Acme", widget_key=WIDGET_KEY, settings=chosen)
-        organisations.create(tx, company, NOON_MS)
-        organisations.add_token(tx, ORGANISATION, "webhook", WEBHOOK_TOKEN, NOON_MS)
+        id = company.organisation
+        organisation = Organisation(id=id, name=company.name, widget_key=company.widget_key, settings=chosen)
+        organisations.create(tx, organisation, NOON_MS)
+        organisations.add_token(tx, id, "webhook", company.webhook_token, NOON_MS)
         for name, secret in secrets.items():
-            sealed = vault.seal(secret, organisation=ORGANISATION, name=name, nonce=nonces.randbytes(NONCE_BYTES))
-            organisations.save_secret(tx, ORGANISATION, name, sealed, secret[-4:], NOON_MS)
+            sealed = vault.seal(secret, organisation=id, name=name, nonce=nonces.randbytes(NONCE_BYTES))
+            organisations.save_secret(tx, id, name, sealed, secret[-4:], NOON_MS)
 
     disk.write(written)
-    _set_webhooks_up(emulator)
+    _set_webhooks_up(company, emulator)
 
 
-def _set_webhooks_up(emulator: Emulator) -> None:
+def _set_webhooks_up(company: Company, emulator: Emulator) -> None:
     common = {
         "status": "active",
         "endpoint": settings(60.0).webhook_url,
         "http_method": "POST",
         "request_format": "json",
-        "authentication": {"type": "bearer_token", "data": {"token": WEBHOOK_TOKEN}, "add_position": "header"},
-        "custom_headers": {"fv-organisation-id": ORGANISATION},
+        "authentication": {"type": "bearer_token", "data": {"token": company.webhook_token}, "add_position": "header"},
+        "custom_headers": {"fv-organisation-id": company.organisation},
     }
     control_admin.make(emulator, "webhook", {"name": "Replies", "subscriptions": list(EVENTS), **common})
     ends = control_admin.make(
@@ -94,7 +121,7 @@ def _set_webhooks_up(emulator: Emulator) -> None:
     control_admin.make(emulator, "trigger", trigger)
 
 
-def _hear_sunshine(emulator: Emulator) -> str:
+def _hear_sunshine(company: Company, emulator: Emulator) -> str:
     """Let Sunshine's own webhooks ring too; give their secret."""
     made = control_admin.make(
         emulator,
@@ -104,7 +131,7 @@ def _hear_sunshine(emulator: Emulator) -> str:
             "displayName": "bridge",
             "webhooks": [
                 {
-                    "target": f"{URL}/hooks/sunshine/{ORGANISATION}",
+                    "target": f"{URL}/hooks/sunshine/{company.organisation}",
                     "triggers": ["conversation:message", "switchboard:passControl", "switchboard:releaseControl"],
                 }
             ],

@@ -48,7 +48,7 @@ class Network:
     """Both ways."""
 
     def __init__(self, chaos: Chaos, unsure_wait_s: float) -> None:
-        self.desk: asgi.App | None = None
+        self.desks: dict[str, asgi.App] = {}  # by host
         self._chaos = chaos
         self._zombie_s = unsure_wait_s
         self.under_way = Owner("network")
@@ -163,10 +163,9 @@ class Network:
 
     async def _arrive(self, request: Request) -> Response:
         """Let the desk act on a request and answer it."""
-        assert self.desk is not None
         body = request.body or b""
         scope = asgi.scope_of(request.method, request.url, request.headers.items(), body)
-        answer = await asgi.call(self.desk, scope, body)
+        answer = await asgi.call(self.desks[urlsplit(request.url).netloc], scope, body)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
         return Response(status=answer.status, headers=headers, body=answer.body)
 

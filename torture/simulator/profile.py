@@ -107,6 +107,7 @@ class Profile:
     rates: Mapping[Fault, float] = field(default_factory=dict)  # the faults that are on, and how often they act
     live: bool = True  # whether the company has live chat
     customers: int = 2
+    neighbour: bool = False  # whether a second company, with a desk of its own, talks beside the first
     chaos_s: float = 60.0
     quiet_s: float = 0.0  # how long all goes well at first, so that people are talking when it breaks
     long_outage: bool = False  # one spell of ten minutes
@@ -138,4 +139,5 @@ def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[
         chaos_s=dice.choice((20.0, 40.0, 40.0, 70.0, 120.0)),
         quiet_s=dice.choice((0.0, 6.0, 12.0)),
         long_outage=bool(set(rates) & set(SPELLS)) and dice.random() < 0.03,
+        neighbour=dice.random() < 0.2,
     )

@@ -19,9 +19,10 @@ from typing import Any
 from escalade.store import breaches
 from escalade.store.database import Tx
 from torture.history import Fact, History
-from torture.simulator import company, loop
+from torture.simulator import loop
 from torture.simulator.agents import Agents
 from torture.simulator.chaos import Chaos
+from torture.simulator.company import Company, found
 from torture.simulator.customers import Customer
 from torture.simulator.database import Disk, image
 from torture.simulator.logs import Stumbles, listening
@@ -29,6 +30,7 @@ from torture.simulator.loop import Owner, VirtualLoop, sleep
 from torture.simulator.network import Network, Post
 from torture.simulator.process import NOON_MS, Bridge
 from torture.simulator.profile import Fault, Profile, draw
+from torture.simulator.side import Side
 from torture.simulator.tape import Tape
 from zendesk_emulator.app import build
 from zendesk_emulator.emulator import Emulator
@@ -91,18 +93,23 @@ class _Schedule:
         self._bridge = Bridge(seed, self._chaos, self._network, self._disk, self._clock, self._history("bridge"))
         self._desk = Owner("desk")
         self._people = Owner("people")
-        self._emulator = Emulator(self._desk_ports(), base_url=company.ZENDESK)
-        self._seen_at_desk = self._emulator.write_history()
-        self._network.desk = build(self._emulator)
-        self._customers = [self._customer(f"c{n}") for n in range(1, profile.customers + 1)]
+        self._sides = [self._side(Company("acme"), "c", profile.customers)]
+        if profile.neighbour:
+            self._sides.append(self._side(Company("birch"), "b", 1))
         self._over = False
+
+    def _side(self, company: Company, initial: str, customers: int) -> Side:
+        emulator = Emulator(self._desk_ports(company), base_url=company.desk, subdomain=company.name)
+        self._network.desks[company.desk.removeprefix("https://")] = build(emulator)
+        names = [f"{initial}{n}" for n in range(1, customers + 1)]
+        return Side(company, emulator, [self._customer(company, name) for name in names])
 
     def _history(self, process: str) -> History:
         history = History(process, lambda: NOON_MS + int(self._clock() * 1000))
         history.facts = self._facts
         return history
 
-    def _desk_ports(self) -> Ports:
+    def _desk_ports(self, company: Company) -> Ports:
         noon = datetime.fromtimestamp(NOON_MS / 1000, UTC)
 
         def spawn(work: Coroutine[Any, Any, None]) -> None:
@@ -110,32 +117,40 @@ class _Schedule:
 
         return Ports(
             now=lambda: noon + timedelta(seconds=self._clock()),
-            dice=random.Random(f"desk {self._seed}"),
+            dice=random.Random(f"desk of {company.name} {self._seed}"),
             sleep=sleep,
             send=Post(self._chaos, self._bridge.knock, self._desk).send,
             spawn=spawn,
         )
 
-    def _customer(self, name: str) -> Customer:
-        history = self._history(name)
-        return Customer(name, self._bridge, self._chaos, history, company.ORGANISATION, company.WIDGET_KEY, self._seed)
+    def _customer(self, company: Company, name: str) -> Customer:
+        whose = (company.organisation, company.widget_key)
+        return Customer(name, self._bridge, self._chaos, self._history(name), *whose, self._seed)
+
+    @property
+    def _customers(self) -> list[Customer]:
+        return [customer for side in self._sides for customer in side.customers]
 
     async def run(self) -> Told:
         """Set up, break, quieten, look."""
         profile = self._profile
-        company.found(
-            self._disk,
-            self._emulator,
-            live=profile.live,
-            hears_sunshine=self._seed % 3 == 0,
-            unsure_wait_s=profile.unsure_wait_s,
-        )
+        for side in self._sides:
+            found(
+                side.company,
+                self._disk,
+                side.emulator,
+                live=profile.live,
+                hears_sunshine=self._seed % 3 == 0,
+                unsure_wait_s=profile.unsure_wait_s,
+            )
         self._chaos.states = lambda: self._disk.look(_states)
         self._bridge.boot()
         await self._break()
         drained = await self._quieten()
         await self._look()
-        facts = sorted([*self._facts, *self._seen_at_desk.facts], key=lambda fact: fact["t"])
+        facts = sorted(
+            [*self._facts, *(fact for side in self._sides for fact in side.seen.facts)], key=lambda fact: fact["t"]
+        )
         told = Told(
             seed=self._seed,
             profile=profile,
@@ -156,7 +171,9 @@ class _Schedule:
         profile, chaos = self._profile, self._chaos
         chaos.lay_out()
         living = [self._people.start(customer.live(self._is_over), customer.name) for customer in self._customers]
-        living.append(self._people.start(Agents(self._emulator, chaos).live(self._is_over), "agents"))
+        for side in self._sides:
+            agents = Agents(side.company.name, side.emulator, chaos)
+            living.append(self._people.start(agents.live(self._is_over), "agents"))
         if Fault.CLOCK_DRIFTS in profile.rates:
             living.append(self._people.start(self._note_drift(), "drift"))
         if Fault.CLOCK_STEPS in profile.rates:
@@ -188,7 +205,8 @@ class _Schedule:
         for customer in self._customers:
             if customer.is_open:
                 await customer.look_finally()
-        self._seen_at_desk.view()
+        for side in self._sides:
+            side.seen.view()
         self._broken.note("F.end_of_run")
 
     def _close(self) -> None:
@@ -204,9 +222,7 @@ class _Schedule:
         return (
             all(customer.is_idle for customer in self._customers)
             and self._disk.look(_owes_nothing)
-            and _has_heard(self._disk, self._emulator)
-            and _knows_the_ends(self._disk, self._emulator)
-            and _is_shown(self._disk, self._customers)
+            and all(side.is_drained(self._disk) for side in self._sides)
         )
 
     def _is_over(self) -> bool:
@@ -226,34 +242,6 @@ class _Schedule:
             self._bridge.step_clock(self._tape.one_of((3_600_000, -3_600_000, 86_400_000, -86_400_000)))
 
 
-def _has_heard(disk: Disk, emulator: Emulator) -> bool:
-    """Say whether every word of an agent is in a transcript."""
-    said = set()
-    for conversation in emulator.account.records.conversations.values():
-        said |= {f"sunshine:{m.id}" for m in conversation.messages if "agent" in m.author.get("subtypes", ())}
-    for ticket in emulator.account.records.tickets.values():
-        if not ticket.is_messaging and ticket.status != "deleted":
-            said |= {
-                f"zendesk:{c.id}"
-                for c in ticket.comments
-                if c.public and emulator.account.records.users[c.author_id].is_staff and c.via != "api"
-            }
-    known = disk.look(lambda tx: {row["id"] for row in tx.all("SELECT id FROM message")})
-    return said <= known
-
-
-def _knows_the_ends(disk: Disk, emulator: Emulator) -> bool:
-    """Say whether no chat is held for open that the agents have left."""
-    held = disk.look(
-        lambda tx: tx.all(
-            "SELECT l.theirs FROM handoff h JOIN link l ON l.handoff = h.id AND l.channel = 'sunshine'"
-            " AND l.kind = 'conversation' WHERE h.state IN ('queued', 'with_agent')"
-        )
-    )
-    known = emulator.account.records.conversations
-    return all(row["theirs"] in known and emulator.switchboard.is_with_agents(known[row["theirs"]]) for row in held)
-
-
 def _owes_nothing(tx: Tx) -> bool:
     return all(
         tx.value(f"SELECT 1 FROM {left} LIMIT 1") is None
@@ -267,21 +255,6 @@ def _owes_nothing(tx: Tx) -> bool:
 
 def _files(tx: Tx) -> Counter[str]:
     return Counter(row["state"] for row in tx.all("SELECT state FROM file"))
-
-
-def _is_shown(disk: Disk, customers: Sequence[Customer]) -> bool:
-    """Say whether every tab shows all there is, and what became of it: a stream that was not rung looks by itself."""
-    last = disk.look(lambda tx: {row["id"]: row["last_seq"] for row in tx.all("SELECT id, last_seq FROM conversation")})
-    marks = disk.look(
-        lambda tx: {
-            row["id"]: row["delivery"] for row in tx.all("SELECT id, delivery FROM message WHERE role = 'customer'")
-        }
-    )
-    return all(
-        tab.cursor == last[customer.conversation] and all(mark == marks.get(mid) for mid, mark in tab.marks())
-        for customer in customers
-        for tab in customer.tabs
-    )
 
 
 def _states(tx: Tx) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from escalade.domain.model import Ending
 from escalade.services.selfcheck import METRIC, SelfCheck
 from escalade.store import breaches, organisations, removal
 from escalade.store.database import Tx
-from tests.backstage import ORGANISATION, Backstage, Customer
+from tests.backstage import NOON, ORGANISATION, OTHER, Backstage, Customer
 
 
 async def after_a_talk(live: Backstage) -> tuple[Customer, SelfCheck]:
@@ -58,6 +58,9 @@ async def test_each_promise_that_is_broken_is_found_and_counted_once(
 ) -> None:
     _, check = await after_a_talk(live)
     await live.write(lambda tx: tx.everywhere().run(harm))
+    for organisation, many in ((ORGANISATION, 1), (OTHER, 0)):
+        theirs = await live.read(lambda tx, whose=organisation: breaches.found(tx, NOON, whose))  # type: ignore[misc]
+        assert len(theirs) == many
     for _ in range(3):
         found = counts(await check.metrics())
         assert found == {**dict.fromkeys(breaches.QUERIES, "0"), invariant: "1"}

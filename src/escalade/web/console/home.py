@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from escalade.store import overview
+from escalade.store import breaches, overview
 from escalade.store.database import Tx
 from escalade.web.console.checklist import Checklist
 from escalade.web.console.gate import Visit
+
+DAY_MS = 24 * 3600_000
 
 
 class Home:
@@ -20,9 +22,12 @@ class Home:
         """Show the checklist and the health counts."""
         id = visit.organisation.id
 
+        since = visit.parts.ports.now() - DAY_MS
+
         def read(tx: Tx) -> tuple[dict[str, int], int, int | None]:
             total, _ = overview.list_conversations(tx, id, overview.Wanted(status="open"), limit=1)
-            return overview.health(tx, id), total, overview.last_receipt_at(tx, id, "zendesk")
+            health = overview.health(tx, id) | {"broken": len(breaches.found(tx, since, id))}
+            return health, total, overview.last_receipt_at(tx, id, "zendesk")
 
         health, open_conversations, last_heard = await visit.parts.database.read(read)
         steps = await self._checklist.steps(visit)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
+import resource
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -287,3 +292,45 @@ async def test_a_folder_that_is_not_there_is_told_at_the_start(tmp_path: Path) -
     with pytest.raises(sqlite3.OperationalError):
         database.start()
     await database.close()
+
+
+async def test_a_reader_that_could_not_be_opened_is_opened_for_the_next_who_reads(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/escalade.db"
+    async with opened(url) as database:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        taken = {int(name) for name in os.listdir("/proc/self/fd")}
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next(n for n in itertools.count() if n not in taken), hard))
+        try:
+            with pytest.raises(Unavailable):
+                await database.read(lambda tx: tx.everywhere().value("SELECT 1"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert await database.read(lambda tx: tx.everywhere().value("SELECT 1")) == 1
+
+
+FALTERS = """
+import asyncio, queue, sys
+from escalade.store.engines import open_database
+
+class Full(queue.SimpleQueue):
+    def put(self, _group):
+        raise MemoryError
+
+def forget(tx):
+    tx.rings = None  # what follows the commit goes wrong
+
+async def main():
+    database = open_database(sys.argv[1])
+    database.start()
+    if sys.argv[2] == "handed over":
+        database._inbox = Full()
+    await database.write(forget)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("when", ["handed over", "told"])
+def test_a_process_in_which_somebody_would_wait_for_ever_ends(url: str, when: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", FALTERS, url, when], capture_output=True, timeout=60, check=False)
+    assert ended.returncode == 70

@@ -40,6 +40,21 @@ async def test_a_fault_of_ours_is_a_problem_and_logged_once(front: Counter, door
     assert (told["event"], told["exc_info"]) == ("request_broke", True)
 
 
+@pytest.mark.parametrize("door", ["api", "api events", "widget"])
+async def test_who_comes_while_memory_is_short_is_told_to_come_again(
+    front: Counter, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await visitor(front)
+
+    async def falter(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(front.product.database, "read", falter)
+    monkeypatch.setattr(front.product.database, "write", falter)
+    answer = await knock(front, door, token)
+    assert (answer.status, answer.problem, answer.headers["retry-after"]) == (503, "unavailable", "3")
+
+
 async def knock(front: Counter, door: str, token: dict[str, str]) -> Answer:
     document = {"id": uuid.uuid4().hex, "text": "Hello"}
     match door:

@@ -35,7 +35,7 @@ class SqliteDatabase(GroupedWrites):
         self.path = sqlite_path(url)
         self._engine = make_engine(url, checkpoint=checkpoint)
         super().__init__(_Committer(self._engine))
-        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader", initializer=self._open_reader)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
 
@@ -59,16 +59,18 @@ class SqliteDatabase(GroupedWrites):
 
     # the reader threads
 
-    def _open_reader(self) -> None:
+    def _open_reader(self) -> sqlite3.Connection:
+        """Open this thread's connection, at its first read; where it cannot be had, the next who reads tries again."""
         pooled = self._engine.raw_connection()
         connection = _driver(pooled)
         connection.execute("PRAGMA query_only=ON")
         self._local.pooled = pooled  # kept, or the pool would take the connection back
         self._local.connection = connection
         self._reader_connections.append(connection)
+        return connection
 
     def _read(self, work: Callable[[Tx], T]) -> T:
-        connection: sqlite3.Connection = self._local.connection
+        connection: sqlite3.Connection = getattr(self._local, "connection", None) or self._open_reader()
         connection.execute("BEGIN")
         try:
             return work(Tx(connection))

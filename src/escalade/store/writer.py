@@ -11,7 +11,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from escalade.domain.errors import Unavailable
 from escalade.store.database import Note, Ring, Tx
@@ -107,9 +107,12 @@ class GroupedWrites:
         return await future
 
     def _hand_over(self) -> None:
-        if self._gathered:
-            self._inbox.put(self._gathered)
-            self._gathered = []
+        try:
+            if self._gathered:
+                self._inbox.put(self._gathered)
+                self._gathered = []
+        except BaseException:
+            _die()  # out of memory, say: nobody would hand these over any more, nor what comes after them
 
     def _write_for_ever(self, opened: queue.SimpleQueue[BaseException | None]) -> None:
         try:
@@ -119,10 +122,13 @@ class GroupedWrites:
             return
         opened.put(None)
         stop = False
-        while not stop:
-            group, stop = self._next_group()
-            if group and not self._settle(group):
-                break
+        try:
+            while not stop:
+                group, stop = self._next_group()
+                if group and not self._settle(group):
+                    break
+        except BaseException:
+            _die()  # a writer that is gone would let everybody wait for ever
         self._committer.shut()
 
     def _next_group(self) -> tuple[list[Unit], bool]:
@@ -164,19 +170,28 @@ class GroupedWrites:
 
     def _announce(self, done: list[Unit]) -> None:
         rings: set[Ring] = set()
-        for unit in done:
-            rings |= unit.rings
-            if unit.future.done():  # the caller was cancelled; the work stands
-                continue
-            if unit.error is not None:
-                unit.future.set_exception(unit.error)
-            else:
-                unit.future.set_result(unit.result)
+        try:
+            for unit in done:
+                rings |= unit.rings
+                _tell(unit)
+        except BaseException:
+            _die()  # whoever was not told would wait for ever
         if rings:
             self.on_commit(rings)
 
 
-def _die() -> None:
-    """End the process: the connection is in no state we know, and going on could lose what was acknowledged."""
-    traceback.print_exc()
-    os._exit(70)
+def _tell(unit: Unit) -> None:
+    if unit.future.done():  # the caller was cancelled; the work stands
+        return
+    if unit.error is not None:
+        unit.future.set_exception(unit.error)
+    else:
+        unit.future.set_result(unit.result)
+
+
+def _die() -> NoReturn:
+    """End the process: it is in no state we know, and going on could lose what was acknowledged or hang for ever."""
+    try:
+        traceback.print_exc()
+    finally:
+        os._exit(70)

@@ -35,7 +35,7 @@ from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, headers_of
 from escalade.web.limits import Limits
 from escalade.web.reference import reference_page
 from escalade.web.stream import LONGEST_WAIT_S, Streams
-from escalade.web.wire import BODY_SECONDS, PROBLEM, Problem, late, rejected, unavailable
+from escalade.web.wire import BODY_SECONDS, PROBLEM, Problem, late, out_of_memory, rejected, unavailable
 
 BODY_LIMIT = 256 * 1024
 MOST = 500
@@ -520,6 +520,10 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(Unavailable)
     async def _unavailable(_request: Request, error: Unavailable) -> Response:
         return respond(unavailable(3, str(error)[:200]))
+
+    @app.exception_handler(MemoryError)
+    async def _out_of_memory(_request: Request, _error: MemoryError) -> Response:
+        return respond(out_of_memory())
 
     @app.exception_handler(Exception)
     async def _unexpected(_request: Request, _error: Exception) -> Response:

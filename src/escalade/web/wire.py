@@ -115,6 +115,11 @@ def unavailable(retry_after: int, detail: str = "") -> Problem:
     return Problem("unavailable", detail, headers=((b"retry-after", str(retry_after).encode()),))
 
 
+def out_of_memory() -> Problem:
+    """Ask the caller to come back when there is memory again; whatever was kept already is kept under the same id."""
+    return unavailable(3, "out of memory")
+
+
 async def answer(send: Send, status: int, body: bytes, headers: Iterable[Header] = ()) -> None:
     """Send a whole answer."""
     lines = [(b"content-length", str(len(body)).encode()), NO_STORE, NO_SNIFF, *headers]
@@ -244,6 +249,9 @@ async def guarded(app: App, scope: Scope, receive: Receive, send: Send) -> None:
 
     try:
         await app(scope, receive, noted)
+    except MemoryError:
+        if not begun:
+            await answer_problem(send, out_of_memory())
     except Exception:
         log.exception("request_broke", method=scope["method"], path=scope["path"])
         if not begun:

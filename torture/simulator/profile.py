@@ -77,7 +77,7 @@ _RATES: Mapping[Fault, tuple[float, float]] = {
     Fault.WEBHOOK_FOREIGN: (0.05, 0.3),
     Fault.STREAM_CUT: (0.1, 0.4),
     Fault.TAB_DIES: (0.05, 0.25),
-    Fault.REFUSED: (0.005, 0.03),
+    Fault.REFUSED: (0.04, 0.2),
 }
 _ORDINARY_RATE = (0.04, 0.25)
 
@@ -132,6 +132,8 @@ def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[
         cool, warm = _RATES.get(fault, _ORDINARY_RATE)
         if (on or fault in always) and fault not in never:
             rates[fault] = warm if hot else cool
+    if Fault.RESTARTS_SLOWLY in rates and Fault.CRASH not in rates and Fault.CRASH not in never:
+        rates[Fault.CRASH] = _RATES[Fault.CRASH][0]  # what never dies never restarts
     return Profile(
         rates=rates,
         live=dice.random() < 0.75,

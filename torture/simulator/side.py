@@ -21,7 +21,12 @@ class Side:
 
     def is_drained(self, disk: Disk) -> bool:
         """Say whether its agents' words are known and shown, and their leaving, too."""
-        return self._is_heard(disk) and self._knows_the_ends(disk) and self._is_shown(disk)
+        return (
+            self._is_heard(disk)
+            and self._knows_who_left(disk)
+            and self._knows_what_is_over(disk)
+            and self._is_shown(disk)
+        )
 
     def _is_heard(self, disk: Disk) -> bool:
         """Say whether every word of an agent is in a transcript."""
@@ -44,7 +49,7 @@ class Side:
         )
         return said <= known
 
-    def _knows_the_ends(self, disk: Disk) -> bool:
+    def _knows_who_left(self, disk: Disk) -> bool:
         """Say whether no chat is held for open that the agents have left."""
         held = disk.look(
             lambda tx: tx.all(
@@ -55,6 +60,18 @@ class Side:
         )
         known, switchboard = self.emulator.account.records.conversations, self.emulator.switchboard
         return all(row["theirs"] in known and switchboard.is_with_agents(known[row["theirs"]]) for row in held)
+
+    def _knows_what_is_over(self, disk: Disk) -> bool:
+        """Say whether no ticket is held for open that has been closed or deleted."""
+        held = disk.look(
+            lambda tx: tx.all(
+                "SELECT ticket_id FROM handoff WHERE organisation = :o AND ticket_id IS NOT NULL"
+                " AND state IN ('queued', 'with_agent', 'asynchronous')",
+                o=self.company.organisation,
+            )
+        )
+        known = self.emulator.account.records.tickets
+        return not any(ticket.is_over for row in held if (ticket := known.get(int(row["ticket_id"]))) is not None)
 
     def _is_shown(self, disk: Disk) -> bool:
         """Say whether every tab shows all there is, and what became of it: a stream not rung for looks by itself."""

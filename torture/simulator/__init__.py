@@ -9,6 +9,8 @@ What is shipped runs; only the world around it is made up, behind the ports both
     network.py     the two ways between product and desk, and everything that goes wrong on them
     process.py     the product as a process: booted, killed, its clock bent
     customers.py   people who write, in tabs that die and come back
+    operator.py    whoever changes the settings meanwhile
+    side.py        one company: its desk, its people, and whether all has arrived
     agents.py      people who answer, end, close, reassign
     world.py       one schedule: chaos, calm, final views
     schedules.py   the part of the proof: seeds, judged

@@ -100,9 +100,11 @@ class Network:
         return await self._way_back(request, arrival.result(), failed)
 
     def _is_out_of_reach(self, request: Request) -> bool:
-        """Say whether nobody listens there: the whole desk, one of its two halves, or whoever keeps its files."""
+        """Say whether nobody listens: no such host, the desk or a half of it down, or whoever keeps its files."""
         path = urlsplit(request.url).path
         half = Fault.SUNSHINE_DOWN if path.startswith("/sc/") else Fault.SUPPORT_DOWN
+        if urlsplit(request.url).netloc not in self.desks:
+            return True
         files = "/attachments/" in path and self._chaos.lasts(Fault.FILES_DOWN)
         return files or self._chaos.lasts(half) or self._chaos.lasts(Fault.DESK_DOWN)
 

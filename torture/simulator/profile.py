@@ -49,6 +49,8 @@ class Fault(StrEnum):
     SUPPORT_DOWN = "support_down"  # nobody but Sunshine
     SUNSHINE_DOWN = "sunshine_down"  # nobody but Support
     FILES_DOWN = "files_down"  # whoever keeps the files of agents, who send some
+    # the operator
+    SETTINGS_CHANGE = "settings_change"  # live or tickets, a wrong address and back, another token
     # from the desk
     WEBHOOK_DUPLICATED = "webhook_duplicated"
     WEBHOOK_LOST = "webhook_lost"

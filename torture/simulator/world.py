@@ -28,6 +28,7 @@ from torture.simulator.database import Disk, image
 from torture.simulator.logs import Stumbles, listening
 from torture.simulator.loop import Owner, VirtualLoop, sleep
 from torture.simulator.network import Network, Post
+from torture.simulator.operator import Operator
 from torture.simulator.process import NOON_MS, Bridge
 from torture.simulator.profile import Fault, Profile, draw
 from torture.simulator.side import Side
@@ -174,6 +175,10 @@ class _Schedule:
         for side in self._sides:
             agents = Agents(side.company.name, side.emulator, chaos)
             living.append(self._people.start(agents.live(self._is_over), "agents"))
+        operator: Operator | None = None
+        if Fault.SETTINGS_CHANGE in profile.rates:
+            operator = Operator(self._sides[0].company, self._disk, self._sides[0].emulator, chaos)
+            living.append(self._people.start(operator.live(self._is_over), "operator"))
         if Fault.CLOCK_DRIFTS in profile.rates:
             living.append(self._people.start(self._note_drift(), "drift"))
         if Fault.CLOCK_STEPS in profile.rates:
@@ -182,6 +187,8 @@ class _Schedule:
         if profile.long_outage:
             await sleep(max(0.0, chaos.ends_at - self._clock()))
         self._over = True
+        if operator is not None:
+            operator.put_right()
         for task in living:
             if task.done():
                 task.result()  # a bug of the simulator's own

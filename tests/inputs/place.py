@@ -145,7 +145,9 @@ class Place:
         )
         state = "queued" if mode == "live" else "asynchronous"
         eventually(lambda: self.conversation(letter, id)["handoff"]["state"] == state, f"the handoff is {state}")
-        eventually(lambda: self.page(letter, id)["messages"][-1]["delivery"] != "pending", "nothing is owed")
+        eventually(
+            lambda: all(said["delivery"] != "pending" for said in self.page(letter, id)["messages"]), "nothing is owed"
+        )
         return {"conversation": id, "ticket": str(ticket), "message": message}
 
     def conversation(self, letter: str, id: str) -> dict[str, Any]:

@@ -176,13 +176,16 @@ def check_head(scope: Scope) -> None:
 
 
 def check_address(scope: Scope, *, query: bool = True) -> None:
-    """Refuse a zero byte in an address: no text of ours has one, and PostgreSQL could not even be asked about it."""
+    """Refuse a zero byte in an address: no text of ours has one, and PostgreSQL could not even be asked about it.
+
+    A file's name may have one: it is made plain where the file is kept.
+    """
     if "\0" in scope["path"]:
         raise Problem("not-found")
     if query and b"%00" in scope["query_string"]:
-        pairs = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        pointer = next((f"/{name}" for name, values in pairs.items() if "\0" in "".join(values)), "")
-        raise Problem("validation", "a text without a zero byte", pointer=pointer)
+        for name, values in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).items():
+            if name != "name" and "\0" in "".join(values):
+                raise Problem("validation", "a text without a zero byte", pointer=f"/{name}")
 
 
 def check_json_kind(scope: Scope, *, required: bool) -> None:

@@ -1,4 +1,4 @@
-"""L4: PostgreSQL killed, stopped, started again, its connections cut, while the product serves.
+"""L4: PostgreSQL killed in part or whole, stopped, started again, its connections cut, while the product serves.
 
 Meanwhile whoever asks is told to come again (503 and `Retry-After`), and afterwards nothing that was acknowledged is
 missing and nothing is there twice. The product is not touched: it must find its way back by itself.
@@ -16,7 +16,7 @@ from torture.part import Outcome
 
 FAULTS = 24  # in one unit
 DOWN_S = (0.0, 0.3, 1.0, 3.0)
-HOW = ("postmaster killed", "connections cut", "stopped at once", "connections cut", "restarted")
+HOW = ("postmaster killed", "connections cut", "all its processes killed", "stopped at once", "restarted")
 
 
 def break_the_database(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
@@ -36,6 +36,8 @@ def _break(server: Server, how: str, down: float) -> None:
     match how:
         case "postmaster killed":
             server.kill()
+        case "all its processes killed":
+            server.kill_all()
         case "stopped at once":
             server.stop_at_once()
         case "restarted":

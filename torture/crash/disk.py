@@ -1,4 +1,4 @@
-"""L7: what the product lives on runs out: the disk is full, files are open that may not be, the database is locked.
+"""L7: what the product lives on runs out: disk, open files, the database's lock, memory, a processor.
 
 Whoever asks meanwhile is told to come again; nothing is acknowledged that is not kept; when there is room again the
 product goes on by itself.
@@ -17,11 +17,13 @@ from pathlib import Path
 
 from torture.crash.caller import Caller, Lost
 from torture.crash.company import Company, waiting
+from torture.crash.life import Life
 from torture.crash.ordeal import Ordeals, ordeal
 from torture.part import Outcome
 
-FAULTS = 6  # in one unit
+FAULTS = 10  # in one unit
 LOCKED_S = 7.0  # longer than the product waits for a lock
+MEEKEST = 19  # of all priorities
 ASKED = 10  # times while something is short
 OFTEN_ENDED = 3  # more than one in so many shortages may not end the product
 
@@ -56,6 +58,33 @@ def locked_database(company: Company) -> Iterator[None]:
 
 
 @contextmanager
+def no_more_memory(company: Company) -> Iterator[None]:
+    """Let the product have no more memory than it has mapped."""
+    pages = int(Path(f"/proc/{company.product.pid}/statm").read_text().split()[0])
+    with _limited(company, resource.RLIMIT_AS, pages * resource.getpagesize()):
+        yield
+
+
+@contextmanager
+def no_processor(company: Company) -> Iterator[None]:
+    """Keep every processor busy with something that goes before the product."""
+    os.setpriority(os.PRIO_PROCESS, company.product.pid, MEEKEST)
+    busy = [Life(_spin, company.stage.log) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for life in busy:
+            life.end()
+        if not company.product.is_over():
+            os.setpriority(os.PRIO_PROCESS, company.product.pid, 0)
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+@contextmanager
 def _limited(company: Company, what: int, limit: int) -> Iterator[None]:
     pid = company.product.pid
     soft, hard = resource.prlimit(pid, what)
@@ -71,7 +100,10 @@ FAULTS_BY_NAME: Mapping[str, tuple[Callable[[Company], AbstractContextManager[No
     "full disk": (full_disk, 3.0),
     "no more files": (no_more_files, 3.0),
     "locked database": (locked_database, LOCKED_S),
+    "no more memory": (no_more_memory, 3.0),
+    "no processor": (no_processor, 5.0),
 }
+NOTICED = ("full disk", "no more files", "locked database")  # by whoever asks meanwhile; the others may get by
 
 
 def run_out(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
@@ -88,7 +120,7 @@ def run_out(folder: Path, unit: int, faults: int = FAULTS) -> Outcome:
                     waiting(seconds / ASKED)
                     noticed += _ask(company) in {"none", "503"}
             waiting(company.dice.uniform(0.5, 3.0), company.keep_alive)
-            return Counter({"shortages": 1, f"met.{name} noticed": noticed})
+            return Counter({"shortages": 1, f"met.{name}": 1, f"met.{name} noticed": noticed})
 
         return ordeal(company, unit, faults, strike)
 
@@ -107,9 +139,13 @@ def _ask(company: Company) -> str:
 
 PART = Ordeals(
     name="disk",
-    promise="disk full, files exhausted, database locked: told to come again, nothing acknowledged that is not kept",
+    promise="no disk, files, lock, memory or processor left: told to come again, nothing acknowledged that is not kept",
     aims={"shortages": 60},
     workers=3,
     one=run_out,
-    wanted=(*(f"met.{name} noticed" for name in FAULTS_BY_NAME), "met.told to come again"),
+    wanted=(
+        *(f"met.{name}" for name in FAULTS_BY_NAME),
+        *(f"met.{name} noticed" for name in NOTICED),
+        "met.told to come again",
+    ),
 )

@@ -11,7 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -151,14 +151,29 @@ class Server:
             raise Unreadable(str(error)) from error
 
     def damage(self) -> str:
-        """Trust PostgreSQL, which checks each page it reads."""
-        return ""
+        """Trust PostgreSQL, which replays its log after a crash, as long as it keeps what it says it keeps."""
+        levels = {name: self._run(f"SHOW {name}") for name in ("fsync", "full_page_writes", "synchronous_commit")}
+        return "" if set(levels.values()) == {"on"} else f"it does not keep what it acknowledges: {levels}"
 
     # trouble
 
     def kill(self) -> None:
         """Kill the postmaster; its children notice and end."""
         os.kill(self._server.get_pid(), signal.SIGKILL)
+
+    def kill_all(self) -> None:
+        """Kill every process of the server before any of them can write another word.
+
+        To the database it is as if the machine had stopped: it comes back by what its log holds. What the kernel had
+        taken and not put on disk is still there, so this shows nothing about syncs; that those are asked for is read
+        off the server (`damage`).
+        """
+        postmaster = self._server.get_pid()
+        os.kill(postmaster, signal.SIGSTOP)  # so that it starts no other
+        for pid in _children_of(postmaster):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        os.kill(postmaster, signal.SIGKILL)
 
     def stop_at_once(self) -> None:
         """Stop it the way `pg_ctl stop -m immediate` does: nobody is asked, nothing is written."""
@@ -196,6 +211,15 @@ class Server:
             cursor = connection.execute(sql.encode())
             row = cursor.fetchone() if cursor.description else None
         return row and row[0]
+
+
+def _children_of(parent: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            if path.read_text().rpartition(")")[2].split()[1] == str(parent):
+                found.append(int(path.parent.name))
+    return found
 
 
 @contextmanager

@@ -59,7 +59,7 @@ async def test_each_promise_that_is_broken_is_found_and_counted_once(
     _, check = await after_a_talk(live)
     await live.write(lambda tx: tx.everywhere().run(harm))
     for organisation, many in ((ORGANISATION, 1), (OTHER, 0)):
-        theirs = await live.read(lambda tx, whose=organisation: breaches.found(tx, NOON, whose))  # type: ignore[misc]
+        theirs = await live.read(lambda tx, whose=organisation: breaches.found(tx, whose, NOON))  # type: ignore[misc]
         assert len(theirs) == many
     for _ in range(3):
         found = counts(await check.metrics())

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from escalade.store import breaches
+from escalade.store import breaches, organisations
 from escalade.store.database import Tx
 from torture.history import Fact, History
 from torture.simulator import loop
@@ -161,7 +161,7 @@ class _Schedule:
             stumbles=self._stumbles.said,
             seconds=self._clock(),
             files=self._disk.look(_files),
-            breaches=tuple(sorted(breach.invariant for breach in self._disk.look(lambda tx: breaches.found(tx, 0)))),
+            breaches=self._disk.look(_breaches),
             drained_after_s=drained,
         )
         self._close()
@@ -258,6 +258,11 @@ def _owes_nothing(tx: Tx) -> bool:
             "file WHERE state = 'awaited'",
         )
     )
+
+
+def _breaches(tx: Tx) -> tuple[str, ...]:
+    found = [breach for one in organisations.everyone(tx) for breach in breaches.found(tx, one.id, 0)]
+    return tuple(sorted(breach.invariant for breach in found))
 
 
 def _files(tx: Tx) -> Counter[str]:

@@ -13,7 +13,7 @@ import structlog
 from escalade.domain.errors import Unavailable
 from escalade.domain.model import Millis
 from escalade.services.ports import Ports
-from escalade.store import breaches
+from escalade.store import breaches, organisations
 from escalade.store.breaches import Breach
 from escalade.store.database import Database
 
@@ -49,7 +49,10 @@ class SelfCheck:
         if last is not None and now - last < EVERY_S * 1000:
             return
         since = now - (FIRST_MS if last is None else LATELY_MS)
-        fresh = await self._database.read(lambda tx: breaches.found(tx, since)) - self._found
+        fresh: set[Breach] = set()
+        for organisation in await self._database.read(organisations.everyone):
+            fresh |= await self._database.read(lambda tx, whose=organisation.id: breaches.found(tx, whose, since))  # type: ignore[misc]
+        fresh -= self._found
         self._looked_at = now
         self._found |= fresh
         for breach in sorted(fresh):

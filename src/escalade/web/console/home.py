@@ -26,7 +26,7 @@ class Home:
 
         def read(tx: Tx) -> tuple[dict[str, int], int, int | None]:
             total, _ = overview.list_conversations(tx, id, overview.Wanted(status="open"), limit=1)
-            health = overview.health(tx, id) | {"broken": len(breaches.found(tx, since, id))}
+            health = overview.health(tx, id) | {"broken": len(breaches.found(tx, id, since))}
             return health, total, overview.last_receipt_at(tx, id, "zendesk")
 
         health, open_conversations, last_heard = await visit.parts.database.read(read)

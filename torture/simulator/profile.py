@@ -79,9 +79,11 @@ _RATES: Mapping[Fault, tuple[float, float]] = {
     Fault.WEBHOOK_FOREIGN: (0.05, 0.3),
     Fault.STREAM_CUT: (0.1, 0.4),
     Fault.TAB_DIES: (0.05, 0.25),
-    Fault.REFUSED: (0.04, 0.2),
+    Fault.REFUSED: (0.08, 0.3),
 }
 _ORDINARY_RATE = (0.04, 0.25)
+# What a fault has to come with: what never dies does not restart, and refusals alone leave nothing in doubt.
+_COMPANIONS: Mapping[Fault, Fault] = {Fault.RESTARTS_SLOWLY: Fault.CRASH, Fault.REFUSED: Fault.TIMEOUT_AFTER}
 
 # Faults that last for a while instead of striking one operation: seconds, least and most.
 SPELLS: Mapping[Fault, tuple[float, float]] = {
@@ -134,8 +136,9 @@ def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[
         cool, warm = _RATES.get(fault, _ORDINARY_RATE)
         if (on or fault in always) and fault not in never:
             rates[fault] = warm if hot else cool
-    if Fault.RESTARTS_SLOWLY in rates and Fault.CRASH not in rates and Fault.CRASH not in never:
-        rates[Fault.CRASH] = _RATES[Fault.CRASH][0]  # what never dies never restarts
+    for fault, companion in _COMPANIONS.items():
+        if fault in rates and companion not in rates and companion not in never:
+            rates[companion] = _RATES.get(companion, _ORDINARY_RATE)[0]
     return Profile(
         rates=rates,
         live=dice.random() < 0.75,

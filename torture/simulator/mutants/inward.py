@@ -87,7 +87,7 @@ def moves_the_cursor_before_the_words_are_kept() -> Patches:
     return [(Reconcile, "look", look)]
 
 
-@mutant()
+@mutant(Fault.SUNSHINE_DOWN, Fault.SUPPORT_DOWN)  # then the webhook tells the words before the list does
 def says_again_what_is_known() -> Patches:
     right = Intake._message
 

@@ -18,10 +18,11 @@ _LATELY = (
 QUERIES = {
     # A second copy of a customer's message was at the desk; services/echoes.py has it taken away.
     # CROSS JOIN keeps SQLite's planner from walking through every handoff there is.
-    "I2": "SELECT c.id FROM conversation c CROSS JOIN handoff h JOIN link l ON l.handoff = h.id AND l.kind = 'message'"
+    "I2": "SELECT max(c.id) AS id FROM conversation c CROSS JOIN handoff h"
+    " JOIN link l ON l.handoff = h.id AND l.kind = 'message'"
     " WHERE h.organisation = c.organisation AND h.conversation = c.id AND"
     + _LATELY
-    + " GROUP BY c.id, l.handoff, l.channel, l.ours HAVING count(*) > 1",
+    + " GROUP BY l.handoff, l.channel, l.ours HAVING count(*) > 1",
     # Whoever has control, and whether people are asked for, do not agree; or they are asked for twice.
     "I11": "SELECT c.id FROM conversation c WHERE"
     + _LATELY

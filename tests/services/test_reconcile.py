@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from escalade.channels.base import Arrival, ArrivalKind, Session
 from escalade.domain import policy as words
 from escalade.domain.errors import Retryable, Unavailable
-from escalade.domain.events import NobodyAnswered, Released
+from escalade.domain.events import NobodyAnswered, PostRefused, Released, TicketStatusChanged
 from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, HandoffId, HandoffState, Role
 from escalade.domain.organisation import OnInactive
 from escalade.services.intake import policy_of
@@ -488,3 +488,17 @@ async def test_what_an_agent_wrote_in_the_hour_after_the_end_is_read_although_we
     live.clock.passes(24 * 3600)
     due = await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at))
     assert [row["id"] for row in due] == [(await the_handoff(customer)).id]
+
+
+async def test_words_the_assistant_had_not_answered_go_with_those_that_open_a_request_of_their_own(
+    live: Backstage,
+) -> None:
+    customer = await in_a_live_chat(live)
+    late = await customer.says("just before it was closed")
+    ended = (await the_handoff(customer)).id
+    await customer.happens(TicketStatusChanged(handoff=ended, status="closed"))
+    await customer.says("just after")
+    refused = PostRefused(handoff=ended, message=late, why="it is closed", follow_up=HandoffId("hof_next"))
+    assert (await customer.happens(refused)).handoff is not None
+    await live.drain()
+    assert live.sunshine.posted[-2:] == ["just before it was closed", "just after"]

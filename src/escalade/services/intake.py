@@ -123,7 +123,8 @@ class Intake:
                 ignored = "it reached the desk before"
                 return Applied(decision=Decision(conversation=conversation, ignored=ignored), messages=())
             if may_follow_up(conversation, event, policy):
-                waiting = mailbox.owed_messages(tx, conversation.organisation, conversation.id, event.handoff)
+                owed = mailbox.owed_messages(tx, conversation.organisation, conversation.id, event.handoff)
+                waiting = (*owed, *(id for id in self._unanswered(tx, conversation) if id not in owed))
                 event = replace(event, waiting=tuple(id for id in waiting if id != event.message))
             else:
                 event = self._explain(tx, conversation, event)

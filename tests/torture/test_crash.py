@@ -13,7 +13,7 @@ from torture.crash import scene
 from torture.crash.call import CallKiller
 from torture.crash.chain import kill_along
 from torture.crash.databases import break_the_database
-from torture.crash.disk import FAULTS_BY_NAME, NOTICED, run_out
+from torture.crash.disk import NOTICED, run_out
 from torture.crash.haste import Haste
 from torture.crash.kills import kill_again_and_again
 from torture.crash.line import Point
@@ -102,8 +102,8 @@ def test_stopped_and_let_go_on_nothing_is_there_twice(tmp_path: Path) -> None:
     assert outcome.counts["messages ok"] > 0
 
 
-def test_out_of_everything_nothing_is_acknowledged_that_is_not_kept(tmp_path: Path) -> None:
-    outcome = run_out(tmp_path, unit=0, faults=len(FAULTS_BY_NAME))
+def test_out_of_disk_of_files_and_of_patience_nothing_is_acknowledged_that_is_not_kept(tmp_path: Path) -> None:
+    outcome = run_out(tmp_path, unit=0, faults=len(NOTICED))
     assert outcome.violations == ()
     assert {name for name in NOTICED if outcome.counts[f"met.{name} noticed"]} == set(NOTICED)
 

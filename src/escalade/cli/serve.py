@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Literal
 
 import uvicorn
@@ -17,6 +18,7 @@ from escalade.store.database import dialect_of
 from escalade.store.engines import check_server, clock_of
 from escalade.store.sql import Dialect
 from escalade.web.listener import LISTENERS
+from escalade.web.server import Server
 
 HttpParser = Literal["httptools", "h11"]
 
@@ -32,7 +34,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
     check_stored(settings)
     started_at = clock_of(settings.database_url)
     product = Product(settings, Ports(now=steady(started_at)), role=chosen)
-    uvicorn.run(
+    config = uvicorn.Config(
         App(product),
         host=settings.host,
         port=settings.port,
@@ -49,6 +51,11 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
+    server = Server(config, product.ports.halt)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(3)  # it has said why
 
 
 def _role(role: str, settings: Settings) -> Role:

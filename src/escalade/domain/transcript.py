@@ -72,11 +72,13 @@ def files(messages: Iterable[Message]) -> list[Attachment]:
 def note(conversation: Conversation, handoff: Handoff, messages: list[Message], limit: int = LIVE_NOTE_LIMIT) -> str:
     """Write the internal note: want, tried, why, facts on one screen, and the transcript below.
 
+    Where nothing was said before, nothing is said about it: in a live chat the message that led there comes next.
     Where all of it is too long, the oldest lines of the transcript are left out, and it says how many.
     """
     tried = [m for m in messages if m.role is Role.ASSISTANT and m.citations]
     lines = ["Escalated by the AI assistant", ""]
-    lines.append(f"Wants: {_one_line(want(handoff, messages)) or 'not said'}")
+    if wanted := want(handoff, messages):
+        lines.append(f"Wants: {_one_line(wanted)}")
     if handoff.summary:
         lines.append(f"Summary: {handoff.summary}")
     lines.append(
@@ -91,8 +93,10 @@ def note(conversation: Conversation, handoff: Handoff, messages: list[Message], 
     lines.extend(f"{key}: {value}" for key, value in sorted(conversation.context.items()))
     if handoff.note:
         lines += ["", handoff.note]
-    head = "\n".join([*lines, "", "Transcript"])
-    return "\n".join([head, *_newest(list(spoken(messages)), limit - len(head))])
+    said = list(spoken(messages))
+    if said:
+        lines += ["", "Transcript"]
+    return "\n".join([*lines, *_newest(said, limit - len("\n".join(lines)))])
 
 
 def _newest(lines: list[str], room: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from escalade.web.server import Server
+from escalade.cli.server import Server
 from tests import serving
 from tests.serving import until
 

@@ -10,6 +10,7 @@ import uvicorn
 from escalade import telemetry
 from escalade.admin import check_stored
 from escalade.app import App
+from escalade.cli.server import Server
 from escalade.domain.errors import ConfigError
 from escalade.product import Product, Role, courier_lock
 from escalade.services.ports import Ports, steady
@@ -18,7 +19,6 @@ from escalade.store.database import dialect_of
 from escalade.store.engines import check_server, clock_of
 from escalade.store.sql import Dialect
 from escalade.web.listener import LISTENERS
-from escalade.web.server import Server
 
 HttpParser = Literal["httptools", "h11"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from torture.simulator.profile import Fault, Profile
 from torture.simulator.schedules import verdict_of
-from torture.simulator.world import simulate
+from torture.simulator.world import Told, simulate
 
 BOUND_S = 95.0
 OUTAGES = {
@@ -34,10 +34,15 @@ CASES = [(outage, live) for outage in OUTAGES for live in (True, False) if live 
 )
 def test_after_ten_minutes_of(outage: Fault, live: bool) -> None:
     profile = Profile(rates={outage: 1.0}, live=live, customers=2, chaos_s=60.0, long_outage=True)
-    told = simulate(7, profile)
+    told = next((told for seed in range(7, 17) if _was_felt(told := simulate(seed, profile), outage)), None)
+    assert told is not None
     assert told.seconds > 600
-    assert told.met[f"met.{outage.value}.out.pending"] + told.met[f"met.{outage.value}.in.settled"] > 0
     assert verdict_of(told) == ()
     assert set(told.files) == ({"kept"} if outage is Fault.FILES_DOWN else set())
     assert told.drained_after_s is not None
     assert told.drained_after_s <= BOUND_S
+
+
+def _was_felt(told: Told, outage: Fault) -> bool:
+    """Say whether the outage kept anything from anybody: in a few seeds nobody wants anything of whoever is out."""
+    return told.met[f"met.{outage.value}.out.pending"] + told.met[f"met.{outage.value}.in.settled"] > 0

@@ -155,6 +155,10 @@ class Zendesk:
         """Give one ticket with its comments and conversation log."""
         return next(t for t in self.tickets() if str(t["id"]) == str(id))
 
+    def offer(self, action: str, **body: Any) -> httpx2.Response:
+        """Try something as an agent, who may be told that it is too late."""
+        return self._http.post(f"/emulator/agent/{action}", json=body)
+
     def agent(self, action: str, **body: Any) -> Any:
         """Do something as an agent: accept, reply, note, comment, assign, status, end-session, inactive …"""
         return self.post(f"/emulator/agent/{action}", body)

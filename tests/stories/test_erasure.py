@@ -20,7 +20,9 @@ def test_erased_in_the_middle_of_a_live_chat(world: World) -> None:
 
     erased = world.product.api("DELETE", f"/customers/{person}")
     assert {"kind": "ticket", "id": ticket, "state": "pending"} in erased["at_zendesk"]
-    world.zendesk.agent("reply", ticket=ticket, body="Still there? Your marigold …")
+    # The agent is still writing; the end of the session may reach the desk before the answer is sent (409).
+    answer = world.zendesk.offer("reply", ticket=ticket, body="Still there? Your marigold …")
+    assert answer.status_code in {200, 201, 409}, answer.text
 
     eventually(
         lambda: (

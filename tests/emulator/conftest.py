@@ -9,7 +9,8 @@ import pytest
 from .world import World, world
 
 
-@pytest.fixture(scope="session", name="running_world")
+# It ends with its tests: a simulation, later in the same run, shuts the real clock to every thread of the process.
+@pytest.fixture(scope="package", name="running_world")
 def _running_world() -> Iterator[World]:
     with world() as running:
         yield running

@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import engines
+
+# Whether the tests pass depends on the tree alone: made-up examples are the same ones each time. To look further,
+# `pytest --hypothesis-profile default`; how long one takes says something of the machine only.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(params=engines.ENGINES)

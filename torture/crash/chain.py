@@ -19,6 +19,7 @@ from typing import Generic, Protocol, TypeVar
 from torture.crash.crowd import Crowd
 from torture.crash.life import Life
 from torture.crash.play import Start, judged, log_of, nothing
+from torture.crash.scene import PATIENCE_S
 from torture.crash.stage import Stage
 from torture.crash.stories import Story
 from torture.history import History
@@ -57,7 +58,7 @@ def _world(stage: Stage, story: Story, start: Start) -> Iterator[tuple[Crowd, Li
     """Let customers and agents begin; the product is still to come."""
     stage.store.restore()
     stage.log.unlink(missing_ok=True)
-    crowd = Crowd(stage, story, start)
+    crowd = Crowd(stage, story, start, PATIENCE_S + LONGEST * LONGEST_LIFE_S)  # no life but the last has to serve it
     desk = stage.desk_life()
     people = Life(crowd.live, stage.log)
     try:

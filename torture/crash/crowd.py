@@ -26,7 +26,8 @@ KEPT_OF_A_COMPLAINT = 1_000
 class Crowd:
     """The customers of one world."""
 
-    def __init__(self, stage: Stage, story: Story, start: Start) -> None:
+    def __init__(self, stage: Stage, story: Story, start: Start, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._stage = stage
         self._story = story
         self._start = start
@@ -54,7 +55,7 @@ class Crowd:
         whole = History("crowd", clock)
         histories = [History(f"customer.{number}", clock) for number in range(len(self._start.casts))]
         scenes = [
-            Scene(self._stage, copy(cast), history, nothing)
+            Scene(self._stage, copy(cast), history, nothing, self._patience_s)
             for cast, history in zip(self._start.casts, histories, strict=True)
         ]
         try:

@@ -40,12 +40,20 @@ class GaveWay(Exception):
 class Scene:
     """The customer, the agent, and the two programs between them."""
 
-    def __init__(self, stage: Stage, cast: Cast, history: History, revive: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        cast: Cast,
+        history: History,
+        revive: Callable[[], None],
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self.cast = cast
         self.history = history
         self.organisation = stage.keys["organisation_id"]
         self.stage = stage
         self._revive = revive
+        self._patience_s = patience_s
         self.by_ticket = False
         self._handoff: dict[str, Any] = {}
         self._entries: list[list[Any]] = []
@@ -72,7 +80,7 @@ class Scene:
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Ask the product until it answers; start it again where it has died."""
-        deadline, pause = time.monotonic() + PATIENCE_S, PAUSE_S
+        deadline, pause = time.monotonic() + self._patience_s, PAUSE_S
         while True:
             try:
                 status, answer = self._product(method, f"/api/v1{path}", body)
@@ -114,7 +122,7 @@ class Scene:
 
     def until(self, look: Callable[[], T | None], what: str) -> T:
         """Look again and again until there is something."""
-        deadline, pause = time.monotonic() + PATIENCE_S, PAUSE_S
+        deadline, pause = time.monotonic() + self._patience_s, PAUSE_S
         while True:
             found = look()
             if found:

@@ -1,0 +1,46 @@
+"""The sets that measure "does the customer ask for a person?" are complete, and their halves share no text."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+SETS = Path(__file__).parents[2] / "evaluation" / "persons"
+LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
+COUNTS = {
+    "dev": {"ask": 40, "hard": 40, "ordinary": 60},
+    "test": {"ask": 60, "hard": 60, "ordinary": 200},
+}
+
+
+def rows(name: str) -> list[tuple[str, str, str]]:
+    """Return (language, kind, text) of each message of a set."""
+    with (SETS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        header, *lines = csv.reader(file)
+    assert header == ["language", "kind", "text"]
+    return [(language, kind, text) for language, kind, text in lines]
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_every_language_has_its_share_of_every_kind(name: str) -> None:
+    counted = Counter((language, kind) for language, kind, _ in rows(name))
+    assert counted == {(language, kind): n for language in LANGUAGES for kind, n in COUNTS[name].items()}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_set_is_sorted_by_language_and_kind(name: str) -> None:
+    places = [(LANGUAGES.index(language), kind) for language, kind, _ in rows(name)]
+    assert places == sorted(places)
+
+
+def test_no_text_is_there_twice() -> None:
+    texts = Counter(text.casefold() for name in COUNTS for _, _, text in rows(name))
+    assert [text for text, times in texts.items() if times > 1] == []
+
+
+def test_every_text_is_a_trimmed_line() -> None:
+    texts = [text for name in COUNTS for _, _, text in rows(name)]
+    assert [text for text in texts if text != text.strip() or "\n" in text or not text] == []

@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from escalade.assistant.answering import Assistant
 from escalade.channels.base import Account, Channel, ChannelName
-from escalade.channels.http import LIST_LIMIT, Outbound, Transport
+from escalade.channels.http import Outbound, Transport
 from escalade.channels.sunshine.channel import SunshineChannel
 from escalade.channels.zendesk.channel import ZendeskChannel
-from escalade.channels.zendesk.help_center import HelpCenter, public_page
 from escalade.channels.zendesk.oauth import Pair
-from escalade.domain.errors import ConfigError, NotFound
+from escalade.domain.errors import ConfigError
 from escalade.domain.model import OrganisationId
+from escalade.reach import Outside
 from escalade.readers import read_missed
 from escalade.services.accounts import ZENDESK_REFRESH, Accounts
 from escalade.services.bell import Bell
@@ -123,7 +123,8 @@ class Product:
         self.zendesk = ZendeskChannel(self.outbound, now=now, keep=self._keep_pair)
         self.sunshine = SunshineChannel(self.outbound, now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
-        self.library = Library(self.database, self.ports, open_help_center=self._help_center)
+        reach = Outside(self.database, self.ports, self.outbound, self.accounts, self.zendesk)
+        self.library = Library(self.database, self.ports, reach=reach)
         self.assistant = Assistant(self.library)
         self.intake = Intake(self.ports)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
@@ -205,19 +206,6 @@ class Product:
         await self.database.write(
             lambda tx: organisations.save_secret(tx, organisation, ZENDESK_REFRESH, sealed, last4, now)
         )
-
-    async def _help_center(self, organisation: OrganisationId, location: str) -> HelpCenter:
-        """Open the organisation's own help centre, or the public one at an address."""
-        if "://" in location:
-            return HelpCenter(partial(public_page, self.outbound, location))
-        found = await self.database.read(lambda tx: organisations.load(tx, organisation))
-        if found is None:
-            raise NotFound("no such organisation")
-        account = await self.database.read(lambda tx: self.accounts.account(tx, found))
-        return HelpCenter(partial(self._help_center_page, account))
-
-    async def _help_center_page(self, account: Account, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
-        return await self.zendesk.calls.get(account, path, query, limit=LIST_LIMIT)
 
     async def _check_live(self, account: Account) -> None:
         assert account.sunshine is not None

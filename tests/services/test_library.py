@@ -14,14 +14,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from escalade.channels.http import Outbound, Transport
+from escalade.channels.website.crawl import Site
+from escalade.channels.website.visit import World
 from escalade.domain.errors import Invalid, NotFound, Retryable
 from escalade.domain.model import OrganisationId
-from escalade.services.library import ArticleReader, Library
+from escalade.services.library import Library
 from escalade.services.ports import Ports
 from escalade.store import fulltext, knowledge
 from escalade.store.database import ServedDatabase, Tx
 from escalade.store.engines import open_database
 from tests.engines import blank_url
+from tests.website import website
 
 ACME, ZEBRA = OrganisationId("org_acme"), OrganisationId("org_zebra")
 NOON = 1_700_000_000_000
@@ -288,16 +292,30 @@ class Reader:
             )
 
 
-def opening(reader: ArticleReader) -> object:
-    async def open_help_center(organisation: OrganisationId, location: str) -> ArticleReader:
-        assert (organisation, location) == (ACME, "help-center")
-        return reader
+class Elsewhere:
+    """A world with one help centre, at `help-center`, and one site."""
 
-    return open_help_center
+    def __init__(self, reader: Reader, outbound: Transport | None = None) -> None:
+        self.reader, self.outbound = reader, outbound
+
+    async def kind_of(self, address: str) -> str:
+        return "site"
+
+    async def help_center(self, organisation: OrganisationId, location: str) -> Reader:
+        assert (organisation, location) == (ACME, "help-center")
+        return self.reader
+
+    def site(self, address: str) -> Site:
+        assert self.outbound is not None
+        return Site(self.outbound, address, World(sleep=_at_once, now=lambda: NOON), aside=Ports().aside)
+
+
+async def _at_once(_seconds: float) -> None:
+    pass
 
 
 async def test_a_help_center_is_imported_with_its_addresses(database: ServedDatabase) -> None:
-    library = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
+    library = Library(database, Ports(now=lambda: NOON), reach=Elsewhere(Reader(120)))
     imported = await library.add(ACME, "help-center")
     assert (imported.added, imported.source.documents, imported.skipped) == (120, 119, {"drafts": 2})
     assert imported.failed == (("5", "it has no text"),)
@@ -306,13 +324,66 @@ async def test_a_help_center_is_imported_with_its_addresses(database: ServedData
 
 
 async def test_a_help_center_that_breaks_off_loses_nothing(database: ServedDatabase) -> None:
-    whole = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120)))  # type: ignore[arg-type]
+    whole = Library(database, Ports(now=lambda: NOON), reach=Elsewhere(Reader(120)))
     await whole.add(ACME, "help-center")
-    broken = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(120, breaks_after=3)))  # type: ignore[arg-type]
+    broken = Library(database, Ports(now=lambda: NOON), reach=Elsewhere(Reader(120, breaks_after=3)))
     (imported,) = await broken.sync(ACME)
     assert imported.error == "Zendesk does not answer"
     assert await titles(broken, "word77x") == ["Article 77"]
-    smaller = Library(database, Ports(now=lambda: NOON), open_help_center=opening(Reader(60)))  # type: ignore[arg-type]
+    smaller = Library(database, Ports(now=lambda: NOON), reach=Elsewhere(Reader(60)))
     (imported,) = await smaller.sync(ACME)
     assert (imported.removed, imported.unchanged, imported.error) == (60, 60, None)
     assert await titles(smaller, "word77x") == []
+
+
+# web sites
+
+
+@pytest.fixture
+async def outbound() -> AsyncIterator[Outbound]:
+    found = Outbound(allow_http_loopback=True)
+    yield found
+    await found.close()
+
+
+async def test_a_site_is_imported_page_by_page_and_followed(database: ServedDatabase, outbound: Outbound) -> None:
+    library = Library(database, Ports(now=lambda: NOON), reach=Elsewhere(Reader(0), outbound))
+    with website() as site:
+        site.page("/", "Welcome to the shop.", "/refunds", "/refunds?print=1", "/down", "/manual.pdf")
+        site.page("/refunds", "Money comes back in five days.")
+        site.page("/refunds?print=1", "Money comes back in five days.")
+        site.page("/down", "Vouchers never end.")
+        imported = await library.add(ACME, site.url + "/")
+        assert (imported.source.kind, imported.source.location) == ("site", site.url)
+        assert (imported.added, imported.failed) == (3, ())
+        assert imported.skipped == {"copies of another page": 1, "gone": 1}
+        (passage,) = await library.search(ACME, "money days", 5)
+        assert (passage.source_id, passage.url) == (f"{site.url}/refunds", f"{site.url}/refunds")
+
+        site.page("/", "Welcome to the shop.", "/refunds", "/down", "/new", head="<script>look = 2</script>")
+        site.page("/refunds", "Money comes back in six weeks.")
+        site.page("/new", "Gifts are wrapped.")
+        site.put("/down", status=503)
+        (again,) = await library.sync(ACME)
+        assert (again.added, again.replaced, again.unchanged, again.removed, again.error) == (1, 1, 1, 0, None)
+        assert again.skipped == {"without an answer today; what was read before is kept": 1}
+        assert len(await titles(library, "vouchers")) == 1
+        assert await titles(library, "days") == []
+
+        site.page("/", "Welcome to the shop.", "/refunds")
+        (smaller,) = await library.sync(ACME)
+        assert smaller.removed == 2
+
+        site.put("/robots.txt", "User-agent: *\nDisallow: /")
+        (closed,) = await library.sync(ACME)
+        assert closed.error is not None
+        assert "robots.txt asks" in closed.error
+        assert len(await titles(library, "weeks")) == 1, "what was read before is kept"
+
+
+async def test_a_site_without_a_page_says_what_was_there(database: ServedDatabase, outbound: Outbound) -> None:
+    library = Library(database, Ports(now=lambda: NOON), reach=Elsewhere(Reader(0), outbound))
+    with website() as site:
+        site.put("/", "{}", "application/json")
+        with pytest.raises(Invalid, match=r"no page to read .*1 neither pages nor PDF"):
+            await library.add(ACME, site.url)

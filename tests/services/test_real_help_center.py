@@ -14,7 +14,8 @@ import pytest
 
 from escalade.assistant.answering import Assistant, AssistantSettings, Question
 from escalade.domain.model import OrganisationId
-from escalade.services.library import Imported, Library
+from escalade.services.importing import Imported
+from escalade.services.library import Library
 from escalade.services.ports import Ports
 from escalade.store.engines import open_database
 

@@ -43,7 +43,10 @@ _SECRET_JSON = re.compile(rf'("(?:{"|".join(SECRET_NAMES)}|full_token|authorizat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One question or order to another server. `headers` may hold credentials and is never shown."""
+    """One question or order to another server. `headers` may hold credentials and is never shown.
+
+    Where `kinds` names media types, the body of a success of any other kind is left unread.
+    """
 
     method: str
     url: str
@@ -51,6 +54,7 @@ class Request:
     body: bytes | None = None
     limit: int = ANSWER_LIMIT
     seconds: float = TOTAL_SECONDS
+    kinds: tuple[str, ...] = ()
 
     @property
     def is_safe(self) -> bool:
@@ -119,7 +123,7 @@ class Outbound:
             async with asyncio.timeout(request.seconds):
                 answer = await transport.handle_async_request(prepared)
                 try:
-                    body = await _read(answer, request.limit)
+                    body = await _read(answer, request.limit) if _is_wanted(request, answer) else b""
                 finally:
                     await answer.aclose()
         except TimeoutError as error:
@@ -239,6 +243,11 @@ class _Guarded(httpx2.AsyncHTTPTransport):
 async def _resolve(host: str, port: int) -> list[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _is_wanted(request: Request, answer: httpx2.Response) -> bool:
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not request.kinds or answer.status_code != 200 or kind in request.kinds
 
 
 async def _read(answer: httpx2.Response, limit: int) -> bytes:

@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from escalade.services.library import Imported, Library, Progress
+from escalade.services.importing import Imported, Progress
+from escalade.services.library import Library
 from escalade.store.knowledge import Source
 
 T = TypeVar("T")
@@ -32,11 +33,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @knowledge.command("add")
 def _add(
-    location: Annotated[str, typer.Argument(metavar="PATH|URL", help="A folder, a file, or a help centre.")],
+    location: Annotated[str, typer.Argument(metavar="PATH|URL", help="A folder, a file, or an address.")],
     organisation: Organisation,
     as_json: AsJson = False,
 ) -> None:
-    """Import a folder or file of Markdown, HTML or text, or the Zendesk help centre (`help-center`)."""
+    """Import a folder or file, a web site, or a Zendesk help centre: of an address, or your own (`help-center`)."""
     with _progress() as progress:
         imported = _run(lambda library: add(library, organisation, location, progress))
     _tell_imported([imported], as_json=as_json)

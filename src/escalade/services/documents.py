@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from escalade.assistant.passages import cut
 from escalade.assistant.sources import LARGEST_FILE, SUFFIXES, Document, Unreadable, read_file, read_html
@@ -19,8 +20,19 @@ from escalade.domain.errors import Invalid
 from escalade.store.knowledge import Entry
 
 HELP_CENTER = "help-center"
+ADDRESS = "address"  # until somebody has looked what is there
+ELSEWHERE = frozenset({"help_center", "site", ADDRESS})
 READER = b"2"  # raised when reading or cutting changes, so that everything is read again
 ENDINGS = ", ".join(sorted(SUFFIXES))
+
+
+class Form(StrEnum):
+    """Tell how a document is read."""
+
+    FILE = "file"  # by the ending of its name
+    ARTICLE = "article"  # HTML whose title is told apart from it
+    PAGE = "page"  # HTML
+    PDF = "pdf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +44,7 @@ class Raw:
     url: str | None = None
     content: bytes = b""
     error: str | None = None
+    form: Form = Form.FILE
 
 
 def recognise(location: str) -> tuple[str, str, str]:
@@ -43,7 +56,7 @@ def recognise(location: str) -> tuple[str, str, str]:
     if address is not None:
         if address.scheme not in ("http", "https") or not address.hostname:
             raise Invalid(f"{location} is not a web address; use https://…, a folder, a file, or {HELP_CENTER}")
-        return "help_center", location.rstrip("/"), address.hostname
+        return ADDRESS, place(location), address.hostname
     if not location or "\0" in location:
         raise Invalid(f"name a folder, a file, an address, or {HELP_CENTER}")
     path = Path(location).expanduser().resolve()
@@ -61,7 +74,7 @@ def recognise(location: str) -> tuple[str, str, str]:
 def place(location: str) -> str:
     """Give the full name under which a location was kept."""
     if "://" in location:
-        return location.rstrip("/")
+        return location.strip().partition("#")[0].rstrip("/")
     return location if "\0" in location else str(Path(location).expanduser().resolve())
 
 
@@ -100,17 +113,21 @@ def digest(raw: Raw) -> str:
     return told.hexdigest()
 
 
-def entry(id: str, raw: Raw, of: str, *, article: bool) -> Entry:
+def text_digest(entry: Entry) -> str:
+    """Give what two documents of the same text have in common."""
+    told = hashlib.sha256(READER)
+    for part in (part for passage in entry.passages for part in passage):
+        told.update(b"\0" + part.encode("utf-8", "replace"))
+    return told.hexdigest()
+
+
+def entry(id: str, raw: Raw) -> Entry:
     """Make what the library keeps of a document; a document that cannot be read keeps its reason."""
     error = raw.error
     document = Document(title=raw.title or raw.source_id, blocks=())
     if error is None:
         try:
-            if article:
-                page = read_html(raw.content.decode(), raw.title)
-                document = Document(title=raw.title, blocks=page.blocks)
-            else:
-                document = read_file(raw.source_id, raw.content)
+            document = _read(raw)
         except Unreadable as reason:
             error = str(reason)
         except Exception as reason:  # one document never stops an import, and says what it did
@@ -118,12 +135,28 @@ def entry(id: str, raw: Raw, of: str, *, article: bool) -> Entry:
     passages = tuple((piece.heading, piece.text) for piece in cut(document)) if error is None else ()
     if error is None and not passages:
         error = "it has no text"
-    return Entry(
-        id=id,
-        source_id=raw.source_id,
-        title=document.title,
-        url=raw.url,
-        digest=of,
-        passages=passages,
-        error=error,
+    found = Entry(
+        id=id, source_id=raw.source_id, title=document.title, url=raw.url, digest="", passages=passages, error=error
     )
+    # What surrounds the text of a page may change with every look; what was read of it tells whether it has changed.
+    by = Raw(source_id="", title=found.title, url=raw.url, content=text_digest(found).encode(), error=error)
+    return replace(found, digest=digest(by if raw.form is Form.PAGE else raw))
+
+
+def _read(raw: Raw) -> Document:
+    match raw.form:
+        case Form.ARTICLE:
+            return Document(title=raw.title, blocks=read_html(raw.content.decode(), raw.title).blocks)
+        case Form.PAGE:
+            return read_html(raw.content.decode(), _name(raw))
+        case Form.PDF:
+            return read_file(f"{_name(raw)}.pdf", raw.content)
+        case Form.FILE:
+            return read_file(raw.source_id, raw.content)
+
+
+def _name(raw: Raw) -> str:
+    """Name a page that has no title by the end of its address."""
+    parts = urlsplit(raw.source_id)
+    last = PurePosixPath(unquote(parts.path)).stem.encode("utf-8", "replace").decode()
+    return last.replace("/", " ").replace("\0", " ") or parts.netloc

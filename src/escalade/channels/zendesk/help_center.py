@@ -114,7 +114,18 @@ def _next_cursor(page: Mapping[str, Any], last: str) -> str:
 
 async def public_page(transport: Transport, site: str, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
     """Ask a help centre anyone may read, without credentials; `site` is any address on it."""
+    request = _asking(site, path, query)
+    return verdicts.read(request, await transport.send(request), credential="an anonymous reader")
+
+
+async def is_help_center(transport: Transport, site: str) -> bool:
+    """Say whether an address is on a help centre anyone may read; raise where nobody answers at all."""
+    answer = await transport.send(_asking(site, "/api/v2/help_center/articles.json", {"page[size]": "1"}))
+    found = verdicts.loads(answer.body) if answer.status == 200 else None
+    return isinstance(found, dict) and isinstance(found.get("articles"), list)
+
+
+def _asking(site: str, path: str, query: Mapping[str, str]) -> Request:
     parts = urlsplit(site)
     url = f"{parts.scheme}://{parts.netloc}{path}?{urlencode(query, quote_via=quote)}"
-    request = Request(method="GET", url=url, limit=LIST_LIMIT)
-    return verdicts.read(request, await transport.send(request), credential="an anonymous reader")
+    return Request(method="GET", url=url, limit=LIST_LIMIT)

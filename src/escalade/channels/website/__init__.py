@@ -1,0 +1,1 @@
+"""A public web site, read as a well-behaved visitor reads it."""

@@ -1,0 +1,107 @@
+"""How the library reaches what lies elsewhere: help centres and web sites, as their channels read them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from escalade.domain.model import OrganisationId
+
+
+class Article(Protocol):
+    """An article of a help centre."""
+
+    @property
+    def id(self) -> str:
+        """Give the help centre's own id."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Give the title."""
+        ...
+
+    @property
+    def body(self) -> str:
+        """Give the text as HTML."""
+        ...
+
+    @property
+    def url(self) -> str | None:
+        """Give the address a customer can open."""
+        ...
+
+
+class Page(Protocol):
+    """A page of a web site."""
+
+    @property
+    def url(self) -> str:
+        """Give its address."""
+        ...
+
+    @property
+    def is_pdf(self) -> bool:
+        """Say whether it is a PDF; everything else is HTML in UTF-8."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """Give what the site sent."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """Say why there is no content."""
+        ...
+
+    @property
+    def passing(self) -> bool:
+        """Say whether another day there may be some, so that what was read before stays."""
+        ...
+
+
+class Reader(Protocol):
+    """One reading of a help centre or site, under way."""
+
+    @property
+    def listed(self) -> int:
+        """Say how many documents are known so far."""
+        ...
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Say how many were passed over, and why."""
+        ...
+
+
+class ArticleReader(Reader, Protocol):
+    """One reading of a help centre."""
+
+    def articles(self) -> AsyncIterator[Article]:
+        """Give the articles."""
+        ...
+
+
+class SiteReader(Reader, Protocol):
+    """One reading of a web site."""
+
+    def pages(self) -> AsyncIterator[Page]:
+        """Give the pages."""
+        ...
+
+
+class Reach(Protocol):
+    """Opens what lies elsewhere."""
+
+    async def kind_of(self, address: str) -> str:
+        """Find out what is at an address: `help_center` or `site`."""
+        ...
+
+    async def help_center(self, organisation: OrganisationId, location: str) -> ArticleReader:
+        """Open the organisation's own help centre for `help-center`, or the public one at an address."""
+        ...
+
+    def site(self, address: str) -> SiteReader:
+        """Open a web site."""
+        ...

@@ -25,6 +25,7 @@ from escalade.store import fulltext, knowledge
 from escalade.store.database import ServedDatabase, Tx
 from escalade.store.engines import open_database
 from tests.engines import blank_url
+from tests.pdfs import a_pdf
 from tests.website import website
 
 ACME, ZEBRA = OrganisationId("org_acme"), OrganisationId("org_zebra")
@@ -352,27 +353,31 @@ async def test_a_site_is_imported_page_by_page_and_followed(database: ServedData
         site.page("/", "Welcome to the shop.", "/refunds", "/refunds?print=1", "/down", "/manual.pdf")
         site.page("/refunds", "Money comes back in five days.")
         site.page("/refunds?print=1", "Money comes back in five days.")
+        site.put("/manual.pdf", a_pdf(["Press the red button."]), "application/pdf")
         site.page("/down", "Vouchers never end.")
         imported = await library.add(ACME, site.url + "/")
         assert (imported.source.kind, imported.source.location) == ("site", site.url)
-        assert (imported.added, imported.failed) == (3, ())
-        assert imported.skipped == {"copies of another page": 1, "gone": 1}
+        assert (imported.added, imported.failed) == (4, ())
+        assert imported.skipped == {"copies of another page": 1}
+        assert await titles(library, "button") == ["manual"]
         (passage,) = await library.search(ACME, "money days", 5)
         assert (passage.source_id, passage.url) == (f"{site.url}/refunds", f"{site.url}/refunds")
 
-        site.page("/", "Welcome to the shop.", "/refunds", "/down", "/new", head="<script>look = 2</script>")
+        site.page(
+            "/", "Welcome to the shop.", "/refunds", "/down", "/new", "/manual.pdf", head="<script>look = 2</script>"
+        )
         site.page("/refunds", "Money comes back in six weeks.")
         site.page("/new", "Gifts are wrapped.")
         site.put("/down", status=503)
         (again,) = await library.sync(ACME)
-        assert (again.added, again.replaced, again.unchanged, again.removed, again.error) == (1, 1, 1, 0, None)
+        assert (again.added, again.replaced, again.unchanged, again.removed, again.error) == (1, 1, 2, 0, None)
         assert again.skipped == {"without an answer today; what was read before is kept": 1}
         assert len(await titles(library, "vouchers")) == 1
         assert await titles(library, "days") == []
 
         site.page("/", "Welcome to the shop.", "/refunds")
         (smaller,) = await library.sync(ACME)
-        assert smaller.removed == 2
+        assert smaller.removed == 3
 
         site.put("/robots.txt", "User-agent: *\nDisallow: /")
         (closed,) = await library.sync(ACME)

@@ -127,7 +127,7 @@ def test_the_title_is_the_best_there_is(name: str, data: bytes, title: str) -> N
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("a.pdf", b"%PDF", "not read"),
+        ("a.docx", b"PK", "not read"),
         ("a.md", b"", "no text"),
         ("a.md", b"# Only a heading", "no text"),
         ("a.html", b"<nav>menu</nav><script>x</script>", "no text"),

@@ -1,7 +1,8 @@
 """Read a document into a title and blocks: Markdown by its tokens, HTML by its tags, plain text by its blank lines.
 
-Pure: bytes or text in, blocks out. Markup, scripts and navigation never become knowledge; headings and lists stay
-what they are. A document that cannot be read raises `Unreadable` with one sentence, and nothing else.
+Bytes or text in, blocks out; a PDF is read in a process of its own. Markup, scripts and navigation never become
+knowledge; headings and lists stay what they are. A document that cannot be read raises `Unreadable` with one sentence,
+and nothing else.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ _PARSER = MarkdownIt("commonmark").enable("table")
 _RENDERER = RendererHTML()
 HTML = frozenset({".html", ".htm"})
 PLAIN = frozenset({".txt"})
-SUFFIXES = MARKDOWN | HTML | PLAIN
+PDF = frozenset({".pdf"})
+SUFFIXES = MARKDOWN | HTML | PLAIN | PDF
 LARGEST_FILE = 8_000_000
+LARGEST_PDF = 20_000_000  # pictures are most of it
 
 
 class Unreadable(Exception):
@@ -64,20 +67,35 @@ def read_file(name: str, content: bytes) -> Document:
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise Unreadable(f"a {suffix or 'nameless'} file is not read; use Markdown, HTML or plain text")
-    if len(content) > LARGEST_FILE:
-        raise Unreadable(f"it is larger than {LARGEST_FILE // 1_000_000} MB; split it")
-    text = decode(content, markup=suffix in HTML)
+        raise Unreadable(f"a {suffix or 'nameless'} file is not read; use Markdown, HTML, PDF or plain text")
+    check_size(name, len(content))
     fallback = re.sub(r"[-_]+", " ", path.stem).strip().capitalize() or path.name
-    if suffix in MARKDOWN:
-        document = read_markdown(text, fallback)
+    if suffix in PDF:
+        document = read_pdf(content, fallback)
+    elif suffix in MARKDOWN:
+        document = read_markdown(decode(content), fallback)
     elif suffix in HTML:
-        document = read_html(text, fallback)
+        document = read_html(decode(content, markup=True), fallback)
     else:
-        document = read_plain(text, fallback)
+        document = read_plain(decode(content), fallback)
     if not any(block.kind is not Kind.HEADING for block in document.blocks):
         raise Unreadable("it has no text")
     return document
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse a file of so many bytes if it is too large for its kind."""
+    largest = LARGEST_PDF if PurePosixPath(name).suffix.lower() in PDF else LARGEST_FILE
+    if size > largest:
+        raise Unreadable(f"it is larger than {largest // 1_000_000} MB; split it")
+
+
+def read_pdf(content: bytes, fallback: str) -> Document:
+    """Read a PDF; the title is its largest heading's, else what it says of itself."""
+    from escalade.assistant import apart  # it makes of what the other process says what is defined here
+
+    document = apart.read_pdf(content, fallback)
+    return _titled(document.title, document.blocks)
 
 
 def decode(content: bytes, *, markup: bool = False) -> str:

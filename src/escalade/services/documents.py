@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from escalade.assistant.passages import cut
-from escalade.assistant.sources import LARGEST_FILE, SUFFIXES, Document, Unreadable, read_file, read_html
+from escalade.assistant.sources import SUFFIXES, Document, Unreadable, check_size, read_file, read_html, read_pdf
 from escalade.domain.errors import Invalid
 from escalade.store.knowledge import Entry
 
@@ -97,9 +97,10 @@ def read_raw(path: Path, root: Path) -> Raw:
     try:
         if not path.resolve().is_relative_to(base):
             return Raw(source_id=name, error="it is a link that leads out of the folder")
-        if path.stat().st_size > LARGEST_FILE:
-            return Raw(source_id=name, error=f"it is larger than {LARGEST_FILE // 1_000_000} MB; split it")
+        check_size(name, path.stat().st_size)
         return Raw(source_id=name, content=path.read_bytes())
+    except Unreadable as error:
+        return Raw(source_id=name, error=str(error))
     except OSError as error:
         return Raw(source_id=name, error=f"it cannot be opened: {error.strerror or error}")
 
@@ -150,7 +151,7 @@ def _read(raw: Raw) -> Document:
         case Form.PAGE:
             return read_html(raw.content.decode(), _name(raw))
         case Form.PDF:
-            return read_file(f"{_name(raw)}.pdf", raw.content)
+            return read_pdf(raw.content, _name(raw))
         case Form.FILE:
             return read_file(raw.source_id, raw.content)
 

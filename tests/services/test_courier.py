@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -551,6 +552,26 @@ async def test_where_looking_is_refused_for_good_it_is_sent_again_and_told(stage
     await customer.says("one")
     await stage.settle()
     assert (await customer.deliveries())["one"] == "failed"
+
+
+async def test_what_the_list_has_shown_has_arrived_although_its_chat_is_gone_now(stage: Backstage) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next = [Uncertain("timeout")]
+    stage.zendesk.next_find = [Refused("the chat is gone", status=404)] * 9
+    said = await customer.says("one")
+    await stage.step()
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    seen = partial(
+        conversations.link, organisation=ORGANISATION, handoff=handoff.id, channel="sunshine", kind="message",
+        theirs="r-1", ours=said,
+    )  # fmt: skip
+    await stage.database.write(seen)  # as reconcile does with an echo
+    await stage.settle()
+    assert stage.zendesk.sends == ["Post"]
+    assert (await customer.deliveries())["one"] == "delivered"
+    assert "not_delivered" not in await customer.notices()
+    assert [row["state"] for row in await stage.deliveries() if row["effect"] == "Post"][-1] == "covered"
 
 
 # The assistant's lane

@@ -42,6 +42,8 @@ def owed(talk: Talk) -> dict[str, Entry | None]:
             case "system" if entry.mark in ENDS and asked is not None:
                 quiet, asked = _may_go_on(talk, entry), None
                 unanswered = []
+            case "system" if entry.mark in ENDS:
+                quiet = quiet and _may_go_on(talk, entry)  # who leaves after a quiet end asks nobody any more
             case "agent" if asked is None and quiet and entry.mid not in stray:
                 asked = entry
                 found.update(dict.fromkeys(unanswered, entry))
@@ -70,6 +72,8 @@ def unasked(talk: Talk) -> dict[str, Entry | None]:
             within, found = True, {}  # what was said before a request may be told with it
         elif entry.role == "system" and entry.mark in ENDS and within:
             within, quiet, end = False, _may_go_on(talk, entry), entry
+        elif entry.role == "system" and entry.mark in ENDS:
+            quiet = quiet and _may_go_on(talk, entry)
         elif entry.role == "agent" and quiet and entry.mid not in stray:
             within, found = True, {}
         elif entry.role == "customer" and not within:
@@ -90,6 +94,8 @@ def over(talk: Talk) -> dict[str, Entry]:
             handoff, quiet = next(handoffs), False
         elif entry.role == "system" and entry.mark in ENDS and handoff and handoff not in ends:
             ends[handoff], quiet = entry, _may_go_on(talk, entry)
+        elif entry.role == "system" and entry.mark in ENDS:
+            quiet = quiet and _may_go_on(talk, entry)
         elif entry.role == "agent" and quiet and entry.mid not in stray:
             ends.pop(handoff, None)
     return ends

@@ -255,6 +255,7 @@ class Courier:
     def _let_go(self, tx: Tx, task: Errand, *, covered: bool, why: str) -> None:
         """Settle a delivery without sending it; a customer whose words do not arrive is told."""
         delivery, conversation = task.delivery, task.conversation
+        covered = covered or _has_arrived(tx, task)
         mailbox.finish(tx, delivery, "covered" if covered else "dropped", why, self._ports.now())
         if not covered:
             history.dead(tx, delivery, "dropped")
@@ -407,7 +408,9 @@ class Courier:
             at = self._ports.now()
             mailbox.end_attempt(tx, attempt, verdict="absent", status=None, detail="", now=at)
             history.lookup(tx, delivery, found=False)
-            if late and may_send:
+            if _has_arrived(tx, task):  # the list has shown it: whoever reads the list was faster, or saw more of it
+                self._let_go(tx, task, covered=True, why="the list has shown it")
+            elif late and may_send:
                 mailbox.postpone(tx, delivery, "pending", at, failed=False)
             elif late:
                 self._let_go(tx, task, covered=False, why=why)
@@ -506,6 +509,9 @@ class Courier:
     def _refuse(self, tx: Tx, task: Errand, error: Refused) -> None:
         """Settle a delivery that will not arrive, and decide what that means."""
         delivery, effect = task.delivery, task.delivery.effect
+        if _has_arrived(tx, task):
+            self._let_go(tx, task, covered=True, why=error.detail)
+            return
         mailbox.finish(tx, delivery, "refused", error.detail, self._ports.now())
         history.dead(tx, delivery, "refused")
         if isinstance(effect, Post):
@@ -522,3 +528,9 @@ class Courier:
     async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:
         due_at: Millis = self._ports.now() + int(seconds * 1000)
         await self._write(delivery.lane, lambda tx: mailbox.postpone(tx, delivery, state, due_at, failed=failed))
+
+
+def _has_arrived(tx: Tx, task: Errand) -> bool:
+    """Say whether the message of a delivery is known to be at the desk, whatever its own attempts have come to."""
+    effect = task.delivery.effect
+    return isinstance(effect, Post) and conversations.has_arrived(tx, task.conversation, effect.message)

@@ -43,6 +43,7 @@ from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
 from escalade.services.redrive import Redrive
 from escalade.services.replier import AssistantReplier
+from escalade.services.resync import Resync
 from escalade.services.selfcheck import SelfCheck
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
@@ -123,8 +124,12 @@ class Product:
         self.zendesk = ZendeskChannel(self.outbound, now=now, keep=self._keep_pair)
         self.sunshine = SunshineChannel(self.outbound, now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
-        reach = Outside(self.database, self.ports, self.outbound, self.accounts, self.zendesk)
-        self.library = Library(self.database, self.ports, reach=reach)
+        self.library = Library(
+            self.database,
+            self.ports,
+            reach=Outside(self.database, self.ports, self.outbound, self.accounts, self.zendesk),
+            every_h=settings.sync_hours,
+        )
         self.assistant = Assistant(self.library)
         self.intake = Intake(self.ports)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
@@ -162,6 +167,9 @@ class Product:
             self.database, self.ports, self.intake, self.accounts, self.zendesk, self.doors, self.owners
         )
         self.porter = Porter(self.database, self.bell, self.ports, self.accounts, channels, self.inspect, self.owners)
+        self.resync = Resync(
+            self.database, self.bell, self.ports, self.library, self.owners, by_schedule=settings.sync_hours > 0
+        )
         self.desk = Desk(self.database, self.ports, self.intake, self.accounts, self.staffed)
         self.redrive = Redrive(self.database, self.ports, self.intake)
         self.files = Files(self.database, self.ports, self.desk, self.inspect)
@@ -241,6 +249,7 @@ class Product:
                 "missed": self.missed,
                 "doubles": self.doubles,
                 "selfcheck": self.selfcheck,
+                "resync": self.resync,
             }
             if self._locks is not None:
                 parts["locks"] = self._locks

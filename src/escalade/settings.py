@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     history: Path | None = None
     unsure_wait_s: float = Field(default=60.0, ge=0.5, le=600.0)
+    sync_hours: float = Field(default=24.0, ge=0.0, le=24.0 * 365)  # 0: knowledge is read again when asked only
 
     @field_validator("public_url")
     @classmethod

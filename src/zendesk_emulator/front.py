@@ -168,10 +168,12 @@ class Front:
         return answer
 
     def _spend(self, path: str) -> tuple[Answer | None, Headers]:
-        """Take one call from this minute's budget; Support and Help Center have one each."""
+        """Take one call from this minute's budget; Support, Help Center and its list of changes have one each."""
         settings, now = self._emulator.account.settings, self._emulator.account.now()
         name = "help_center" if path.startswith(HELP_CENTER) else "support"
         limit = settings.help_center_rate_limit if name == "help_center" else settings.rate_limit
+        if path.startswith(f"{HELP_CENTER}/incremental/"):
+            name, limit = "incremental", settings.incremental_rate_limit
         minute = int(now.timestamp() // 60)
         known, used = self._minute.get(name, (minute, 0))
         used = used + 1 if known == minute else 1

@@ -462,6 +462,7 @@ class Settings:
     trial_throttling: bool = False
     rate_limit: int = 700
     help_center_rate_limit: int = 700
+    incremental_rate_limit: int = 10
     enforce_rate_limit: bool = False
     webhook_timeout_seconds: float = 12.0
     webhook_retry_seconds: float = 1.0  # first pause; doubles

@@ -45,3 +45,13 @@ def test_incremental_gives_what_changed_since(world: World) -> None:
     again = world.anonymous.get(path, params={"start_time": str(changed["end_time"])}).json()
     assert again["end_time"] == changed["end_time"]
     assert world.anonymous.get(path).status_code == 400
+
+
+def test_the_list_of_changes_has_a_budget_of_its_own(world: World) -> None:
+    load(world)
+    world.steer("/settings", {"enforce_rate_limit": True})
+    path, asked = "/api/v2/help_center/incremental/articles.json", {"start_time": "0"}
+    answers = [world.anonymous.get(path, params=asked).status_code for _ in range(25)]  # a minute may end among them
+    assert 429 in answers
+    assert world.anonymous.get("/api/v2/help_center/articles.json").status_code == 200
+    world.steer("/settings", {"enforce_rate_limit": False})

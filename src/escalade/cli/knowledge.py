@@ -52,7 +52,7 @@ def _sync(
     source: Annotated[str | None, typer.Argument(help="A source's id or location; without it, all of them.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read the sources again, and follow what was changed and deleted there."""
+    """Read the sources again now, and follow what was changed and deleted there; a server does so every day."""
     with _progress() as progress:
         read = _run(lambda library: sync(library, organisation, source, progress))
     _tell_imported(read, as_json=as_json, several=True)
@@ -70,6 +70,9 @@ def _list(organisation: Organisation, as_json: AsJson = False) -> None:
         _say("there is no source yet; add one with `escalade knowledge add PATH --org ORG`")
     for source in () if as_json else listed:
         print(f"{source.id}  {source.kind:11}  {source.documents:5} documents  {source.location}")
+        if source.reading_at is not None:
+            total = f" of {source.reading_total}" if source.reading_total else ""
+            _say(f"{source.location}: is being read, {source.reading_done or 0}{total} so far")
         if source.error:
             _say(f"{source.location}: {source.error}")
 
@@ -167,7 +170,7 @@ def _imported_object(imported: Imported) -> dict[str, Any]:
 
 def _as_object(source: Source) -> dict[str, Any]:
     told = asdict(source)
-    for name in ("created_at", "synced_at"):
+    for name in (name for name in told if name.endswith("_at")):
         if told[name] is not None:
             told[name] = datetime.fromtimestamp(told[name] / 1000, UTC).isoformat(timespec="milliseconds")
     return told

@@ -18,16 +18,19 @@ from escalade.store import knowledge, organisations
 from escalade.store.database import Database
 from escalade.store.knowledge import Found, Source
 
+EVERY_H = 24.0  # a source is read again
 CANDIDATES = 120  # passages the index offers for a closer look
 
 
 class Library:
     """The knowledge of every organisation in this deployment."""
 
-    def __init__(self, database: Database, ports: Ports, *, reach: Reach | None = None) -> None:
+    def __init__(
+        self, database: Database, ports: Ports, *, reach: Reach | None = None, every_h: float = EVERY_H
+    ) -> None:
         self._db = database
         self._ports = ports
-        self._importer = Importer(database, ports, reach)
+        self._importer = Importer(database, ports, reach, every_h * 3600)
 
     async def add(self, organisation: OrganisationId, location: str, *, progress: Progress | None = None) -> Imported:
         """Find out what a location is, import it, and return when it can be searched."""
@@ -61,6 +64,10 @@ class Library:
             except EscaladeError as error:
                 read.append(Imported(source=chosen, error=str(error)))
         return read
+
+    async def read(self, source: Source, *, whole: bool = True) -> Imported:
+        """Read a source again; without `whole`, of a help centre that was read lately only what has changed."""
+        return await self._importer.read(source, whole=whole)
 
     async def organisation(self, name_or_id: str) -> OrganisationId:
         """Give the organisation of that name or id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 
 from escalade.domain.model import OrganisationId
@@ -29,6 +29,25 @@ class Article(Protocol):
     @property
     def url(self) -> str | None:
         """Give the address a customer can open."""
+        ...
+
+
+class ArticlePage(Protocol):
+    """A piece of a help centre's list, kept as one."""
+
+    @property
+    def articles(self) -> Sequence[Article]:
+        """Give the articles."""
+        ...
+
+    @property
+    def gone(self) -> Collection[str]:
+        """Give the ids of articles that are listed and may not be shown, any more or at all."""
+        ...
+
+    @property
+    def onward(self) -> str:
+        """Say from where a later reading goes on after this piece; nothing after the last."""
         ...
 
 
@@ -78,8 +97,16 @@ class Reader(Protocol):
 class ArticleReader(Reader, Protocol):
     """One reading of a help centre."""
 
-    def articles(self) -> AsyncIterator[Article]:
-        """Give the articles."""
+    async def count(self) -> int | None:
+        """Say how many articles there are, if the help centre says so."""
+        ...
+
+    def pages(self, onward: str = "") -> AsyncIterator[ArticlePage]:
+        """Give every article, from where an earlier reading was cut short."""
+        ...
+
+    def changes(self, since: int) -> AsyncIterator[ArticlePage]:
+        """Give what was changed since a moment, in seconds; `onward` is the moment from which to ask next."""
         ...
 
 

@@ -5,7 +5,7 @@ Every search names its organisation twice: once to the full-text index, and agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from escalade.domain.model import Millis, OrganisationId
@@ -52,9 +52,15 @@ DDL: tuple[str, ...] = (
 )
 
 
+COLUMNS = (
+    "id, organisation, kind, location, title, created_at, synced_at, documents, error,"
+    " due_at, reading_at, reading_done, reading_total, reading_title"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where knowledge comes from."""
+    """Where knowledge comes from. What begins with `reading` says how far somebody is who reads it right now."""
 
     id: str
     organisation: OrganisationId
@@ -65,6 +71,11 @@ class Source:
     synced_at: Millis | None = None
     documents: int = 0
     error: str | None = None
+    due_at: Millis | None = None
+    reading_at: Millis | None = None
+    reading_done: int | None = None
+    reading_total: int | None = None
+    reading_title: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +134,7 @@ def put_source(tx: Tx, source: Source) -> Source:
 def sources(tx: Tx, organisation: OrganisationId) -> list[Source]:
     """Give an organisation's sources, oldest first."""
     rows = tx.all(
-        "SELECT id, organisation, kind, location, title, created_at, synced_at, documents, error"
-        " FROM knowledge_source WHERE organisation = :organisation ORDER BY created_at, id",
+        f"SELECT {COLUMNS} FROM knowledge_source WHERE organisation = :organisation ORDER BY created_at, id",
         organisation=organisation,
     )
     return [Source(**dict(row)) for row in rows]
@@ -233,16 +243,26 @@ def put_document(tx: Tx, organisation: OrganisationId, source: str, entry: Entry
 
 def remove_absent(tx: Tx, organisation: OrganisationId, source: str, present: frozenset[str]) -> int:
     """Forget the documents of a source that are no longer there, and say how many that were."""
-    rows = tx.all(
-        "SELECT id, source_id FROM knowledge_document WHERE source = :source AND organisation = :organisation",
-        source=source,
-        organisation=organisation,
-    )
-    gone = [row["id"] for row in rows if row["source_id"] not in present]
-    for document in gone:
-        _remove_passages(tx, document)
-        tx.run("DELETE FROM knowledge_document WHERE id = :document", document=document)
-    return len(gone)
+    known = digests(tx, organisation, source)
+    return remove_documents(tx, organisation, source, known.keys() - present)
+
+
+def remove_documents(tx: Tx, organisation: OrganisationId, source: str, gone: Collection[str]) -> int:
+    """Forget documents, named by their ids at the source, and say how many were there."""
+    removed = 0
+    for source_id in sorted(gone):
+        document = tx.value(
+            "SELECT id FROM knowledge_document"
+            " WHERE source = :source AND organisation = :organisation AND source_id = :source_id",
+            source=source,
+            organisation=organisation,
+            source_id=source_id,
+        )
+        if document is not None:
+            _remove_passages(tx, document)
+            tx.run("DELETE FROM knowledge_document WHERE id = :document", document=document)
+            removed += 1
+    return removed
 
 
 def count_passages(tx: Tx, organisation: OrganisationId, source: str | None = None) -> int:

@@ -72,6 +72,13 @@ def test_when_the_power_goes_what_was_acknowledged_is_there(tmp_path: Path) -> N
     assert sum(run.deaths for _, run in runs) >= 10
 
 
+def test_when_the_power_goes_soon_after_the_first_start_the_new_file_is_there(tmp_path: Path) -> None:
+    cuts = Cuts(tmp_path, "first-start")
+    runs = [cuts.cut(seed) for seed in (404, 412, 416)]
+    assert [f"{moment}: {violation}" for moment, run in runs for violation in run.violations] == []
+    assert sum(run.deaths for _, run in runs) == 3
+
+
 def _careless(level: str) -> None:
     """Let the product sync less than it promises."""
 

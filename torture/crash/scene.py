@@ -46,14 +46,14 @@ class Scene:
         cast: Cast,
         history: History,
         revive: Callable[[], None],
-        patience_s: float = PATIENCE_S,
+        patience_s: float | None = None,
     ) -> None:
         self.cast = cast
         self.history = history
         self.organisation = stage.keys["organisation_id"]
         self.stage = stage
         self._revive = revive
-        self._patience_s = patience_s
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self.by_ticket = False
         self._handoff: dict[str, Any] = {}
         self._entries: list[list[Any]] = []

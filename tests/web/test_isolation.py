@@ -140,6 +140,8 @@ ENTRIES: dict[str, Entry] = {
     "POST /console/escalate/app": Entry(frozenset({303, 422}), FORM | {"organisation": "{theirs}"}),
     "GET /console/escalate/app/package.zip": Entry(LISTS, query=("organisation",)),
     "GET /console/knowledge": Entry(LISTS),
+    "POST /console/knowledge": Entry(frozenset({422}), FORM | {"address": "{theirs}"}),
+    "POST /console/knowledge/{id}/sync": Entry(frozenset({303}), FORM),
     "GET /console/widget": Entry(LISTS),
     "POST /console/widget": Entry(frozenset({303, 422}), FORM | {"allowed_origins": ""}),
     "GET /console/settings": Entry(LISTS),

@@ -34,6 +34,10 @@ class Library:
 
     async def add(self, organisation: OrganisationId, location: str, *, progress: Progress | None = None) -> Imported:
         """Find out what a location is, import it, and return when it can be searched."""
+        return await self._importer.read(await self.enlist(organisation, location), progress)
+
+    async def enlist(self, organisation: OrganisationId, location: str) -> Source:
+        """Find out what a location is and keep it as a source; nothing of it is read yet."""
         kind, place, title = await self._ports.aside(partial(documents.recognise, location))
         if kind in documents.ELSEWHERE:
             reach = self._importer.reach
@@ -46,8 +50,7 @@ class Library:
             title=title,
             created_at=self._ports.now(),
         )
-        source = await self._db.write(partial(knowledge.put_source, source=wanted))
-        return await self._importer.read(source, progress)
+        return await self._db.write(partial(knowledge.put_source, source=wanted))
 
     async def sync(
         self,

@@ -60,12 +60,11 @@ class Resync:
         """Read the source that is due first, if one is; what goes wrong is kept with it and stops nothing."""
         now = self._ports.now()
         work = partial(readings.next_due, now=now, silent_since=now - SILENT_MS, by_schedule=self._by_schedule)
-        due = await self._database.read(work)
-        if due is None:
+        source = await self._database.read(work)
+        if source is None:
             return False
-        source, wanted = due
         try:
-            read = await self._library.read(source, whole=wanted)
+            read = await self._library.read(source, whole=source.wanted_at is not None)
         except Unavailable:
             raise
         except EscaladeError as error:

@@ -54,7 +54,7 @@ DDL: tuple[str, ...] = (
 
 COLUMNS = (
     "id, organisation, kind, location, title, created_at, synced_at, documents, error,"
-    " due_at, reading_at, reading_done, reading_total, reading_title"
+    " due_at, wanted_at, reading_at, reading_done, reading_total, reading_title"
 )
 
 
@@ -72,6 +72,7 @@ class Source:
     documents: int = 0
     error: str | None = None
     due_at: Millis | None = None
+    wanted_at: Millis | None = None  # since when somebody wants it read now
     reading_at: Millis | None = None
     reading_done: int | None = None
     reading_total: int | None = None

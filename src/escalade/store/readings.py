@@ -65,14 +65,14 @@ def want(tx: Tx, organisation: OrganisationId, source: str, *, now: Millis) -> b
     return found > 0
 
 
-def next_due(tx: Tx, *, now: Millis, silent_since: Millis, by_schedule: bool) -> tuple[Source, bool] | None:
-    """Give the source of any organisation to read next, and whether it was asked for.
+def next_due(tx: Tx, *, now: Millis, silent_since: Millis, by_schedule: bool) -> Source | None:
+    """Give the source of any organisation to read next.
 
     What was asked for comes first; without a schedule nothing else comes. A source that somebody is reading, and who
     gave a sign of life since `silent_since`, is left to them.
     """
     row = tx.everywhere().one(
-        f"SELECT {COLUMNS}, wanted_at FROM knowledge_source"
+        f"SELECT {COLUMNS} FROM knowledge_source"
         " WHERE (reading_at IS NULL OR reading_at < :silent_since)"
         " AND (wanted_at IS NOT NULL OR (:by_schedule = 1 AND due_at <= :now))"
         " ORDER BY CASE WHEN wanted_at IS NULL THEN 1 ELSE 0 END, wanted_at, due_at, id LIMIT 1",
@@ -80,11 +80,7 @@ def next_due(tx: Tx, *, now: Millis, silent_since: Millis, by_schedule: bool) ->
         silent_since=silent_since,
         by_schedule=int(by_schedule),
     )
-    if row is None:
-        return None
-    found = dict(row)
-    wanted = found.pop("wanted_at") is not None
-    return Source(**found), wanted
+    return None if row is None else Source(**dict(row))
 
 
 def mark(tx: Tx, organisation: OrganisationId, source: str, bookmark: str) -> None:

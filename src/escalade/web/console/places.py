@@ -1,4 +1,4 @@
-"""Knowledge, the widget and the organisation's settings."""
+"""The widget and the organisation's settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from starlette.responses import Response
 from escalade.domain.errors import Invalid
 from escalade.store import organisations, overview
 from escalade.store.database import Row, Tx
-from escalade.store.knowledge import Source, failures, sources
 from escalade.web.console.conversations import A_PAGE, Pager
 from escalade.web.console.gate import Note, Visit
 
@@ -18,16 +17,6 @@ WIDGET = "/console/widget"
 SETTINGS = "/console/settings"
 AUDIT = "/console/settings/audit"
 MOST_ORIGINS = 50
-
-
-async def knowledge(visit: Visit) -> Response:
-    """List the sources of knowledge."""
-    id = visit.organisation.id
-
-    def read(tx: Tx) -> list[tuple[Source, list[tuple[str, str]]]]:
-        return [(source, failures(tx, id, source.id)) for source in sources(tx, id)]
-
-    return visit.show("knowledge.html", sources=await visit.parts.database.read(read))
 
 
 async def widget(visit: Visit) -> Response:

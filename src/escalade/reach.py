@@ -13,17 +13,14 @@ from escalade.channels.http import LIST_LIMIT, Transport
 from escalade.channels.website.crawl import Limits, Site
 from escalade.channels.website.visit import World
 from escalade.channels.zendesk.channel import ZendeskChannel
-from escalade.channels.zendesk.help_center import Get, HelpCenter, is_help_center, public_page
-from escalade.domain.errors import NotFound, Retryable, Unaccepted
+from escalade.channels.zendesk.help_center import HelpCenter, is_help_center, patient, public_page
+from escalade.domain.errors import NotFound
 from escalade.domain.model import OrganisationId
 from escalade.services.accounts import Accounts
 from escalade.services.ports import Ports
 from escalade.store import organisations
 from escalade.store.database import Database
 
-TRIES = 3
-PAUSE_S = 1.0
-LONGEST_WAIT_S = 60.0
 ZENDESK = re.compile(r"[a-z0-9-]+\.zendesk\.com")
 
 
@@ -58,28 +55,17 @@ class Outside:
     async def help_center(self, organisation: OrganisationId, location: str) -> HelpCenter:
         """Open the organisation's own help centre, or the public one at an address."""
         if "://" in location:
-            return HelpCenter(partial(self._patiently, partial(public_page, self._outbound, location)))
+            return HelpCenter(patient(partial(public_page, self._outbound, location), self._ports.sleep))
         found = await self._database.read(lambda tx: organisations.load(tx, organisation))
         if found is None:
             raise NotFound("no such organisation")
         account = await self._database.read(lambda tx: self._accounts.account(tx, found))
-        return HelpCenter(partial(self._patiently, partial(self._own_page, account)))
+        return HelpCenter(patient(partial(self._own_page, account), self._ports.sleep))
 
     def site(self, address: str) -> Site:
         """Open a web site."""
         world = World(sleep=self._ports.sleep, now=self._ports.now)
         return Site(self._outbound, address, world, aside=self._ports.aside, limits=self._limits)
-
-    async def _patiently(self, get: Get, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
-        """Ask again where a page is refused for now; a long list must not fail over one hiccup."""
-        for _ in range(TRIES - 1):
-            try:
-                return await get(path, query)
-            except Unaccepted:
-                raise
-            except Retryable as error:
-                await self._ports.sleep(min(error.after or PAUSE_S, LONGEST_WAIT_S))
-        return await get(path, query)
 
     async def _own_page(self, account: Account, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
         return await self._zendesk.calls.get(account, path, query, limit=LIST_LIMIT)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from escalade.channels import verdicts
 from escalade.channels.http import LIST_LIMIT, Request, Transport
-from escalade.domain.errors import Refused
+from escalade.domain.errors import Refused, Retryable, Unaccepted
 
 Get = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 
@@ -22,6 +22,9 @@ BASE = "/api/v2/help_center"
 CHANGES = f"{BASE}/incremental/articles.json"
 PAGE_SIZE = 100
 MOST_PAGES = 10_000
+TRIES = 3
+PAUSE_S = 1.0
+LONGEST_WAIT_S = 60.0  # the budget of a minute is full again by then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +152,22 @@ def _next_cursor(page: Mapping[str, Any], last: str) -> str:
         return ""
     cursor = meta.get("after_cursor")
     return cursor if isinstance(cursor, str) and cursor != last else ""
+
+
+def patient(get: Get, sleep: Callable[[float], Awaitable[None]]) -> Get:
+    """Ask again, when told to come later or when nobody answered: a long list must not fail over one hiccup."""
+
+    async def asked(path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
+        for _ in range(TRIES - 1):
+            try:
+                return await get(path, query)
+            except Unaccepted:
+                raise
+            except Retryable as error:
+                await sleep(min(error.after or PAUSE_S, LONGEST_WAIT_S))
+        return await get(path, query)
+
+    return asked
 
 
 async def public_page(transport: Transport, site: str, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:

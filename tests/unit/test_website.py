@@ -304,6 +304,12 @@ nonsense
     assert robots.read("User-agent: *\nDisallow:", "escalade").allows("https://x.example/")
 
 
+def test_many_names_above_many_rules_take_no_long_time() -> None:
+    names = "".join(f"User-agent: a{n}\n" for n in range(15_000)) + "User-agent: escalade\n"
+    read = robots.read(names + "Disallow: /x\n" * 15_000, "escalade")
+    assert len(read.rules) == robots.MOST_RULES
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [

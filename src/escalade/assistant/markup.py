@@ -7,8 +7,11 @@ Total: any text gives a page, however broken its tags.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+from escalade.openends import closed
 
 SKIPPED = frozenset(
     {"script", "style", "noscript", "template", "nav", "header", "footer", "aside", "form", "svg", "button", "iframe",
@@ -46,7 +49,7 @@ def read_markup(text: str) -> Page:
     """Read a page or a fragment."""
     walker = _Walker()
     try:
-        walker.feed(text)
+        walker.feed(closed(text))
         walker.close()
     except AssertionError:  # the parser's answer to a broken `<![`: what was read so far stands
         pass
@@ -64,6 +67,7 @@ class _Walker(HTMLParser):
         self.blocks: list[tuple[str, int, str]] = []
         self.main: list[tuple[str, int, str]] = []
         self._open: list[tuple[str, bool]] = []  # tag, and whether it is passed over
+        self._depth: Counter[str] = Counter()  # how often each is open: a hostile page opens very many
         self._skipping = 0
         self._in_main = 0
         self._text: list[str] = []
@@ -81,6 +85,7 @@ class _Walker(HTMLParser):
             return
         skip = tag in SKIPPED or _is_navigation(attrs) or _is_hidden(attrs)
         self._open.append((tag, skip))
+        self._depth[tag] += 1
         if skip:
             self._skipping += 1
         if tag in ("main", "article"):
@@ -125,19 +130,20 @@ class _Walker(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in VOID or not any(open_tag == tag for open_tag, _ in self._open):
+        if tag in VOID or not self._in(tag):
             return
         if tag in HEADINGS or tag in PARTING:
             self.flush()
         while self._open:
-            closed, skipped = self._open.pop()
+            closed_tag, skipped = self._open.pop()
+            self._depth[closed_tag] -= 1
             if skipped:
                 self._skipping -= 1
-            if closed in ("main", "article"):
+            if closed_tag in ("main", "article"):
                 self._in_main -= 1
-            if closed in ("ol", "ul") and self._lists and not skipped:
+            if closed_tag in ("ol", "ul") and self._lists and not skipped:
                 self._lists.pop()
-            if closed == tag:
+            if closed_tag == tag:
                 break
 
     def handle_data(self, data: str) -> None:
@@ -147,7 +153,7 @@ class _Walker(HTMLParser):
             self._text.append(data)
 
     def _in(self, tag: str) -> bool:
-        return any(open_tag == tag for open_tag, _ in self._open)
+        return self._depth[tag] > 0
 
     def flush(self) -> None:
         """End the block that was being read."""

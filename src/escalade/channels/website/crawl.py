@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 HTML = ("text/html", "application/xhtml+xml")
 PDF = "application/pdf"
+MOST_SITEMAPS = 100
 IN_A_ROW = 8  # pages without an answer, after which a site is taken to be down
 FACES = 50  # queries of one path: beyond that it is a calendar or a filter
 
@@ -44,7 +45,7 @@ class Limits:
     pages: int = 5_000
     known: int = 50_000  # addresses held in mind
     depth: int = 10  # links away from where we began
-    html_bytes: int = 4_000_000
+    html_bytes: int = 2_000_000
     pdf_bytes: int = 20_000_000
     seconds: float = 2 * 3600
     pace_s: float = 0.25  # between requests, where the site wishes nothing
@@ -175,7 +176,7 @@ class Site:
         asked: set[str] = set()
         named: dict[str, None] = {}
         whole = Scope(origin=self._scope.origin, path="/")
-        while waiting and len(asked) < 100 and len(named) < self._limits.known:
+        while waiting and len(asked) < MOST_SITEMAPS and len(named) < self._limits.known:
             place, depth = waiting.popleft()
             address = whole.inside(place)
             if address is None or address in asked:
@@ -185,17 +186,21 @@ class Site:
                 answer = await self._visitor.get(address, limit=sitemap.LARGEST // 4, seconds=60)
             except (Refused, Retryable):
                 continue
-            found = await self._aside(partial(sitemap.read, answer.body)) if answer.status == 200 else None
-            if found is None:
+            if answer.status != 200:
                 continue
-            if found.is_index:
-                waiting.extend((each, depth + 1) for each in found.addresses if depth < 2)
-                continue
-            for each in found.addresses:
-                inside = self._scope.inside(each, address)
-                if inside is not None and len(named) < self._limits.known:
-                    named[inside] = None
-        return list(named)
+            further, inside = await self._aside(partial(self._read_sitemap, answer.body, address))
+            waiting.extend((each, depth + 1) for each in further if depth < 2)
+            named |= dict.fromkeys(inside)
+        return list(named)[: self._limits.known]
+
+    def _read_sitemap(self, body: bytes, address: str) -> tuple[tuple[str, ...], list[str]]:
+        """Give the further sitemaps an index names, or the addresses a sitemap names that belong to what we read."""
+        found = sitemap.read(body)
+        if found is None:
+            return (), []
+        if found.is_index:
+            return found.addresses[:MOST_SITEMAPS], []
+        return (), [inside for each in found.addresses if (inside := self._scope.inside(each, address)) is not None]
 
     async def _ask(self, address: str) -> Response:
         limit, seconds = (self._limits.pdf_bytes, 60.0) if is_pdf(address) else (self._limits.html_bytes, 20.0)
@@ -224,18 +229,22 @@ class Site:
             self._skipped["not to be found (noindex)" if kind == PDF else "neither pages nor PDF"] += 1
             return None
         text = text_of(answer.body, answer.header("content-type") or "")
-        found = await self._aside(partial(hints.read, text, AGENT))
+        found, links = await self._aside(partial(self._read_links, text, address))
         if told.follow and found.follow and depth < self._limits.depth:
-            base = spelt(found.base, address) or address
-            for link in found.links:
-                inside = self._scope.inside(link, base)
-                if inside is not None and (self._follow or is_pdf(inside)):  # sitemaps seldom name them
-                    self._put(inside, depth + 1)
+            for link in links:
+                if self._follow or is_pdf(link):  # sitemaps seldom name them
+                    self._put(link, depth + 1)
         if not (told.index and found.index):
             self._skipped["not to be found (noindex)"] += 1
             return None
         proper = self._proper(address, found.canonical)
         return None if proper is None else Page(url=proper, content=text.encode("utf-8", "replace"))
+
+    def _read_links(self, text: str, address: str) -> tuple[hints.Hints, list[str]]:
+        """Read what a page says to programs, and which of its links stay within the site."""
+        found = hints.read(text, AGENT)
+        base = spelt(found.base, address) or address
+        return found, [inside for link in found.links if (inside := self._scope.inside(link, base)) is not None]
 
     def _proper(self, address: str, canonical: str) -> str | None:
         """Give the address under which a page properly lives, or nothing where that one is read by itself.

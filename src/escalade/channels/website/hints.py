@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from escalade.openends import closed
+
 MOST_LINKS = 5_000
 
 
@@ -30,7 +32,7 @@ def read(text: str, agent: str) -> Hints:
     """Read a page for one agent; however broken it is, what was read so far counts."""
     reader = _Reader(agent)
     try:
-        reader.feed(text)
+        reader.feed(closed(text))
         reader.close()
     except AssertionError:  # the parser's answer to a broken `<![`
         pass

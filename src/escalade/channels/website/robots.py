@@ -32,8 +32,8 @@ class Robots:
 
 def read(text: str, agent: str) -> Robots:
     """Read the file for one agent; what is said to nobody else by that name is said to `*`."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    named: list[str] = []
+    groups: dict[str, list[tuple[str, str]]] = {}  # of nobody but us and `*`
+    named: set[str] = set()
     sitemaps: list[str] = []
     naming = False
     for line in text.removeprefix("\ufeff").splitlines():
@@ -44,8 +44,10 @@ def read(text: str, agent: str) -> Robots:
         if name == "sitemap":
             sitemaps.append(value)
         elif name == "user-agent":
-            named = [*named, value.lower()] if naming else [value.lower()]
-            groups.setdefault(value.lower(), [])
+            named = named if naming else set()
+            if value.lower() in (agent.lower(), "*"):
+                named.add(value.lower())
+                groups.setdefault(value.lower(), [])
         elif name in ("allow", "disallow", "crawl-delay"):
             for each in named:
                 groups[each].append((name, value))

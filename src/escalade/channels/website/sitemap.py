@@ -10,8 +10,10 @@ import re
 import zlib
 from dataclasses import dataclass
 from html import unescape
+from itertools import islice
 
 LARGEST = 50 * 1024 * 1024  # the protocol's own limit, unpacked
+MOST = 50_000  # addresses of one sitemap, by the protocol
 _LOC = re.compile(r"<loc>\s{0,99}(?:<!\[CDATA\[)?([^<\]]{1,2048})")
 
 
@@ -34,7 +36,8 @@ def read(content: bytes) -> Sitemap | None:
     is_index = "<sitemapindex" in text[:4096]
     if not is_index and "<urlset" not in text[:4096]:
         return None
-    return Sitemap(addresses=tuple(unescape(found).strip() for found in _LOC.findall(text)), is_index=is_index)
+    found = islice(_LOC.finditer(text), MOST)
+    return Sitemap(addresses=tuple(unescape(each[1]).strip() for each in found), is_index=is_index)
 
 
 def _unpacked(content: bytes) -> bytes | None:

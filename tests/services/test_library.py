@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from escalade.channels.http import Outbound
-from escalade.domain.errors import Invalid, NotFound
+from escalade.domain.errors import Invalid, NotFound, Retryable
 from escalade.domain.model import OrganisationId
 from escalade.services.library import Library
 from escalade.services.ports import Ports
@@ -329,6 +329,30 @@ async def test_a_site_is_imported_page_by_page_and_followed(database: ServedData
         assert closed.error is not None
         assert "robots.txt asks" in closed.error
         assert len(await titles(library, "weeks")) == 1, "what was read before is kept"
+
+
+async def test_a_site_whose_reading_was_cut_short_goes_on(database: ServedDatabase, outbound: Outbound) -> None:
+    library = Library(database, Ports(now=lambda: NOON), reach=Elsewhere(Reader(0), outbound))
+    with website() as site:
+        named = "".join(f"<url><loc>{{url}}/page{number}</loc></url>" for number in range(1, 71))
+        site.put("/sitemap.xml", f"<urlset>{named}</urlset>", "text/xml")
+        site.page("/", "Welcome.")
+        for number in range(1, 71):
+            site.page(f"/page{number}", f"About word{number}x.")
+            if number > 60 or number == 3:
+                site.put(f"/page{number}", status=500)
+        with pytest.raises(Retryable):
+            await library.add(ACME, site.url)
+        assert len(await titles(library, "word50x")) == 1, "what was read is there"
+        for number in (3, *range(61, 71)):
+            site.page(f"/page{number}", f"About word{number}x.")
+        site.asked.clear()
+        (rest,) = await library.sync(ACME)
+        assert {f"/page{number}" for number in range(1, 51)} & set(site.asked) == {"/page3"}
+        assert (rest.added, rest.removed, rest.source.documents) == (3, 0, 70)
+        site.asked.clear()
+        (again,) = await library.sync(ACME)
+        assert again.unchanged == 70, "the next reading is of the whole again"
 
 
 async def test_a_site_without_a_page_says_what_was_there(database: ServedDatabase, outbound: Outbound) -> None:

@@ -131,7 +131,7 @@ class Importer:
         knowledge.settle_source(tx, org, source.id, at=now)
         every_s = min(self._every_s, CHANGES_EVERY_S) if source.kind == "help_center" else self._every_s
         readings.end(tx, org, source.id, due_at=self._in(every_s))
-        if source.kind == "help_center":
+        if source.kind in documents.ELSEWHERE:
             readings.mark(tx, org, source.id, reading.bookmark.write())
         settled = next((it for it in knowledge.sources(tx, org) if it.id == source.id), source)
         passages = knowledge.count_passages(tx, org, source.id)
@@ -203,8 +203,15 @@ class Importer:
         reading.skipped.update(reader.skipped)
 
     async def _read_site(self, source: Source, reading: _Reading) -> None:
+        """Read a site; of the pages its sitemap names, those seen by a reading that was cut short are not asked for."""
         reader = self.reach.site(source.location)
-        async for page in reader.pages():
+        began_at = self._ports.wall()
+        reading.bookmark = reading.bookmark.begin(began_at)
+        seen = partial(readings.seen, organisation=source.organisation, source=source.id)
+        before = await self._db.read(partial(seen, reading=reading.bookmark.began_at or began_at))
+        reading.present |= before
+        fresh: list[str] = []
+        async for page in reader.pages(before):
             if page.passing and page.url in reading.known:
                 reading.present.add(page.url)  # what was read of it before stays
                 reading.skipped["without an answer today; what was read before is kept"] += 1
@@ -212,7 +219,12 @@ class Importer:
                 form = Form.PDF if page.is_pdf else Form.PAGE
                 raw = Raw(source_id=page.url, url=page.url, content=page.content, error=page.error, form=form)
                 await self._take(source, raw, reading)
+                fresh += [] if page.passing else [page.url]
+            if len(fresh) >= BATCH:
+                await self._flush(source, reading, seen=fresh)
+                fresh = []
             await self._tell(source, reading, reader.listed, page.url)
+        reading.bookmark = Bookmark()
         reading.skipped.update(reader.skipped)
         if not reading.present:
             told = ", ".join(f"{count} {why}" for why, count in reading.skipped.items()) or "it named none"

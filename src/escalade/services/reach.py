@@ -113,8 +113,8 @@ class ArticleReader(Reader, Protocol):
 class SiteReader(Reader, Protocol):
     """One reading of a web site."""
 
-    def pages(self) -> AsyncIterator[Page]:
-        """Give the pages."""
+    def pages(self, seen: Collection[str] = ()) -> AsyncIterator[Page]:
+        """Give the pages; of those a sitemap names, none whose address was seen lately."""
         ...
 
 

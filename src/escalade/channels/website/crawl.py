@@ -8,7 +8,7 @@ to, so that no name can lead into a private network.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
@@ -93,12 +93,16 @@ class Site:
         """Say how many addresses were passed over, and why."""
         return dict(self._skipped)
 
-    async def pages(self) -> AsyncIterator[Page]:
-        """Give every page once; raise `Retryable` or `Refused` where the site cannot be read to its end."""
+    async def pages(self, seen: Collection[str] = ()) -> AsyncIterator[Page]:
+        """Give every page once, but for those a sitemap names and an earlier look has seen.
+
+        Raise `Retryable` or `Refused` where the site cannot be read to its end.
+        """
         began = self._world.now()
         opening = await self._enter()
         named = await self._named()
         if named:
+            self._seen.update(seen)
             for address in named:
                 self._put(address, 0)
         else:

@@ -57,7 +57,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _guess("search", "a small subset, and immediate", "real search lags by minutes"),
     _known("uploads", "POST raw bytes gives a token; a second file may join it"),
     _known("limits", "X-Rate-Limit and ratelimit-* headers; 429 with Retry-After when enforced"),
-    _guess("limits", "one fixed window a minute; endpoint budgets are not counted"),
+    _guess("limits", "one fixed window a minute; of endpoint budgets only that of changed articles is counted"),
     _known("webhooks api", "secrets blacked out on read; PUT and PATCH answer 204; a new secret answers 201"),
     _known("webhooks api", "PUT clears what it omits except subscriptions"),
     _known("webhooks api", "events or triggers, never both, never switched"),

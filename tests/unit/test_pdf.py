@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 
@@ -51,6 +52,14 @@ def test_what_stands_at_the_edge_of_every_page_is_no_text() -> None:
     assert "Fact three is true." in text
     assert "Handbook" not in text
     assert "Page" not in text
+
+
+def test_the_title_of_a_chapter_beside_the_page_number_is_no_text() -> None:
+    pages = [[f"Chapter 2: Sending it back {n}", f"Fact {n}.", "More of it."] for n in range(3)]
+    steps = [[f"Step {n}", "Turn it on."] for n in range(3)]
+    text = " ".join(text for _, text in blocks(a_pdf(*pages, *steps, *([["Fill."]] * 4))))
+    assert "Chapter 2" not in text
+    assert "Step 2" in text
 
 
 def test_a_paragraph_goes_on_over_the_end_of_a_page() -> None:
@@ -119,8 +128,9 @@ def test_a_pdf_that_takes_too_long_is_given_up_and_its_process_ended() -> None:
     began = time.monotonic()
     with pytest.raises(Unreadable, match="takes longer"):
         apart.read_pdf(endless, "x", seconds=0.7)
-    assert time.monotonic() - began < 5
-    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert time.monotonic() - began < 30, "a busy machine is given time; the page would take minutes"
+    ours = ["ps", "--ppid", str(os.getpid()), "-o", "args"]
+    left = subprocess.run(ours, capture_output=True, text=True, check=True).stdout
     assert apart.COMMAND[1] not in left
 
 

@@ -476,8 +476,9 @@ async def test_a_chat_that_is_gone_is_not_asked_about_for_ever(live: Backstage) 
     customer = await in_a_live_chat(live)
     await customer.happens(Released())
     live.sunshine.gone = True
-    live.clock.passes(2 * 3600)
-    await look(live, customer)
+    for _ in range(61):
+        live.clock.passes(60)
+        await look(live, customer)
     assert await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at)) == []
 
 
@@ -488,6 +489,21 @@ async def test_what_an_agent_wrote_in_the_hour_after_the_end_is_read_although_we
     live.clock.passes(24 * 3600)
     due = await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at))
     assert [row["id"] for row in due] == [(await the_handoff(customer)).id]
+
+
+async def test_a_clock_set_a_day_forward_ends_no_watch(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    await customer.happens(Released())
+    await look(live, customer)
+    live.clock.passes(24 * 3600)  # as a restart on a machine whose clock is wrong
+    await look(live, customer)
+    for _ in range(57):
+        live.clock.passes(60)
+        await look(live, customer)
+    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at)) != []
+    live.clock.passes(60)
+    await look(live, customer)
+    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at)) == []
 
 
 async def test_words_the_assistant_had_not_answered_go_with_those_that_open_a_request_of_their_own(

@@ -261,7 +261,10 @@ def test_open_handoffs_and_those_just_over_are_read_and_the_place_in_the_list_is
     assert read(NOON + 1000) == open_ones | {"ended"}, "an agent may still finish a sentence"
     assert read(NOON + 2 * 3600_000) == open_ones | {"ended"}, "we may have been away, or the clock was set forward"
     conversations.looked(tx, over.id, None, NOON + 3600_000)
-    assert read(NOON + 3600_000) == open_ones
+    assert read(NOON + 3600_000) == open_ones | {"ended"}, "nobody watched in between"
+    for minute in range(1, 60):
+        conversations.looked(tx, over.id, None, NOON + 3600_000 + minute * 60_000)
+    assert read(NOON + 2 * 3600_000) == open_ones
     conversations.looked(tx, HandoffId("hof_1"), "after-9", NOON)
     conversations.looked(tx, HandoffId("hof_1"), None, NOON + 1)
     assert conversations.cursor(tx, HandoffId("hof_1")) == "after-9"

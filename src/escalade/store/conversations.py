@@ -33,6 +33,9 @@ from escalade.domain.model import (
 from escalade.store import files
 from escalade.store.database import Row, Tx
 
+WATCHED_MS = 3600_000  # so long an agent may still speak after the end of a handoff
+UNBROKEN_MS = 150_000  # two looks that lie further apart were no watch in between
+
 _json = msgspec.json.Encoder()
 _citations = msgspec.json.Decoder(tuple[Citation, ...])
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
@@ -501,15 +504,16 @@ def conversation_of(tx: Tx, organisation: OrganisationId, handoff: HandoffId) ->
 def handoffs_to_read(tx: Tx, now: Millis) -> list[Row]:
     """List every handoff under way, and those over whose last words may still be unread.
 
-    An agent may finish a sentence after the end, so a handoff is read until it was read an hour after it: also where
-    we were away during that hour, or a clock was set forward. A Zendesk that cannot be reached for a week is given up.
+    An agent may finish a sentence after the end, so a handoff is read until its list was watched for an hour after it:
+    time in which we were away, or by which a clock was set, does not count. A Zendesk that cannot be reached for a week
+    is given up.
     """
     return tx.everywhere().all(
         "SELECT h.id, h.organisation, h.conversation, h.state, h.body, c.updated_at FROM handoff h JOIN conversation c"
         " ON c.organisation = h.organisation AND c.id = h.conversation"
         " WHERE h.state IN ('requested', 'queued', 'with_agent', 'asynchronous')"
-        " OR (h.ended_at > :ever AND coalesce(h.looked_at, 0) < h.ended_at + :hour)",
-        hour=3600_000,
+        " OR (h.ended_at > :ever AND h.watched < :hour)",
+        hour=WATCHED_MS,
         ever=now - 7 * 24 * 3600_000,
     )
 
@@ -555,12 +559,15 @@ def cursor(tx: Tx, handoff: HandoffId) -> str | None:
 
 
 def looked(tx: Tx, handoff: HandoffId, cursor: str | None, now: Millis) -> None:
-    """Remember how far the list was read, and when."""
+    """Remember how far the list was read and when, and how long it has been watched since the end."""
     tx.run(
-        "UPDATE handoff SET cursor = coalesce(:cursor, cursor), looked_at = :now WHERE id = :handoff",
+        "UPDATE handoff SET cursor = coalesce(:cursor, cursor), looked_at = :now, watched = CASE"
+        " WHEN ended_at IS NULL THEN 0 WHEN looked_at IS NULL OR looked_at > :now THEN watched"
+        " WHEN looked_at + :most < :now THEN watched + :most ELSE watched + :now - looked_at END WHERE id = :handoff",
         handoff=handoff,
         cursor=cursor,
         now=now,
+        most=UNBROKEN_MS,
     )
 
 

@@ -19,7 +19,7 @@ from escalade.store.database import Database
 
 log = structlog.get_logger()
 
-EVERY_S = 30.0
+EVERY_S = 300.0  # for what falls due some time; what an operator wants rings
 SILENT_MS = 5 * 60_000  # without a sign of life, after which a reading is taken to be dead
 RING = ("source", "")
 

@@ -91,7 +91,7 @@ def test_a_source_that_is_being_read_shows_how_far_it_is(running: Stage, site: W
         ("./articles", "An address such as"),
         ("file:///etc/passwd", "is not a web address"),
         ("http://10.0.0.7/", "Blocked address"),
-        ("https://user:secret@example.com/", "Not an address we can call"),
+        ("https://user:planted@example.com/", "Not an address we can call"),
     ],
 )
 def test_what_is_no_address_of_a_site_is_refused_beside_its_field(running: Stage, address: str, why: str) -> None:
@@ -101,7 +101,7 @@ def test_what_is_no_address_of_a_site_is_refused_beside_its_field(running: Stage
     assert answer.status_code == 422
     assert why in answer.text
     assert 'id="f-knowledge-address-error"' in answer.text
-    assert "secret" not in answer.text.replace(f'value="{address}"', "")
+    assert "planted" not in answer.text.replace(f'value="{address}"', "")
 
 
 def test_whoever_may_only_look_can_add_nothing_and_read_nothing(running: Stage) -> None:

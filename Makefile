@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_LOCK := requirements/run.txt
 TEST_LOCK := requirements/test.txt
 TESTS ?= tests
+EMBEDDINGS := $(VENV)/all-minilm-l6-v2.int8.safetensors
 
 .PHONY: demo test check bench torture sbom clean lock widget
 .DEFAULT_GOAL := help
@@ -15,10 +16,10 @@ TESTS ?= tests
 help: ## Show what there is to run
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/run.done ## Run the product, a fake Zendesk and a shop together
-	@$(BIN)/escalade demo $(ARGS)
+demo: $(VENV)/run.done $(EMBEDDINGS) ## Run the product, a fake Zendesk and a shop together
+	@ESCALADE_EMBEDDINGS_DIR=$(VENV) $(BIN)/escalade demo $(ARGS)
 
-test: $(VENV)/test.done ## Run the checks and every test
+test: $(VENV)/test.done $(EMBEDDINGS) ## Run the checks and every test
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
@@ -55,6 +56,10 @@ clean: ## Remove what the other targets made
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
+
+# Where the weights cannot be fetched everything works all the same, by words alone, and says so.
+$(EMBEDDINGS): | $(VENV)/run.done
+	-@ESCALADE_ENV=development ESCALADE_EMBEDDINGS_DIR=$(VENV) $(BIN)/escalade knowledge model install
 
 $(VENV)/run.done: $(VENV)/bin/python pyproject.toml $(RUN_LOCK)
 	$(PIP) install --require-hashes -r $(RUN_LOCK)

@@ -31,6 +31,7 @@ from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.doors import Doors
 from escalade.services.doubles import Doubles
+from escalade.services.embeddings import load_encoder
 from escalade.services.files import Files
 from escalade.services.history import History
 from escalade.services.inspection import Inspect, Inspector
@@ -47,6 +48,7 @@ from escalade.services.resync import Resync
 from escalade.services.selfcheck import SelfCheck
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
+from escalade.services.vectors import Vectors
 from escalade.settings import Settings
 from escalade.store import organisations, schema
 from escalade.store.database import Ring, ServedDatabase, dialect_of
@@ -120,15 +122,16 @@ class Product:
             self.database.on_note = lambda fact: note(*fact)
         self.outbound: Transport = outbound or Outbound(settings.is_development)
         self.inspect: Inspect = inspect or Inspector()
-        now = self.ports.now
-        self.zendesk = ZendeskChannel(self.outbound, now=now, keep=self._keep_pair)
-        self.sunshine = SunshineChannel(self.outbound, now)
+        self.zendesk = ZendeskChannel(self.outbound, now=self.ports.now, keep=self._keep_pair)
+        self.sunshine = SunshineChannel(self.outbound, self.ports.now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
+        self.vectors = Vectors(self.database, self.ports, partial(load_encoder, settings.embeddings_path))
         self.library = Library(
             self.database,
             self.ports,
             reach=Outside(self.database, self.ports, self.outbound, self.accounts, self.zendesk),
             every_h=settings.sync_hours,
+            meaning=self.vectors,
         )
         self.assistant = Assistant(self.library)
         self.intake = Intake(self.ports)
@@ -250,6 +253,7 @@ class Product:
                 "doubles": self.doubles,
                 "selfcheck": self.selfcheck,
                 "resync": self.resync,
+                "vectors": self.vectors,
             }
             if self._locks is not None:
                 parts["locks"] = self._locks

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     bell: str = "auto"
     model: str = "local"
     model_url: str = ""
+    embeddings_dir: Path | None = None
     trusted_proxies: str = ""
     log_format: Literal["auto", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -85,6 +86,12 @@ class Settings(BaseSettings):
     def is_development(self) -> bool:
         """Say whether this is a developer's machine."""
         return self.env == "development"
+
+    @property
+    def embeddings_path(self) -> Path:
+        """Give the file of the local embedding weights, whether it is there or not."""
+        shared = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+        return (self.embeddings_dir or shared / "escalade") / "all-minilm-l6-v2.int8.safetensors"
 
     @property
     def webhook_url(self) -> str:

@@ -7,7 +7,7 @@ import sqlalchemy
 
 from escalade.domain.model import ConversationId, FileId, FileState, OrganisationId
 from escalade.domain.organisation import Organisation
-from escalade.store import audit, files, knowledge, mailbox, operators, organisations, removal
+from escalade.store import audit, files, knowledge, mailbox, operators, organisations, removal, vectors
 from escalade.store.database import Tx
 from escalade.store.engines import commands
 from escalade.store.files import File
@@ -60,6 +60,9 @@ def furnish(tx: Tx, id: OrganisationId, monkeypatch: pytest.MonkeyPatch) -> Orga
     passages = (("Return", "Send it back."),)
     entry = knowledge.Entry(id=f"d-{id}", source_id="x.md", title="Return", url=None, digest="d", passages=passages)
     knowledge.put_document(tx, id, source.id, entry, at=NOON)
+    (passage,) = vectors.unread(tx, "a model", 9, id)
+    meaning = vectors.Meaning(passage=passage.passage, headings=0, rows=b"x")
+    vectors.put(tx, id, "a model", [meaning])
     file = File(
         id=FileId("f-1"), organisation=id, conversation=ConversationId(f"c-{id}"), message=None, name="x.txt",
         state=FileState.ARRIVING, media_type="text/plain", size=1,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalade.assistant.retrieval import Candidate, Passage, confidence, query_terms, rank
+from escalade.assistant.confidence import confidence
+from escalade.assistant.retrieval import Candidate, Passage, query_terms, rank
 from escalade.assistant.words import stem, stems, words
 
 _SAMPLE = """

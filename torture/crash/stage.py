@@ -100,6 +100,7 @@ class Stage:
             "ESCALADE_PUBLIC_URL": f"http://127.0.0.1:{self.product_port}",
             "ESCALADE_PORT": str(self.product_port),
             "ESCALADE_UNSURE_WAIT_S": str(unsure_wait_s),
+            "ESCALADE_EMBEDDINGS_DIR": str(folder),
         }
         self.found()
         with environment(self._settings):

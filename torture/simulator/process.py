@@ -10,6 +10,7 @@ import asyncio
 import functools
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -46,6 +47,7 @@ def settings(unsure_wait_s: float) -> Settings:
         secret_key=SecretStr("the-key-of-every-simulated-deployment"),
         public_url=URL,
         unsure_wait_s=unsure_wait_s,
+        embeddings_dir=Path("/nonexistent"),  # a seed tells the same story whatever is installed here
     )
 
 

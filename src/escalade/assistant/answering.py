@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from escalade.assistant.confidence import confidence
 from escalade.assistant.courtesy import courtesy
 from escalade.assistant.extract import extract
 from escalade.assistant.intent import asks_for_person, says_unhelpful
 from escalade.assistant.language import guess_language
-from escalade.assistant.retrieval import Knowledge, Passage, confidence
+from escalade.assistant.retrieval import Knowledge, Passage
 from escalade.assistant.words import stem, words
 from escalade.domain.model import Citation, OrganisationId, Reason, Role
 from escalade.domain.organisation import AssistantSettings

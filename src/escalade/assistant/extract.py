@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from escalade.assistant.likeness import sentences_of
 from escalade.assistant.passages import sentences
 from escalade.assistant.retrieval import ALIKE, Passage, query_terms
 from escalade.assistant.words import STOP_WORDS, stem, words
@@ -49,8 +50,9 @@ def extract(passage: Passage, question: str, *, number: int) -> str:
     sections = [section for section in _sections(passage) if section.units]
     if not sections:
         return ""
-    best = max(sections, key=lambda section: _worth(section, weights, question))
-    chosen = _chosen(best, weights)
+    meant = _meant(passage)
+    best = max(sections, key=lambda section: (_holds(section, meant), _worth(section, weights, question)))
+    chosen = _chosen(best, weights, meant)
     lines: list[str] = []
     for unit in chosen:
         if len(unit) > 1 or not lines or _ITEM.match(lines[-1].rsplit("\n", 1)[-1]) or _ITEM.match(unit[0]):
@@ -58,6 +60,18 @@ def extract(passage: Passage, question: str, *, number: int) -> str:
         else:
             lines[-1] += " " + unit[0]
     return "\n\n".join(lines) + f" [{number}]" if lines else ""
+
+
+def _meant(passage: Passage) -> str:
+    """Give the sentence that is nearest to the question in meaning, where a model has read it."""
+    if passage.likeness is None:
+        return ""
+    said = sentences_of(passage.text)
+    return said[passage.likeness.at] if passage.likeness.at < len(said) else ""
+
+
+def _holds(section: _Section, sentence: str) -> bool:
+    return bool(sentence) and any(sentence in line for unit in section.units for line in unit)
 
 
 def _weights(passage: Passage, question: str) -> dict[str, float]:
@@ -118,12 +132,13 @@ def _worth(section: _Section, weights: dict[str, float], question: str) -> float
     return total
 
 
-def _chosen(section: _Section, weights: dict[str, float]) -> list[list[str]]:
+def _chosen(section: _Section, weights: dict[str, float], meant: str) -> list[list[str]]:
     """Choose neighbouring units: the list that belongs to the question, or the sentences around the best one."""
     units = section.units
     values = [_weight(" ".join(unit), weights) for unit in units]
     lists = [at for at, unit in enumerate(units) if len(unit) > 1]
-    at = max(range(len(units)), key=lambda place: (values[place], -place))
+    held = [bool(meant) and any(meant in line for line in unit) for unit in units]
+    at = max(range(len(units)), key=lambda place: (held[place], values[place], -place))
     if lists and at not in lists and not (values[at] > values[lists[0]] and at > lists[0]):
         at = lists[0]  # the sentence that leads to a list is best told with it
     if at in lists:

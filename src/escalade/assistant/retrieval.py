@@ -1,8 +1,6 @@
-"""Find what a question is about: its words, the passages that hold them, and how sure one may be.
+"""Find what a question is about: its words, the passages that hold them or mean it, and the order of those.
 
-Confidence is evidence from words alone, mapped to percent by hand on the demo company's questions. It is not yet
-calibrated: 90 means "as clear as the plain questions that were right", not "right nine times in ten". What it does
-hold to: a word of the question that the knowledge has never seen counts fully against an answer.
+Words alone order where no model has read the passages; where one has, its likenesses count beside them.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
+from escalade.assistant.likeness import Likeness
 from escalade.assistant.words import LONGEST_WORD, STOP_WORDS, stem, words
 from escalade.domain.model import OrganisationId
 
@@ -81,6 +80,7 @@ class Candidate:
     heading: str
     text: str
     lead: str = ""  # how its document opens
+    likeness: Likeness | None = None  # none where no model has read it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,7 @@ class Passage:
     score: float
     coverage: float
     focus: float
+    likeness: Likeness | None = None
     matched: tuple[tuple[str, float], ...] = ()
 
 
@@ -144,12 +145,16 @@ def rank(
 ) -> list[Passage]:
     """Order what the index offers by what it says about the question; `frequencies` count passages for each term."""
     weights = [math.log(1 + (total - seen + 0.5) / (seen + 0.5)) if total else 0.0 for seen in frequencies]
+    by_meaning = bool(candidates) and all(candidate.likeness is not None for candidate in candidates)
     full = sum(weights)
-    if not full:
+    if not full and not by_meaning:
         return []
+    full = full or 1.0  # no word says anything: the meaning alone speaks
     lengths = [len(candidate.text) for candidate in candidates]
     average = sum(lengths) / len(lengths) if lengths else 1.0
     passages = _together([_weigh(terms, weights, full, candidate, average) for candidate in candidates])
+    if by_meaning:
+        passages = [replace(passage, score=_fused(passage)) for passage in passages]
     passages.sort(key=lambda passage: (-passage.score, passage.source_id, passage.text))
     return passages[:limit]
 
@@ -161,6 +166,14 @@ def _together(passages: list[Passage]) -> list[Passage]:
         scores.setdefault(passage.document, []).append(passage.score)
     support = {document: sum(sorted(each, reverse=True)[1:4]) for document, each in scores.items()}
     return [replace(it, score=round(min(1.0, it.score + SUPPORT * support[it.document]), 4)) for it in passages]
+
+
+def _fused(passage: Passage) -> float:
+    """Join words and meaning: fitted by logistic regression on the shop's `dev` questions (evaluation/README.md)."""
+    like = passage.likeness
+    assert like is not None
+    by_words = 0.6 * passage.score + 0.1 * passage.focus
+    return round((by_words + 0.3 * like.title + 0.4 * like.heading + 0.8 * like.sentence) / 2.2, 4)
 
 
 def _weigh(
@@ -197,6 +210,7 @@ def _weigh(
         score=round(score / (1 + AIM + NEAR), 4),
         coverage=round(coverage, 4),
         focus=round(aim, 4),
+        likeness=candidate.likeness,
         matched=tuple(matched),
     )
 
@@ -231,16 +245,3 @@ def _nearness(terms: Sequence[Term], weights: Sequence[float], full: float, text
         if len(held) > 1:
             best = max(best, sum(weights[term] for term in held))
     return best / full
-
-
-def confidence(passages: Sequence[Passage]) -> int:
-    """Say in percent how sure one may be of the first passage; see the module's promise for what that is worth."""
-    if not passages:
-        return 0
-    best = passages[0]
-    rival = next((passage for passage in passages[1:] if passage.document != best.document), None)
-    margin = 1.0 if rival is None or not best.score else min(1.0, (1 - rival.score / best.score) / 0.3)
-    # Set by hand, not fitted: all words held, a title that is half the question and a small lead come to about 95;
-    # an article whose title and heading share nothing with the question stays below 90, whatever else it holds.
-    evidence = 0.62 * best.coverage + 0.23 * min(1.0, 2 * best.focus) + 0.15 * margin
-    return round(100 / (1 + math.exp(-14 * (evidence - 0.62))))

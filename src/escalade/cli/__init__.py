@@ -112,10 +112,18 @@ def _add_knowledge() -> None:
     app.add_typer(knowledge, name="knowledge")
 
 
+def _add_eval() -> None:
+    from escalade.cli.evaluate import evaluate
+
+    app.command("eval")(evaluate)
+
+
 def main() -> None:
     """Run the command line."""
     if "knowledge" in sys.argv[1:2] or not sys.argv[1:] or "--help" in sys.argv[1:2]:
         _add_knowledge()
+    if "eval" in sys.argv[1:2] or not sys.argv[1:] or "--help" in sys.argv[1:2]:
+        _add_eval()
     try:
         app()
     except ConfigError as error:

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from escalade.cli.model import model
 from escalade.services.importing import Imported, Progress
 from escalade.services.library import Library
 from escalade.store.knowledge import Source
@@ -26,6 +27,8 @@ from escalade.store.knowledge import Source
 T = TypeVar("T")
 
 knowledge = typer.Typer(help="What the assistant may answer from.", no_args_is_help=True)
+
+knowledge.add_typer(model, name="model")
 
 Organisation = Annotated[str, typer.Option("--org", help="The organisation's id or name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

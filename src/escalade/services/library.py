@@ -5,32 +5,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
-from escalade.assistant.retrieval import Candidate, Passage, query_terms, rank
+from escalade.assistant.likeness import Likeness
+from escalade.assistant.retrieval import LONGEST_QUESTION, Candidate, Passage, query_terms, rank
 from escalade.domain.errors import EscaladeError, NotFound
 from escalade.domain.model import OrganisationId
 from escalade.services import documents
 from escalade.services.importing import Imported, Importer, Progress
 from escalade.services.ports import Ports
 from escalade.services.reach import Reach
-from escalade.store import knowledge, organisations
-from escalade.store.database import Database
-from escalade.store.knowledge import Found, Source
+from escalade.services.vectors import Vectors
+from escalade.store import knowledge, organisations, vectors
+from escalade.store.database import Database, Tx
+from escalade.store.knowledge import Found, Hit, Source
+from escalade.store.vectors import Meaning
 
 EVERY_H = 24.0  # a source is read again
 CANDIDATES = 120  # passages the index offers for a closer look
+NEAREST = 40  # and the vectors
 
 
 class Library:
     """The knowledge of every organisation in this deployment."""
 
     def __init__(
-        self, database: Database, ports: Ports, *, reach: Reach | None = None, every_h: float = EVERY_H
+        self,
+        database: Database,
+        ports: Ports,
+        *,
+        reach: Reach | None = None,
+        every_h: float = EVERY_H,
+        meaning: Vectors | None = None,
     ) -> None:
         self._db = database
         self._ports = ports
         self._importer = Importer(database, ports, reach, every_h * 3600)
+        self._vectors = meaning or Vectors(database, ports)
 
     async def add(self, organisation: OrganisationId, location: str, *, progress: Progress | None = None) -> Imported:
         """Find out what a location is, import it, and return when it can be searched."""
@@ -98,25 +110,33 @@ class Library:
     async def search(self, organisation: OrganisationId, text: str, limit: int) -> list[Passage]:
         """Give the passages that speak to a text, best first."""
         terms = query_terms(text)
-        if not terms:
+        asked = await self._vectors.ask(organisation, text[:LONGEST_QUESTION])
+        near = asked.nearest(NEAREST) if asked else ()
+        if not terms and not near:
             return []
         groups = [(term.word, *term.alternatives) for term in terms]
-        work = partial(knowledge.search, organisation=organisation, groups=groups, limit=CANDIDATES)
-        found: Found = await self._db.read(work)
-        candidates = [
-            Candidate(
-                document=hit.document,
-                source_id=hit.source_id,
-                title=hit.title,
-                url=hit.url,
-                heading=hit.heading,
-                text=hit.text,
-                lead=hit.lead,
-            )
-            for hit in found.hits
-        ]
-        ranked = partial(rank, terms, candidates, total=found.total, frequencies=found.frequencies, limit=limit)
+
+        def look(tx: Tx) -> tuple[Found, Mapping[int, Meaning]]:
+            found = knowledge.search(tx, organisation, groups, CANDIDATES, near)
+            passages = [hit.passage for hit in found.hits]
+            return found, vectors.of(tx, organisation, asked.model, passages) if asked else {}
+
+        found, meanings = await self._db.read(look)
+
+        def ranked() -> list[Passage]:
+            likenesses = asked.likenesses(meanings) if asked else {}
+            candidates = [_candidate(hit, likenesses.get(hit.passage)) for hit in found.hits]
+            return rank(terms, candidates, total=found.total, frequencies=found.frequencies, limit=limit)
+
         return await self._ports.aside(ranked)
+
+    async def read_for_meaning(self, organisation: OrganisationId) -> str | None:
+        """Give every passage its vectors now, and name the model; nothing where its weights are not installed."""
+        encoder = await self._vectors.encoder()
+        if encoder is None:
+            return None
+        await self._vectors.fill(organisation)
+        return encoder.name
 
     async def _chosen(self, organisation: OrganisationId, source: str | None) -> list[Source]:
         kept = await self.sources(organisation)
@@ -127,3 +147,16 @@ class Library:
         if not chosen:
             raise NotFound(f"there is no source {source!r}; `escalade knowledge list` shows what there is")
         return chosen[:1]
+
+
+def _candidate(hit: Hit, likeness: Likeness | None) -> Candidate:
+    return Candidate(
+        document=hit.document,
+        source_id=hit.source_id,
+        title=hit.title,
+        url=hit.url,
+        heading=hit.heading,
+        text=hit.text,
+        lead=hit.lead,
+        likeness=likeness,
+    )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from escalade.domain.model import Millis, OrganisationId
-from escalade.store import fulltext
+from escalade.store import fulltext, vectors
 from escalade.store.database import Tx
 
 # Executed in this order by the first migration, and after it the index of `fulltext`.
@@ -282,11 +282,14 @@ def count_passages(tx: Tx, organisation: OrganisationId, source: str | None = No
     return int(found)
 
 
-def search(tx: Tx, organisation: OrganisationId, groups: Sequence[Sequence[str]], limit: int) -> Found:
-    """Find the passages in which any of the words stands; a group holds words of one meaning."""
+def search(
+    tx: Tx, organisation: OrganisationId, groups: Sequence[Sequence[str]], limit: int, near: Sequence[int] = ()
+) -> Found:
+    """Find the passages in which any of the words stands; a group holds words of one meaning. `near` ones come too."""
     total = count_passages(tx, organisation)
     passages, frequencies = fulltext.find(tx, organisation, groups, total=total, limit=limit)
-    return Found(hits=_hits(tx, organisation, passages), total=total, frequencies=frequencies)
+    either = tuple(dict.fromkeys((*passages, *near)))
+    return Found(hits=_hits(tx, organisation, either), total=total, frequencies=frequencies)
 
 
 def _hits(tx: Tx, organisation: OrganisationId, passages: Sequence[int]) -> tuple[Hit, ...]:
@@ -307,4 +310,5 @@ def _hits(tx: Tx, organisation: OrganisationId, passages: Sequence[int]) -> tupl
 
 def _remove_passages(tx: Tx, document: str) -> None:
     fulltext.remove(tx, document)
+    vectors.remove(tx, document)
     tx.run("DELETE FROM knowledge_passage WHERE document = :document", document=document)

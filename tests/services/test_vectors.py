@@ -56,7 +56,9 @@ async def found(library: Library, organisation: OrganisationId = ACME) -> list[s
 async def test_what_means_it_is_found_once_it_was_read(library: Library, meaning: Vectors, folder: Path) -> None:
     await library.add(ACME, str(folder))
     assert await found(library) == []  # no word in common, and nothing read yet
+    assert await library.read_by_meaning(ACME) == (0, 2)
     assert await meaning.fill(ACME) == 2
+    assert await library.read_by_meaning(ACME) == (2, 2)
     assert await meaning.fill(ACME) == 0
     meaning._matrices.clear()
     assert (await found(library))[0] == "money.md"
@@ -98,6 +100,7 @@ async def test_without_a_model_words_alone_serve(database: ServedDatabase, folde
     library = Library(database, Ports())
     await library.add(ACME, str(folder))
     assert await library.read_for_meaning(ACME) is None
+    assert await library.read_by_meaning(ACME) is None
     (passage,) = await library.search(ACME, "opening hours", 5)
     assert passage.source_id == "hours.md"
     assert passage.likeness is None

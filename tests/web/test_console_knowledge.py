@@ -52,6 +52,7 @@ def test_a_site_is_added_read_and_read_again_by_a_form(running: Stage, site: Web
     assert "it is broken, or no PDF" in page
     assert '<td data-label="Kind">Site</td><td data-label="Documents" class="number">1</td>' in page
     assert "Again <time" in page
+    assert "Found by words alone." in page
     found = running.api("POST", "/assistant/ask", {"text": "When does my money come back?"}).json()
     assert [passage["source_id"] for passage in found["passages"]] == [f"{site.url}/"]
 

@@ -138,6 +138,19 @@ class Library:
         await self._vectors.fill(organisation)
         return encoder.name
 
+    async def read_by_meaning(self, organisation: OrganisationId) -> tuple[int, int] | None:
+        """Say how many passages the model has read, and of how many; nothing where its weights are not installed."""
+        encoder = await self._vectors.encoder()
+        if encoder is None:
+            return None
+        model = encoder.name
+        return await self._db.read(
+            lambda tx: (
+                vectors.state(tx, organisation, model)[0],
+                knowledge.count_passages(tx, organisation),
+            )
+        )
+
     async def _chosen(self, organisation: OrganisationId, source: str | None) -> list[Source]:
         kept = await self.sources(organisation)
         if source is None:

@@ -109,7 +109,8 @@ class CallKiller:
         left = self._nth
         while True:
             note = bytearray(NOTE.size)
-            fcntl.ioctl(listener, RECEIVE, note)
+            if not _told(listener, RECEIVE, note):
+                continue
             id, _, _, number = NOTE.unpack(note)
             armed, _ = SHARED.unpack_from(self._shared)
             left -= armed
@@ -117,7 +118,16 @@ class CallKiller:
                 SHARED.pack_into(self._shared, 0, 1, number + 1)
                 os.kill(product, signal.SIGKILL)
                 return
-            fcntl.ioctl(listener, SEND, ANSWER.pack(id, 0, 0, GO_ON))
+            _told(listener, SEND, bytearray(ANSWER.pack(id, 0, 0, GO_ON)))
+
+
+def _told(listener: int, what: int, note: bytearray) -> bool:
+    """Ask or answer the kernel; say whether the call was still waiting, for a signal may have taken it back."""
+    try:
+        fcntl.ioctl(listener, what, note)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 class _Program(ctypes.Structure):

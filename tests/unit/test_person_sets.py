@@ -1,4 +1,4 @@
-"""The sets that measure "does the customer ask for a person?" are complete, and their halves share no text."""
+"""The sets that measure "does the customer ask for a person?" are complete, and what was reached on them is kept."""
 
 from __future__ import annotations
 
@@ -8,11 +8,28 @@ from pathlib import Path
 
 import pytest
 
+from escalade.assistant.intent import asks_for_person
+
 SETS = Path(__file__).parents[2] / "evaluation" / "persons"
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 COUNTS = {
     "dev": {"ask": 40, "hard": 40, "ordinary": 60},
     "test": {"ask": 60, "hard": 60, "ordinary": 200},
+}
+# What was reached, a language each: of those who ask how many are heard, and of the others how many are misheard.
+# Of the test set only these figures are known. Whoever misses one looks at dev.csv and never at test.csv.
+REACHED = {
+    "dev": dict.fromkeys(LANGUAGES, (40, 0, 0)),
+    "test": {
+        "en": (56, 0, 0),
+        "de": (54, 2, 0),
+        "fr": (58, 0, 0),
+        "es": (58, 4, 0),
+        "it": (56, 0, 0),
+        "pt": (59, 2, 0),
+        "nl": (56, 1, 0),
+        "pl": (59, 4, 0),
+    },
 }
 
 
@@ -44,3 +61,12 @@ def test_no_text_is_there_twice() -> None:
 def test_every_text_is_a_trimmed_line() -> None:
     texts = [text for name in COUNTS for _, _, text in rows(name)]
     assert [text for text in texts if text != text.strip() or "\n" in text or not text] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", COUNTS)
+def test_what_was_reached_is_kept(name: str, language: str) -> None:
+    heard = Counter(kind for spoken, kind, text in rows(name) if spoken == language and asks_for_person(text))
+    asked, hard, ordinary = REACHED[name][language]
+    kept = (heard["ask"] >= asked, heard["hard"] <= hard, heard["ordinary"] <= ordinary)
+    assert kept == (True, True, True), f"{name}, {language}: {dict(heard)}"

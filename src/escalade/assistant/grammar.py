@@ -1,0 +1,194 @@
+"""The shapes in which people ask for a person, the same in every language: patterns over roles, a letter for each word.
+
+The letters are in `lexicon.ROLES`; `_` is any other word, `.` `?` `,` are stops. Each pattern stands beside a message
+it is there for. A shape is found in a sentence, then the guards are asked about what stands before it: a refusal, a
+question about the rules, somebody else's wish.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_OF = "(?:[TDJ]{1,4}[wW]|TJS|T_(?=F?r))?"  # "of your support"
+_WHO = f"[DJUFT]{{0,5}}[WS]{_OF}"  # "with one of your real people"
+_NAMED = f"[DJUFT]{{0,5}}(?:W|J+S|SJ){_OF}"  # not merely "someone"
+_REACHED = f"[DJUF]{{0,5}}[WSsw]{_OF}"
+_TAIL = "(?![_DSkc])"  # "an agent fee" is no agent
+_CALL_ME = "(?:C[YF]{0,2}T?M|M[AFLTM]{0,4}C)"
+_HELP_ME = "(?:H[YF]{0,2}M|M[AFLTD]{0,3}H)"
+_START = "(?:^|(?<=h,))"  # of a sentence, a greeting aside
+_FROM = "(?:^|(?<=[.?,]))"  # the start of a part of a sentence
+_END = "(?=[.?,]|$)"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One way to ask; the guards may overrule it, unless it stands above them."""
+
+    pattern: re.Pattern[str]
+    example: str
+    guarded: bool
+
+
+def _ways(*ways: tuple[str, str], guarded: bool = True) -> tuple[Shape, ...]:
+    return tuple(Shape(re.compile(pattern), example, guarded) for pattern, example in ways)
+
+
+_TALK_TO_SOMEONE = _ways(
+    ("[Rr][FLMIDYcT]{0,4}T[DJUFT]{0,5}[WSsw]", "May I speak to a human?"),
+    (f"[RrC][FLMIY]{{0,3}}[DJUF]{{0,5}}[WSs]{_TAIL}", "Comment joindre un conseiller ?"),
+    (f"R[FLM]{{0,2}}{_REACHED}", "Quero falar urgente suporte técnico"),
+    ("[AVT][FTI]{0,2}C[FL]?T[DJUF]{0,4}[WS]", "¿Puedo contactar con un agente?"),
+    (f"[VGEy][FDJTIYL]{{0,3}}o[FT]{{0,3}}{_REACHED}", "Ich wünsche ein Gespräch mit einem Berater"),
+    (f"{_START}[FDJ]*oF?T{_REACHED}F*{_END}", "Rozmowa z konsultantem"),
+    ("[Rr][DF]*T?Q[^.?,]{0,2}K", "Fatemi parlare con chi si occupa di questo"),
+    (f"T?{_REACHED}[FTDIAYMLJ]{{0,4}}r", "Kan ik iemand spreken?"),
+    (f"T{_REACHED}[FTDIAYMV_]{{0,3}}[rP]", "Bitte an einen Techniker übergeben"),
+    (f"[AVy]I?[FTDJU]{{0,4}}{_WHO}F*C(?!M)", "Kan ik met iemand bellen?"),
+    ("[WS]Q?(?:IA|AI)F?[Rr]", "There must be someone I can speak to"),
+    ("[WS],?T?[DQ]IF?rA", "Wo sitzt ein Mensch, den ich fragen kann?"),
+    ("[WS]TQ[AIF]{0,2}[Rr]", "Dove trovo un operatore con cui parlare?"),
+    ("T?Q(?:[TDJ]{1,3}[_w]?)?[FMTYDL]{0,2}[AIX][AIFMTYD]{0,3}[Rr]", "Con chi posso parlare?"),
+    ("TQ[FMTYD]{0,2}[Rr]", "¿Con quién hablo?"),
+    ("[Rr]T?Q(?=[.?,T]|$)", "Je peux parler à qui ?"),
+    ("Q[AIFMTY]{1,4}C(?=T?[.?]|$)", "Who can I call?"),
+)
+_CONNECT_ME = _ways(
+    ("(?<![WSk])P[MFLDYIcT]{0,5}T[DJUFT]{0,4}(?:W|_?w)", "Forward this to an agent"),
+    ("(?<![WSk])P[FLDYIcT]{0,4}M[MFLDYIcTJU]{0,5}[WSws]", "Put me through to somebody"),
+    ("M[AFLIY]{0,3}P[FLDYTJU]{0,5}[WSws]", "¿Me comunica con alguien?"),
+    (f"(?<![WSk])P[FY]{{0,2}}M[FL]{{0,3}}{_END}", "Transfer me"),
+    (f"(?<![_WSkc])v(?:F*{_END}|F?T?{_REACHED})", "I need to be transferred"),
+    (f"T{_REACHED}F?v", "Ich möchte zu einem Berater durchgestellt werden"),
+    (f"[AVF]Y?MF*P[FL]*{_END}", "Können Sie mich durchstellen?"),
+    ("TQF?P", "Mit wem verbinden Sie mich?"),
+    (f"{_FROM}F+PF*(?=[.?]|$)", "Graag doorverbinden"),
+    (f"{_START}P[F,]{{1,3}}(?=[.?]|$)", "Weiterverbinden bitte"),
+    ("P[DJUFco]{0,4}W(?=[TFLM.?,]|$)", "Przekażcie sprawę pracownikowi"),
+    (f"p[DcFTM]{{0,5}}{_END}", "Please escalate this"),
+    (f"p[DcFTM]{{0,5}}{_WHO}", "Hand me over to a colleague"),
+)
+_GIVE_ME_SOMEONE = _ways(
+    (f"GY?[FL]{{0,2}}M[FLMTY]{{0,3}}[DJUF]{{0,5}}[WS]{_TAIL}", "Give me a human"),
+    (f"GY?[FL]{{0,3}}[DJUF]{{0,4}}W{_TAIL}", "Dawaj człowieka"),
+    ("GY?[FL]{0,3}[DJUF]{0,4}S(?=[TLFK.?,QJ&]|$)", "Can you get someone to look at this?"),
+    ("M[FLT]{0,3}[DJUF]{0,4}[WS]F{0,2}[GP]", "Kunt u mij iemand geven?"),
+    ("GM[^.?_]{0,8}T[DJUF]*[WS]", "Get me out of this bot and to a person"),
+    ("GY?[DFc]{1,4}T[DJU]{0,3}W", "Geef mijn vraag aan een collega"),
+    (f"[AVF][FYDIL]{{0,3}}{_WHO}[LF]{{0,2}}G{_END}", "Kunt u een collega erbij halen?"),
+)
+_WANT_SOMEONE = _ways(
+    (f"[Vy][FLTIMA]{{0,4}}[DJUFT]{{0,5}}(?:W|J+S|SJ|S(?=T[^_]|[QFLKHC.?,&]|$)){_TAIL}", "I need an agent"),
+    ("V[FLTIMA]{0,4}S[DT]{1,2}w", "Ich brauche jemanden vom technischen Dienst"),
+    ("AIA[DJU]{0,4}W(?=[FL.?,]|$)", "Can I have a human please"),
+    (f"{_FROM}[DJUFT]*W[JF]*V(?=F*(?:[.?,]|$))", "Human needed"),
+    (f"V[_FDJT]{{0,3}}HT{{0,2}}(?:{_NAMED}|[DJ]{{0,3}}S)", "I want help from a person"),
+    ("HT{1,2}[DJ]{0,3}W(?=[F.?,]|$)", "Help from a human please"),
+)
+_SOMEONE_CALLS_ME = _ways(
+    (f"[WSw][^.?,kNR]{{0,6}}{_CALL_ME}", "Can someone call me?"),
+    (f"M[FT]{{0,2}}{_WHO}[^.?,kNR]{{0,6}}C", "Ich möchte, dass mich jemand anruft"),
+    (f"C[YFL]{{0,2}}M[^.?,kNR]{{0,3}}{_WHO}", "¿Podría llamarme un gestor?"),
+    (f"(?<![_kWSwNDXnxH]){_CALL_ME}", "Please call me"),
+    ("[AFV]Y?M[^.?,kN]{0,6}C(?=[.?,F]|$)", "Kunnen jullie mij vandaag nog terugbellen?"),
+    ("[VFHA][TDFJ]{0,3}Z", "I want a callback"),
+    ("z", "Chiamatemi"),
+)
+_SOMEONE_HELPS_ME = _ways(
+    (f"[WJ]S?[^.?,kNR]{{0,5}}{_HELP_ME}", "Can a human help me with this?"),
+    ("H[YF]{0,2}MF{0,2}[DJUF]{0,3}(?:W|J+S)", "Czy odpowie mi człowiek?"),
+    ("[AVY]{1,2}[FTN]{0,2}M[FN]{0,3}[DJUF]{0,4}(?:W|J+S)[^.?,kN]{0,4}H", "Kann mir das ein Mensch erklären?"),
+    ("VA?T?MH[DJUFT]{0,4}[WS]", "Quiero que me atienda una persona"),
+    (f"HMT[DU]*J*W{_TAIL}", "Assist me with a live agent"),
+    ("MAF?H[FDJU]{0,3}[WS]", "Mi può aiutare un operatore?"),
+    (f"{_START}F*(?:HM|MH)[DJ]*S(?=F|{_END})", "Mi aiuti una persona per favore"),
+    (f"A{_NAMED}F?H(?=[TDF]{{0,3}}(?:[.?,]|$))", "Could an actual employee respond to this?"),
+    (f"{_FROM}{_WHO}(?:A{_HELP_ME}|MD?AH)[FLTD]{{0,3}}{_END}", "Alguém pode me atender?"),
+    (f"[AV][FLDT]{{0,3}}S[FLT]{{0,2}}{_HELP_ME}[FLT]{{0,3}}(?=[.?]|$)", "Can someone please help me?"),
+    ("[AV][DF]{0,3}S[LF]{1,2}H", "Ich würde es lieber jemandem am Telefon erklären"),
+)
+_SOMEONE_TAKES_OVER = _ways(
+    (f"[AGVP][FTLMYIN]{{0,4}}{_WHO}[^.?,kN]{{0,7}}?[KR]", "Can a human take over?"),
+    (f"(?<![^.?,VI_]){_WHO}[DJTF]{{0,3}}N?A[^.?,k]{{0,6}}K", "Un suo collega può occuparsene?"),
+    ("[AV][^.?,kN]{0,5}K[FT]{0,2}[DJUF]{0,4}W", "Pouvez-vous faire intervenir un responsable ?"),
+    ("[AV][^.?,kN]{0,3}K[^.?,kN]{0,3}T[DJU]*[WS]", "Faites lire ce message à une personne"),
+    ("T[DF]{0,2}K[DJUF]{0,4}W", "Es muy complejo, que lo vea un experto"),
+    (f"[AV],[FTYDM]{{0,3}}{_WHO}[^.?,kN]{{0,4}}[KCH]", "Ich möchte, dass sich ein Mensch meldet"),
+    (f"{_START}[FDJ]*S(?:V|y)[^.?,kN]{{0,5}}[HK]", "Somebody needs to explain this to me"),
+    ("F[DJUF]*[WS]F?K", "Bitte einen Mitarbeiter einschalten"),
+)
+_IS_SOMEONE_THERE = _ways(
+    ("E[LFTNYq]{0,4}[DJUF]{0,4}[WSn](?:[LFJD]|TY|[TDJ]{1,3}w|TJ[WS])*(?:[.?]|$)", "Is anybody there?"),
+    (
+        "E[LFTNY]{0,4}[DJUF]{0,4}[WSn](?:[LFJD]|TY|[TDJ]{1,3}w|TJ[WS])*,?[TQIYFAD]{1,4}[MIFATSYD_]{0,4}[RrCHK]",
+        "Is there anyone I can talk to about this?",
+    ),
+    ("[EA]?[F]{0,2}[DJU]{0,4}[WS]F{0,2}L[FL]{0,3}(?:[.?]|$|[FTQ])", "No human available?"),
+    guarded=False,
+)
+_NO_MACHINE = _ways(
+    ("(?<![_DkSW])N[VRrTDFUIAYM_H]{0,6}[RrH][^.?,]{0,6}[Bm]", "I don't want to talk to a machine"),
+    ("N[VRrFTDU]{0,5}[DU]{0,3}B(?=[.,FLNVT&]|$)", "A human, not a bot"),
+    ("[RrV][IF]{0,2}N[TDFU]{0,4}[Bm]", "Darüber spreche ich nicht mit einem Computer"),
+    ("NVT?[^.?,]{0,2}T[DU]*[Bm]", "I do not wish to continue with this bot"),
+    ("T[DU]*[Bm]N[Rr]", "Io coi robot non parlo"),
+    ("Tn[Bm]F?r", "Ich will mit keinem Computer reden"),
+    ("O[^.?,B]{0,5}B(?!_)", "Enough of this robot"),
+    ("O[^.?,m]{0,5}[RrHo][^.?,m]{0,5}m", "I refuse to talk to a machine"),
+    ("U[DFT]{0,2}B", "You stupid bot"),
+    ("B[LEFD]{0,2}N[MF]{0,2}H", "The bot does not help me"),
+    ("BH[MF]{0,3}N", "Der Bot hilft mir nicht"),
+    ("B[^.?,]{0,3}U", "Your bot keeps looping"),
+    guarded=False,
+)
+_THE_BARE_WORD = _ways(
+    (f"{_START}[DJUFTOLRVGMIw,]*(?:W|JS|SJ|(?<=[RrT])w)[WJDUFLTH,]*(?=[.?]|$)", "Agent"),
+    ("^[^.?]{0,10},[DJUFTO]*W[WJDUFL]*(?=[.?]|$)", "Nie pomogło, konsultant"),
+    (f"{_FROM}(?=[^.?,]*F)[DJUFTOw]*W[WDJUFLTH]*{_END}", "Human please, this isn't working"),
+    (f"{_FROM}(?=[^.?,]*F)F*T[DJUF]*SF*{_END}", "Con una persona por favor"),
+    (f"{_FROM}[FDJ]*SF+{_END}", "Pessoa por favor"),
+    (f"(?:J+w|wJ)F*{_END}", "Where is the real support?"),
+    (f"{_START}[F,D]*w+[F,]*[.?]*$", "Customer service please"),
+    (f"b[^.?]{{0,6}}{_WHO}", "Must I beg to talk to a human?"),
+    guarded=False,
+)
+SHAPES = (
+    *_TALK_TO_SOMEONE, *_CONNECT_ME, *_GIVE_ME_SOMEONE, *_WANT_SOMEONE, *_SOMEONE_CALLS_ME, *_SOMEONE_HELPS_ME,
+    *_SOMEONE_TAKES_OVER, *_IS_SOMEONE_THERE, *_NO_MACHINE, *_THE_BARE_WORD,
+)  # fmt: skip
+
+_REFUSED = re.compile(
+    "N[^.?,BmQI]{0,2}V[^.?,Bm]{0,7}$"  # don't want to
+    "|V[^.?,Bm]{0,3}N[^.?,BmI]{0,5}$"  # Ich will nicht
+)
+_NOT = re.compile("(?<!A)(?<!AI)(?<!AIF)N[FDTMVI]{0,3}$")  # no, without, instead of; but not "can I not"
+_SOMEBODY_ELSES = re.compile("k[^.?,I]{0,7}$|(?<!A)D_[NF]?[VA][FT]*$")  # my wife wants to; my landlord can
+_OVER = re.compile("x[^.?,VAG&]{0,6}$")  # j'ai parlé
+_RULES = re.compile("X[^.?]{0,8}$")  # do I have to
+_MUST = re.compile("y[^.?]*$")  # hace falta …?
+_SENTENCE = re.compile("[^.?]+[.?]?")
+_ANYONE = re.compile("[WSswnBmCZPpQzv]")  # a sentence without any of these asks for nobody
+
+
+def found(roles: str) -> tuple[int, int] | None:
+    """Give where in a text a wish to reach a person starts and ends, or nothing."""
+    for sentence in _SENTENCE.finditer(roles):
+        said = sentence.group()
+        if not _ANYONE.search(said):
+            continue
+        for shape in SHAPES:
+            for match in shape.pattern.finditer(said):
+                if not (shape.guarded and _overruled(said, match.start(), match.end())):
+                    return sentence.start() + match.start(), sentence.start() + match.end()
+    return None
+
+
+def _overruled(said: str, start: int, end: int) -> bool:
+    before = said[:start]
+    question = said.endswith("?")
+    if "q" not in before and (_REFUSED.search(before) or (not question and _NOT.search(before))):
+        return True
+    if question and _MUST.search(said[:end]):
+        return True
+    return any(guard.search(before) for guard in (_SOMEBODY_ELSES, _OVER, _RULES))

@@ -1,0 +1,194 @@
+"""What words mean to who listens for a wish to reach a person: their roles in each language, slips of the finger heard.
+
+The words are in `tongues/`, one file a language, one key a role. Here a text becomes, for each language it may be in,
+a string with one letter a word; the shapes in `grammar.py` are patterns over that string. Only the files are read,
+once.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+
+from escalade.assistant.slips import Slips
+from escalade.assistant.words import fold
+
+ROLES: dict[str, str] = {
+    "who": "W",  # an agent, a human: whom one asks for
+    "someone": "S",  # someone, a person: anyone at all
+    "else": "s",  # someone else
+    "nobody": "n",
+    "desk": "w",  # customer service: reached like a person, but wanted for other reasons too
+    "any": "D",  # a, your: what stands before whom one asks for
+    "real": "J",  # real, in the flesh
+    "reach": "R",  # to talk, before whom one talks to
+    "reach_last": "r",  # to talk, in languages that may say it after
+    "talks": "o",  # a conversation, contact
+    "call": "C",
+    "call_me": "z",  # "call me" in a word
+    "callback": "Z",
+    "pass": "P",  # to connect, transfer
+    "be_passed": "v",  # to be transferred
+    "escalate": "p",
+    "give": "G",
+    "wish": "V",
+    "help": "H",
+    "take": "K",  # to take over, to look into: what a person may do, without an object
+    "may": "A",  # can, could, let, how
+    "exists": "E",  # is there
+    "here": "L",  # here, available
+    "me": "M",
+    "i": "I",
+    "you": "Y",
+    "to": "T",
+    "whom": "Q",
+    "not": "N",
+    "enough": "O",
+    "useless": "U",
+    "bot": "B",
+    "machine": "m",
+    "please": "F",  # please, now, just: what changes nothing
+    "why": "q",
+    "hello": "h",
+    "and": "&",  # and, or, but, because: what may follow whom one asks for
+    "must_i": "X",  # "do I have to": a question about the rules
+    "must": "y",  # "I have to", which is such a question only before a question mark
+    "other": "k",  # customers, couriers, wives: who is not the one writing
+    "perfect": "x",  # "j'ai": what follows is over
+    "case": "c",
+    "beg": "b",
+    "nothing": "_",
+}
+UNKNOWN = "_"
+STOPS = ",.?"
+TONGUES = Path(__file__).parent / "tongues"
+SHORT = 12  # words: a text as short as this may be in any language
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*|[.,!?;:\n()\[\]|/–—…¿¡]")
+_STOP = {"?": "?", ",": ",", ";": ",", ":": ",", "(": ",", ")": ",", "–": ",", "—": ",", "/": ",", "¿": "", "¡": ""}
+_APOSTROPHES = re.compile(r"['’ʼ`´]")
+_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "œ": "oe", "æ": "ae"})  # letters of their own
+_QUOTED = re.compile(r"[\"“„”«»]([^\"“„”«»\n]{3,60})[\"“”«»]")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A text as one language hears it: a letter for each word, and where each stands in the text."""
+
+    roles: str
+    places: tuple[tuple[int, int], ...]
+
+
+class Tongue:
+    """The words of one language and their roles. A key such as "give+me" is for words that say both in one."""
+
+    def __init__(self, name: str, entries: dict[str, str]) -> None:
+        self.name = name
+        self._roles: dict[tuple[str, ...], str] = {}
+        for key, listed in entries.items():
+            roles = "".join(ROLES[part] for part in key.split("+"))
+            for entry in listed.replace("\n", " ").split(","):
+                for phrase in spellings(entry):
+                    self._roles.setdefault(phrase, roles)
+        self.words = {word for phrase in self._roles for word in phrase}
+        self.meaning = {word for phrase, roles in self._roles.items() if roles != UNKNOWN for word in phrase}
+        self._longest: dict[str, int] = {}
+        for phrase in self._roles:
+            self._longest[phrase[0]] = max(len(phrase), self._longest.get(phrase[0], 1))
+        self.meant = lru_cache(maxsize=16_384)(self._meant)
+
+    @cached_property
+    def _slips(self) -> Slips:
+        return Slips(self.words, unlikely=self.words - self.meaning)
+
+    def _meant(self, word: str) -> str:
+        """Give the word of this language that was meant, or the word as it is."""
+        if word in self.words or word in _known():
+            return word
+        calmed = re.sub(r"(.)\1+", r"\1", word)  # pleeease, agentt
+        return calmed if calmed in self.words else self._slips.meant(word) or word
+
+    def hear(self, words: list[str], places: list[tuple[int, int]]) -> Heard:
+        """Give the roles of a text's words; a phrase counts as one."""
+        meant = [self.meant(word) for word in words]
+        roles: list[str] = []
+        kept: list[tuple[int, int]] = []
+        at = 0
+        while at < len(meant):
+            said, length = (meant[at] if meant[at] in STOPS else UNKNOWN), 1
+            for longest in range(self._longest.get(meant[at], 0), 0, -1):
+                phrase = tuple(meant[at : at + longest])
+                if phrase in self._roles:
+                    said, length = self._roles[phrase], len(phrase)
+                    break
+            roles.append(said)
+            kept.extend([(places[at][0], places[at + length - 1][1])] * len(said))
+            at += length
+        return Heard("".join(roles), tuple(kept))
+
+
+@cache
+def tongues() -> tuple[Tongue, ...]:
+    """Give every language that is known."""
+    files = sorted(TONGUES.glob("*.toml"))
+    return tuple(Tongue(path.stem, tomllib.loads(path.read_text(encoding="utf-8"))) for path in files)
+
+
+def tokens(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """Give the folded words and stops of a text, and where each stands; what is quoted is not the customer's."""
+    own = _QUOTED.sub(lambda quote: " " + "x" * (len(quote.group()) - 2) + " ", text)
+    if own.replace("x", "").strip(" .!?,"):
+        text = own
+    words: list[str] = []
+    places: list[tuple[int, int]] = []
+    for token in _TOKEN.finditer(text):
+        sign, place = token.group(), token.span()
+        if sign[0].isalnum():
+            for part in _parts(sign):
+                words.append(part)
+                places.append(place)
+            continue
+        stop = _STOP.get(sign, ".")
+        if words and words[-1] in STOPS:
+            words[-1] = max(words[-1], stop)  # of several stops the strongest: "?", then ".", then ","
+        elif stop:
+            words.append(stop)
+            places.append(place)
+    return words, places
+
+
+def likely(words: list[str]) -> list[Tongue]:
+    """Give every language a text may be in: those that know nearly as many of its words as the best."""
+    counted = Counter(words)
+    known = [(sum(counted[word] for word in counted.keys() & tongue.words), tongue) for tongue in tongues()]
+    most = max(count for count, _ in known)
+    near = [(count, tongue) for count, tongue in known if count + 1 >= most or 6 * count >= 5 * most]
+    near.sort(key=lambda one: -one[0])
+    return [tongue for _, tongue in near[: len(near) if len(words) <= SHORT else 2]]
+
+
+def spellings(entry: str) -> set[tuple[str, ...]]:
+    """Give the ways an entry may be written: with its umlauts dropped, or spelt out."""
+    spelt_out = entry.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+    return {tuple(_plain(way).split()) for way in (entry, spelt_out)}
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Give the words that mean something in any language: none of them is a slip of another."""
+    return frozenset().union(*(tongue.meaning for tongue in tongues()))
+
+
+@lru_cache(maxsize=16_384)
+def _parts(sign: str) -> tuple[str, ...]:
+    """Give the folded words in one: "don't" is one, "l'agent" is two."""
+    whole = _plain(_APOSTROPHES.sub("", sign))
+    return (whole,) if whole in _known() else tuple(_plain(part) for part in _APOSTROPHES.split(sign))
+
+
+def _plain(word: str) -> str:
+    return fold(word).translate(_LETTERS)

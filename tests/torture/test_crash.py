@@ -51,9 +51,10 @@ def test_a_product_that_breaks_a_rule_is_convicted_by_the_same_deaths(tmp_path: 
     (broken,) = (mutant for mutant in MUTANTS if mutant.name == rule)
     with broken.loose():
         lines = lines_of(stage, story, start)
-        points = {Point(file, line, 1) for file, line in lines if file in {"services/courier.py", "channels/http.py"}}
-        ways = chains(stage, story, start, points, random.Random(rule))
-        assert any(chain.violations for chain in ways)
+        ours = [line for line in lines if line[0] in {"services/courier.py", "channels/http.py"}]
+        laps = ({Point(file, line, nth) for file, line in ours} for nth in (1, 2, 3, 4))
+        ways = (chain for points in laps for chain in chains(stage, story, start, points, random.Random(rule)))
+        assert any(chain.violations for chain in ways)  # a copy that is there twice may be taken away before the end
 
 
 def test_killed_right_before_a_write_a_sync_or_a_send_nothing_is_lost_twice_or_out_of_order(tmp_path: Path) -> None:

@@ -574,6 +574,18 @@ async def test_what_the_list_has_shown_has_arrived_although_its_chat_is_gone_now
     assert [row["state"] for row in await stage.deliveries() if row["effect"] == "Post"][-1] == "covered"
 
 
+async def test_a_ticket_refused_while_an_earlier_attempt_may_still_arrive_is_asked_for_again(stage: Backstage) -> None:
+    stage.zendesk.next = [Uncertain("timeout"), Refused("no", status=422)]
+    customer = await asks_for_a_person(stage)
+    await stage.settle()
+    assert stage.zendesk.sends.count("OpenTicket") == 3
+    assert stage.clock.at - NOON >= 60_000
+    assert "handoff_failed" not in await customer.notices()
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    assert handoff.ticket_id is not None
+
+
 # The assistant's lane
 
 

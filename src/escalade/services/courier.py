@@ -486,13 +486,16 @@ class Courier:
         if isinstance(error, Uncertain) and channel.after_uncertain(task.job) is After.LOOK:
             pause = LOOK_AFTER_S[0]
 
-        def written(tx: Tx) -> None:
+        def written(tx: Tx) -> bool:
             now = self._ports.now()
             detail = f"{error.detail}\n{error.answer}".strip()
             verdict = type(error).__name__.lower()
             mailbox.end_attempt(tx, attempt, verdict=verdict, status=error.status, detail=detail, now=now)
             history.outcome(tx, delivery, error)
             match error:
+                case Refused() if (until := self._may_arrive_until(tx, task)) > now:
+                    mailbox.postpone(tx, delivery, "unsure", until, failed=True)
+                    return False
                 case Refused():
                     self._refuse(tx, task, error)
                 case Uncertain():
@@ -502,9 +505,17 @@ class Courier:
                     mailbox.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True, told=told)
                     if isinstance(effect, OpenTicket) and not mailbox.was_uncertain(tx, delivery.id):
                         self._set_ticket_attempted(tx, task, attempted=False)  # it certainly did not arrive
+            return isinstance(error, Refused)
 
-        await self._write(task.delivery.lane, written)
-        return isinstance(error, Refused)
+        return await self._write(task.delivery.lane, written)
+
+    def _may_arrive_until(self, tx: Tx, task: Errand) -> Millis:
+        """Say until when an earlier attempt at a ticket may arrive: a no to its repetition says nothing of it.
+
+        Asked again after that, Zendesk knows the ticket by its idempotency key, or there is none.
+        """
+        doubt = mailbox.last_doubt(tx, task.delivery.id) if isinstance(task.delivery.effect, OpenTicket) else None
+        return 0 if doubt is None else doubt + int(self._policy.unsure_wait_s * 1000)
 
     def _refuse(self, tx: Tx, task: Errand, error: Refused) -> None:
         """Settle a delivery that will not arrive, and decide what that means."""

@@ -403,6 +403,16 @@ def was_uncertain(tx: Tx, delivery: int) -> bool:
     return found is not None
 
 
+def last_doubt(tx: Tx, delivery: int) -> Millis | None:
+    """Say when the last attempt of a delivery began that may have arrived, or arrive yet; nothing if none may."""
+    found: Millis | None = tx.value(
+        "SELECT max(started_at) FROM attempt WHERE delivery = :delivery AND kind = 'send'"
+        " AND verdict IN ('uncertain', 'cut_short', 'under_way')",
+        delivery=delivery,
+    )
+    return found
+
+
 def end_attempt(tx: Tx, attempt: int, *, verdict: str, status: int | None, detail: str, now: Millis) -> None:
     """Write down what came of an attempt."""
     tx.run(

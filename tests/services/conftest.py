@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.backstage import LIVE, Backstage, backstage
+from escalade.store.database import ServedDatabase
+from tests.backstage import LIVE, Backstage, backstage, opened
 
 
 @pytest_asyncio.fixture
@@ -20,4 +21,11 @@ async def stage(database_url: str) -> AsyncIterator[Backstage]:
 async def live(database_url: str) -> AsyncIterator[Backstage]:
     """Every service, with live chat turned on."""
     async with backstage(database_url, settings=LIVE) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[ServedDatabase]:
+    """A database that serves, with nobody in it."""
+    async with opened(database_url) as found:
         yield found

@@ -29,14 +29,6 @@ from .elsewhere import ACME, NOON, ZEBRA, Elsewhere, Reader
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[ServedDatabase]:
-    database = open_database(database_url)
-    database.start()
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 def library(database: ServedDatabase) -> Library:
     return Library(database, Ports(now=lambda: NOON))
 

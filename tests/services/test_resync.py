@@ -17,17 +17,8 @@ from escalade.services.ports import Ports
 from escalade.services.resync import Resync
 from escalade.store import readings
 from escalade.store.database import ServedDatabase
-from escalade.store.engines import open_database
 
 from .elsewhere import ACME, NOON, ZEBRA, ArticlePage, Elsewhere, Reader, an_article
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[ServedDatabase]:
-    database = open_database(database_url)
-    database.start()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

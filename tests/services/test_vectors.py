@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -15,19 +15,10 @@ from escalade.services.ports import Ports
 from escalade.services.vectors import Vectors
 from escalade.store import vectors
 from escalade.store.database import ServedDatabase
-from escalade.store.engines import open_database
 from tests.embeddings import encoder
 
 ACME, ZEBRA = OrganisationId("org_acme"), OrganisationId("org_zebra")
 QUESTION = "when will I be reimbursed?"
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[ServedDatabase]:
-    database = open_database(database_url)
-    database.start()
-    yield database
-    await database.close()
 
 
 @pytest.fixture
@@ -62,6 +53,19 @@ async def test_what_means_it_is_found_once_it_was_read(library: Library, meaning
     assert await meaning.fill(ACME) == 0
     meaning._matrices.clear()
     assert (await found(library))[0] == "money.md"
+
+
+async def test_a_server_reads_what_every_organisation_knows(library: Library, meaning: Vectors, folder: Path) -> None:
+    for organisation in (ACME, ZEBRA):
+        await library.add(organisation, str(folder))
+    reading = asyncio.create_task(meaning.run())
+    try:
+        async with asyncio.timeout(30):
+            while [await library.read_by_meaning(one) for one in (ACME, ZEBRA)] != [(2, 2), (2, 2)]:
+                assert not reading.done()
+                await asyncio.sleep(0.05)
+    finally:
+        reading.cancel()
 
 
 async def test_nobody_finds_what_another_organisation_knows(library: Library, meaning: Vectors, folder: Path) -> None:

@@ -120,10 +120,10 @@ def _add_eval() -> None:
 
 def main() -> None:
     """Run the command line."""
-    if "knowledge" in sys.argv[1:2] or not sys.argv[1:] or "--help" in sys.argv[1:2]:
-        _add_knowledge()
-    if "eval" in sys.argv[1:2] or not sys.argv[1:] or "--help" in sys.argv[1:2]:
-        _add_eval()
+    asked = "".join(sys.argv[1:2])
+    for name, add in {"knowledge": _add_knowledge, "eval": _add_eval}.items():  # what they import takes a while
+        if asked in ("", "--help", name):
+            add()
     try:
         app()
     except ConfigError as error:

@@ -22,7 +22,7 @@ from escalade.services.evaluation import Case, Level, Measured
 
 SHOWN = (50, 60, 70, 80, 85, 90, 95, 98)
 NOBODY = OrganisationId("org_evaluation")
-WIDTH = 40  # characters of a bar
+WIDTH = 20  # characters of a bar: the table fits a narrow terminal
 
 
 def evaluate(

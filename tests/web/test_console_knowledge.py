@@ -87,9 +87,9 @@ def test_a_source_that_is_being_read_shows_how_far_it_is(running: Stage, site: W
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("", "An address such as"),
-        ("/etc", "An address such as"),
-        ("./articles", "An address such as"),
+        ("", "Give an address such as"),
+        ("/etc", "Give an address such as"),
+        ("./articles", "Give an address such as"),
         ("file:///etc/passwd", "is not a web address"),
         ("http://10.0.0.7/", "Blocked address"),
         ("https://user:planted@example.com/", "Not an address we can call"),

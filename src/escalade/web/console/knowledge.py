@@ -29,7 +29,7 @@ async def add(visit: Visit) -> Response:
     address = visit.form.text("address")
     try:
         if "://" not in address and address != HELP_CENTER:
-            raise Invalid("an address such as https://help.example.com", pointer=FIELD)
+            raise Invalid("give an address such as https://help.example.com, or help-center", pointer=FIELD)
         source = await visit.parts.library.enlist(visit.organisation.id, address)
     except (Invalid, NotFound, DeliveryError) as error:
         return await _draw(visit, address, {FIELD: error.detail}, status=422)

@@ -54,7 +54,7 @@ from escalade.services.reconcile import Reconcile
 from escalade.services.redrive import Redrive
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
-from escalade.store import conversations, mailbox, organisations, overview
+from escalade.store import conversations, lanes, organisations, overview, receipts
 from escalade.store.database import Ring, Row, ServedDatabase, Tx
 from escalade.store.engines import open_database
 from escalade.store.vault import Vault
@@ -327,7 +327,7 @@ class Backstage:
     async def step(self, lane: LaneName = LaneName.DESK, id: str = "c-1") -> bool:
         """Let the courier move the head of a lane once."""
         conversation = ConversationId(id)
-        return await self.courier.step(mailbox.Lane(organisation=ORGANISATION, conversation=conversation, name=lane))
+        return await self.courier.step(lanes.Lane(organisation=ORGANISATION, conversation=conversation, name=lane))
 
     async def drain(self, id: str = "c-1") -> None:
         """Let the courier work as far as it gets without waiting, in both lanes."""
@@ -340,7 +340,7 @@ class Backstage:
         end = self.clock.at + int(seconds * 1000)
         while self.clock.at < end:
             await self.drain(id)
-            due = await self.read(mailbox.next_due_at)
+            due = await self.read(lanes.next_due_at)
             if due is None:
                 return
             self.clock.at = max(self.clock.at + 1, due)
@@ -355,8 +355,8 @@ class Backstage:
         """Give effect and state of each delivery in the desk lane."""
         return [(row["effect"], row["state"]) for row in await self.deliveries(id) if row["lane"] == "desk"]
 
-    async def receipts(self, organisation: OrganisationId = ORGANISATION) -> list[mailbox.Receipt]:
-        found = await self.read(lambda tx: mailbox.receipts(tx, organisation))
+    async def receipts(self, organisation: OrganisationId = ORGANISATION) -> list[receipts.Receipt]:
+        found = await self.read(lambda tx: receipts.recent(tx, organisation))
         return found[::-1]
 
     async def attempts(self, delivery: int) -> list[tuple[str, str]]:

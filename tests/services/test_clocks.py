@@ -11,7 +11,7 @@ from escalade.domain.effects import LaneName
 from escalade.domain.errors import Retryable, Uncertain
 from escalade.domain.model import Millis, Role
 from escalade.services.intake import policy_of
-from escalade.store import conversations, mailbox
+from escalade.store import conversations, lanes
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard
 
 DAY = 24 * 3600_000
@@ -48,7 +48,7 @@ async def test_a_clock_that_is_set_while_it_runs_changes_nothing(live: Backstage
         live.clock.wrong_by = next(swing)
         await customer.says(text)
     began = live.clock.at
-    while (due := await live.read(mailbox.next_due_at)) is not None:
+    while (due := await live.read(lanes.next_due_at)) is not None:
         live.clock.wrong_by = next(swing)
         live.clock.at = max(live.clock.at, due)
         await live.drain()
@@ -91,7 +91,7 @@ async def test_a_back_off_does_not_outlive_the_process(stage: Backstage, step: M
     await customer.says("Hello?")
     for _ in range(8):
         await stage.drain()
-        due = await stage.read(mailbox.next_due_at)
+        due = await stage.read(lanes.next_due_at)
         assert due is not None
         stage.clock.at = due
     stage.zendesk.always = None
@@ -108,9 +108,9 @@ async def test_a_named_time_outlives_the_process_and_no_set_clock_stretches_it(s
     await customer.says("Hello?")
     await stage.drain()
     await restarts(stage, stage.clock.at)
-    assert await stage.read(lambda tx: mailbox.due(tx, stage.clock.at)) == []
+    assert await stage.read(lambda tx: lanes.due(tx, stage.clock.at)) == []
     await restarts(stage, stage.clock.at - DAY)
-    [lane] = await stage.read(lambda tx: mailbox.due(tx, stage.clock.at))
+    [lane] = await stage.read(lambda tx: lanes.due(tx, stage.clock.at))
     assert lane.name is LaneName.DESK
 
 

@@ -28,13 +28,13 @@ from escalade.domain.model import (
 )
 from escalade.services.courier import Courier
 from escalade.services.patience import LIVE_PATIENCE_MS
-from escalade.store import conversations, mailbox
+from escalade.store import attempts, conversations, deliveries, lanes
 from escalade.store.database import Tx
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
 from tests.engines import a_database
 
 T = TypeVar("T")
-DESK = mailbox.Lane(organisation=ORGANISATION, conversation=ConversationId("c-1"), name=LaneName.DESK)
+DESK = lanes.Lane(organisation=ORGANISATION, conversation=ConversationId("c-1"), name=LaneName.DESK)
 LIVE_WAY = ["EnsureUser", "EnsureConversation", "TakeControl", "PostContext", "PassToAgents", "ConfirmControl"]
 
 
@@ -55,12 +55,12 @@ async def with_a_ticket(stage: Backstage) -> Customer:
 
 
 async def seconds_until_due(stage: Backstage) -> float | None:
-    due = await stage.read(mailbox.next_due_at)
+    due = await stage.read(lanes.next_due_at)
     return None if due is None else (due - stage.clock.at) / 1000
 
 
-async def head(stage: Backstage) -> mailbox.Delivery:
-    found = await stage.read(lambda tx: mailbox.head(tx, DESK))
+async def head(stage: Backstage) -> deliveries.Delivery:
+    found = await stage.read(lambda tx: deliveries.head(tx, DESK))
     assert found is not None
     return found
 
@@ -160,7 +160,7 @@ async def test_what_is_to_be_tried_later_is_tried_later_and_nothing_overtakes_it
         assert await stage.step() is False
         assert stage.zendesk.posted == []
         pauses.append(await seconds_until_due(stage))
-        assert await stage.read(lambda tx: mailbox.due(tx, stage.clock.at)) == []
+        assert await stage.read(lambda tx: lanes.due(tx, stage.clock.at)) == []
         stage.clock.passes(pauses[-1] or 0)
     await stage.drain()
     assert stage.zendesk.posted == ["one", "two", "three"]
@@ -468,7 +468,7 @@ async def crash_during_a_send(stage: Backstage) -> None:
 
 
 async def start_again(stage: Backstage) -> None:
-    await stage.write(lambda tx: mailbox.recover(tx, stage.clock.at))
+    await stage.write(lambda tx: attempts.recover(tx, stage.clock.at))
 
 
 async def test_a_word_sent_just_before_a_crash_is_found_and_not_sent_twice(stage: Backstage) -> None:
@@ -624,7 +624,7 @@ async def until(reached: Callable[[], bool]) -> None:
 async def test_a_running_courier_wakes_when_something_is_owed_and_recovers_what_was_cut_short(stage: Backstage) -> None:
     customer = await with_a_ticket(stage)
     await customer.says("one")
-    await stage.write(lambda tx: mailbox.begin(tx, _head(tx), kind="send", frozen=None, now=stage.clock.at))
+    await stage.write(lambda tx: attempts.begin(tx, _head(tx), kind="send", frozen=None, now=stage.clock.at))
     running = asyncio.create_task(stage.courier.run())
     other = await stage.open("c-2")
     await other.says("What is up?")
@@ -636,8 +636,8 @@ async def test_a_running_courier_wakes_when_something_is_owed_and_recovers_what_
     await stage.courier.close()
 
 
-def _head(tx: Tx) -> mailbox.Delivery:
-    found = mailbox.head(tx, DESK)
+def _head(tx: Tx) -> deliveries.Delivery:
+    found = deliveries.head(tx, DESK)
     assert found is not None
     return found
 
@@ -726,7 +726,7 @@ async def test_in_any_weather_each_word_arrives_once_in_order_or_is_told(
             for text in texts:
                 await customer.says(text)
             steps = 0
-            while (due := await stage.read(mailbox.next_due_at)) is not None:
+            while (due := await stage.read(lanes.next_due_at)) is not None:
                 stage.clock.at = max(stage.clock.at, due)
                 steps += 1
                 assert steps < 200

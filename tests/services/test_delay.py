@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from escalade.domain.errors import Retryable
 from escalade.domain.model import Role
-from escalade.store import mailbox
+from escalade.store import lanes
 from tests.backstage import ORGANISATION, Backstage, Customer, Unheard
 
 
@@ -23,7 +23,7 @@ async def told(customer: Customer) -> int:
 async def pass_by(stage: Backstage, seconds: int) -> None:
     """Let seconds go by, one after the other, with everybody at work."""
     for _ in range(seconds):
-        for lane in await stage.read(lambda tx: mailbox.due(tx, stage.clock.at)):
+        for lane in await stage.read(lambda tx: lanes.due(tx, stage.clock.at)):
             await stage.courier.step(lane)
         await stage.upkeep.round()
         stage.clock.passes(1)

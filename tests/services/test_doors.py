@@ -7,7 +7,7 @@ import pytest
 from escalade.channels.base import ChannelName
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain
 from escalade.domain.model import OrganisationId
-from escalade.store import doors, mailbox, organisations
+from escalade.store import doors, lanes, organisations
 from escalade.store.doors import Door, DoorState
 from tests.backstage import ORGANISATION, OTHER, Backstage, Customer, Unheard
 
@@ -36,7 +36,7 @@ async def everyone_writes(customers: list[Customer], text: str) -> None:
 async def work(stage: Backstage) -> int:
     """Let the courier try every lane that is due, once; say how many calls that made."""
     before = len(stage.zendesk.sends)
-    for lane in await stage.read(lambda tx: mailbox.due(tx, stage.clock.at)):
+    for lane in await stage.read(lambda tx: lanes.due(tx, stage.clock.at)):
         await stage.courier.step(lane)
     return len(stage.zendesk.sends) - before
 
@@ -44,7 +44,7 @@ async def work(stage: Backstage) -> int:
 async def drained(stage: Backstage, seconds: float) -> None:
     """Let the courier work off everything, which must not take longer than this."""
     end = stage.clock.at + int(seconds * 1000)
-    while (due := await stage.read(mailbox.next_due_at)) is not None:
+    while (due := await stage.read(lanes.next_due_at)) is not None:
         stage.clock.at = max(stage.clock.at, due)
         assert stage.clock.at <= end
         await work(stage)

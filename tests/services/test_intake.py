@@ -23,7 +23,7 @@ from escalade.domain.model import (
 )
 from escalade.services.intake import PARK_MS, Accepted, Status, policy_of
 from escalade.services.reconcile import PATIENCE_MS
-from escalade.store import conversations, mailbox
+from escalade.store import conversations, deliveries, lanes, receipts
 from escalade.store.database import Tx
 from tests.backstage import INES, ORGANISATION, OTHER, Backstage, Customer
 
@@ -243,7 +243,7 @@ async def test_what_needs_no_look_is_decided_at_once(
     assert await arrive(stage, arrival) == ACCEPTED
     assert (await customer.conversation()).control is control
     assert (await customer.notices())[-1] == notice
-    assert await stage.read(lambda tx: mailbox.waiting(tx, ORGANISATION, customer.id)) == []
+    assert await stage.read(lambda tx: receipts.waiting(tx, ORGANISATION, customer.id)) == []
 
 
 async def test_the_end_of_a_ticket_waits_for_its_last_words(stage: Backstage) -> None:
@@ -291,14 +291,14 @@ async def test_an_end_signed_before_the_handoff_began_changes_nothing(stage: Bac
 async def test_hearing_from_zendesk_ends_its_back_off(stage: Backstage) -> None:
     customer = await with_a_ticket(stage)
     await customer.says("More")
-    lane = mailbox.Lane(organisation=ORGANISATION, conversation=customer.id, name=LaneName.DESK)
-    delivery = await stage.read(lambda tx: mailbox.head(tx, lane))
+    lane = lanes.Lane(organisation=ORGANISATION, conversation=customer.id, name=LaneName.DESK)
+    delivery = await stage.read(lambda tx: deliveries.head(tx, lane))
     assert delivery is not None
     at = stage.clock.at + 60_000
-    await stage.write(lambda tx: mailbox.postpone(tx, delivery, "pending", at, failed=True))
-    assert await stage.read(lambda tx: mailbox.due(tx, stage.clock.at)) == []
+    await stage.write(lambda tx: deliveries.postpone(tx, delivery, "pending", at, failed=True))
+    assert await stage.read(lambda tx: lanes.due(tx, stage.clock.at)) == []
     await arrive(stage, news(ArrivalKind.STATUS_CHANGED, status="open"))
-    assert await stage.read(lambda tx: mailbox.due(tx, stage.clock.at)) == [lane]
+    assert await stage.read(lambda tx: lanes.due(tx, stage.clock.at)) == [lane]
 
 
 async def test_a_late_word_in_an_earlier_chat_is_shown_and_takes_no_control(live: Backstage) -> None:
@@ -347,7 +347,7 @@ async def test_nothing_waits_for_ever_for_a_look_at_an_earlier_chat(live: Backst
     await live.reconcile.look(first.id, session=False)
     live.clock.passes(PATIENCE_MS / 1000)
     await live.reconcile.look(first.id, session=False)
-    waiting = await live.read(lambda tx: mailbox.waiting(tx, ORGANISATION, customer.id))
+    waiting = await live.read(lambda tx: receipts.waiting(tx, ORGANISATION, customer.id))
     assert [receipt.key for receipt in waiting] == []
     assert (await customer.conversation()).control is Control.PENDING
 

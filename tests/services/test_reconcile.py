@@ -18,7 +18,7 @@ from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, Hand
 from escalade.domain.organisation import OnInactive
 from escalade.services.intake import policy_of
 from escalade.services.reconcile import GIVE_UP_MS, PATIENCE_MS
-from escalade.store import conversations, mailbox, organisations
+from escalade.store import conversations, organisations, receipts
 from escalade.store.database import Tx
 from tests.backstage import INES, LIVE, ORGANISATION, Backstage, Customer, backstage
 from tests.engines import a_database
@@ -79,7 +79,7 @@ async def look(stage: Backstage, customer: Customer, *, session: bool = False) -
 
 
 async def waiting(stage: Backstage, customer: Customer) -> list[str]:
-    return [one.key for one in await stage.read(lambda tx: mailbox.waiting(tx, ORGANISATION, customer.id))]
+    return [one.key for one in await stage.read(lambda tx: receipts.waiting(tx, ORGANISATION, customer.id))]
 
 
 # Messages
@@ -401,7 +401,7 @@ async def test_one_receipt_that_cannot_be_decided_does_not_stop_the_rest(live: B
     def broken(tx: Tx) -> None:
         conversation = conversations.load(tx, ORGANISATION, other.id)
         assert conversation is not None
-        mailbox.accept(
+        receipts.accept(
             tx, ORGANISATION, source="x", key="k", kind="NobodyAnswered", body="{}", now=0, conversation=other.id
         )
         good = NobodyAnswered(handoff=HandoffId("hof_0"))

@@ -8,7 +8,7 @@ import pytest
 
 from escalade.domain.errors import Conflict, NotFound, Refused, Retryable, Uncertain
 from escalade.domain.model import Control, HandoffState
-from escalade.store import audit, conversations, mailbox
+from escalade.store import audit, conversations, deliveries
 from tests.backstage import ORGANISATION, OTHER, Backstage, Customer, Unheard
 
 WHO = "olga@example.com"
@@ -172,10 +172,10 @@ async def test_a_look_under_way_does_not_bring_a_skipped_one_back(live: Backstag
     await customer.says("Hello?")
     await live.step()
     stuck = await number(live, "Post", "unsure")
-    before = await live.read(lambda tx: mailbox.delivery(tx, ORGANISATION, stuck))
+    before = await live.read(lambda tx: deliveries.load(tx, ORGANISATION, stuck))
     assert before is not None
     await live.redrive.skip(ORGANISATION, stuck, WHO)
-    await live.write(lambda tx: mailbox.postpone(tx, before, "unsure", live.clock.at, failed=True))
+    await live.write(lambda tx: deliveries.postpone(tx, before, "unsure", live.clock.at, failed=True))
     await live.settle()
     assert live.sunshine.posted.count("Hello?") == 0
     after = await live.read(lambda tx: conversations.messages(tx, ORGANISATION, customer.id))

@@ -21,7 +21,7 @@ from escalade.domain.model import (
     Utterance,
 )
 from escalade.domain.organisation import Organisation
-from escalade.store import audit, conversations, erasure, mailbox, organisations
+from escalade.store import audit, conversations, deliveries, erasure, organisations
 from escalade.store.database import Tx
 from tests.backstage import NOON
 
@@ -48,8 +48,8 @@ def talk(tx: Tx, customer: CustomerId, id: str) -> Conversation:
     conversations.link(
         tx, ACME, handoff.id, channel="sunshine", kind="conversation", theirs=f"sun-{id}", ours=handoff.id
     )
-    mailbox.put(tx, ACME, opened.id, Post(handoff=handoff.id, message=MessageId("m-1")), NOON)
-    mailbox.put(tx, ACME, opened.id, ReleaseControl(handoff=handoff.id), NOON)
+    deliveries.put(tx, ACME, opened.id, Post(handoff=handoff.id, message=MessageId("m-1")), NOON)
+    deliveries.put(tx, ACME, opened.id, ReleaseControl(handoff=handoff.id), NOON)
     return opened
 
 

@@ -7,7 +7,19 @@ import sqlalchemy
 
 from escalade.domain.model import ConversationId, FileId, FileState, OrganisationId
 from escalade.domain.organisation import Organisation
-from escalade.store import audit, files, knowledge, mailbox, operators, organisations, removal, vectors
+from escalade.store import (
+    attempts,
+    audit,
+    deliveries,
+    files,
+    knowledge,
+    lanes,
+    operators,
+    organisations,
+    receipts,
+    removal,
+    vectors,
+)
 from escalade.store.database import Tx
 from escalade.store.engines import commands
 from escalade.store.files import File
@@ -47,7 +59,7 @@ def furnish(tx: Tx, id: OrganisationId, monkeypatch: pytest.MonkeyPatch) -> Orga
     customer = test_erasure.NOOR
     test_erasure.talk(tx, customer, f"c-{id}")
     organisations.add_visitor(tx, id, customer, f"visitor-{id}", "https://shop.example", NOON)
-    mailbox.accept(tx, id, source="zendesk", key="k", kind="other", body="{}", now=NOON)
+    receipts.accept(tx, id, source="zendesk", key="k", kind="other", body="{}", now=NOON)
     person = operators.add(
         tx, operators.Operator(id=f"op_{id}", organisation=id, email="a@b.example", role="owner"), NOON
     )
@@ -72,9 +84,9 @@ def furnish(tx: Tx, id: OrganisationId, monkeypatch: pytest.MonkeyPatch) -> Orga
     tx.run("INSERT INTO door (organisation, channel, state, until, since, why) VALUES (:organisation, 'zendesk',"
            " 'failing', 0, 0, '')", organisation=id)  # fmt: skip
     tx.run("INSERT INTO webhook (organisation, id) VALUES (:organisation, 'w-1')", organisation=id)
-    head = mailbox.head(tx, mailbox.due(tx, NOON)[-1])
+    head = deliveries.head(tx, lanes.due(tx, NOON)[-1])
     assert head is not None
-    mailbox.begin(tx, head, kind="send", frozen=None, now=NOON)
+    attempts.begin(tx, head, kind="send", frozen=None, now=NOON)
     audit.record(tx, id, "somebody", "something", {}, NOON)
     return found
 
@@ -114,7 +126,7 @@ def test_what_comes_in_a_moment_later_is_swept_until_nothing_can_come(tx: Tx, mo
     removal.take_away(tx, mine, Waiting(), "command line", NOON)
     while removal.sweep(tx, NOON):
         pass
-    mailbox.accept(tx, OURS, source="zendesk", key="late", kind="other", body="{}", now=NOON)
+    receipts.accept(tx, OURS, source="zendesk", key="late", kind="other", body="{}", now=NOON)
     assert removal.sweep(tx, NOON + 1000) == 1
     assert removal.under_way(tx)
     assert removal.sweep(tx, NOON + LATE_MS + 1) == 0
@@ -125,7 +137,7 @@ def test_what_comes_in_a_moment_later_is_swept_until_nothing_can_come(tx: Tx, mo
 def test_batches_are_small_and_go_on_where_they_were(tx: Tx, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = furnish(tx, OURS, monkeypatch)
     for n in range(7):
-        mailbox.accept(tx, OURS, source="zendesk", key=f"k-{n}", kind="other", body="{}", now=NOON)
+        receipts.accept(tx, OURS, source="zendesk", key=f"k-{n}", kind="other", body="{}", now=NOON)
     removal.take_away(tx, mine, Waiting(), "command line", NOON)
     before = rows(tx, OURS)["receipt"]
     removal.sweep(tx, NOON, most=3)

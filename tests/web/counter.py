@@ -26,7 +26,7 @@ from escalade.product import Product
 from escalade.services.accounts import LIVE_SECRET
 from escalade.services.intake import policy_of
 from escalade.settings import Settings
-from escalade.store import conversations, mailbox, organisations
+from escalade.store import conversations, organisations, receipts
 from escalade.store.database import Tx
 from tests.backstage import KEY, NOON, Clock, ports
 from tests.engines import blank_sqlite
@@ -228,8 +228,8 @@ class Counter:
     async def messages(self, id: str = "c-1", organisation: OrganisationId = ORGANISATION) -> list[Message]:
         return (await self.product.desk.messages(organisation, ConversationId(id)))[1]
 
-    async def receipts(self, organisation: OrganisationId = ORGANISATION) -> list[mailbox.Receipt]:
-        return (await self.read(lambda tx: mailbox.receipts(tx, organisation)))[::-1]
+    async def receipts(self, organisation: OrganisationId = ORGANISATION) -> list[receipts.Receipt]:
+        return (await self.read(lambda tx: receipts.recent(tx, organisation)))[::-1]
 
     async def handed_over(
         self,

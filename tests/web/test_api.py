@@ -15,7 +15,7 @@ from escalade.domain.effects import LaneName
 from escalade.domain.events import AgentAssigned
 from escalade.domain.model import Agent, AgentId, ConversationId, DeliveryView, MessageId, Role, Utterance
 from escalade.services.intake import policy_of
-from escalade.store import conversations, mailbox
+from escalade.store import conversations, deliveries, lanes, receipts
 from escalade.store.database import Tx
 from tests.web.counter import ORGANISATION, OTHER, Answer, Counter, counter
 
@@ -151,7 +151,7 @@ async def test_another_organisations_things_are_not_there(
 ) -> None:
     await front.handed_over("c-1", organisation=OTHER)
     delivery = await front.write(refuse_the_first)
-    receipt = await front.write(lambda tx: mailbox.accept(tx, OTHER, source="x", key="k", kind="x", body="{}", now=0))
+    receipt = await front.write(lambda tx: receipts.accept(tx, OTHER, source="x", key="k", kind="x", body="{}", now=0))
     path = path.replace("{delivery}", str(delivery)).replace("{receipt}", str(receipt))
     foreign = await front.api(method, path, document)
     assert (foreign.status, foreign.problem) == (404, "not-found")
@@ -165,10 +165,10 @@ async def test_another_organisations_things_are_not_there(
 
 def refuse_the_first(tx: Tx) -> int:
     """Settle the head of the other organisation's desk lane as refused."""
-    lane = mailbox.Lane(organisation=OTHER, conversation=ConversationId("c-1"), name=LaneName.DESK)
-    found = mailbox.head(tx, lane)
+    lane = lanes.Lane(organisation=OTHER, conversation=ConversationId("c-1"), name=LaneName.DESK)
+    found = deliveries.head(tx, lane)
     assert found is not None
-    mailbox.finish(tx, found, "refused", "no such group", 0)
+    deliveries.finish(tx, found, "refused", "no such group", 0)
     return found.id
 
 

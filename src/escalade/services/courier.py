@@ -55,7 +55,7 @@ from escalade.services.intake import Intake, policy_of
 from escalade.services.owners import Alone, Owners
 from escalade.services.patience import LOOK_AFTER_S, Patience
 from escalade.services.ports import Ports
-from escalade.store import conversations, doors, files, mailbox
+from escalade.store import attempts, conversations, deliveries, doors, files, lanes, receipts
 from escalade.store.database import Database, Tx
 from escalade.store.doors import Door
 
@@ -110,7 +110,7 @@ class Courier:
         self._patience = Patience(ports, self._policy.unsure_wait_s)
         self._owners: Owners = owners or Alone()
         self._owners.on_loss = self._stop_sending
-        self._busy: dict[mailbox.Lane, asyncio.Task[None]] = {}
+        self._busy: dict[lanes.Lane, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Drain lanes as they fall due, until cancelled."""
@@ -135,13 +135,14 @@ class Courier:
 
     def _begin_anew(self, tx: Tx) -> None:
         now = self._ports.now()
-        mailbox.recover(tx, now)
+        attempts.recover(tx, now)
+        receipts.recover(tx, now)
         conversations.recover(tx, now)
-        doors.recover(tx, now, mailbox.LONGEST_TOLD_MS)
+        doors.recover(tx, now, lanes.LONGEST_TOLD_MS)
 
     async def _catch_up(self) -> None:
         """Decide what a crash left undecided before any lane moves: later effects rely on what earlier ones led to."""
-        for organisation, conversation in await self._database.read(mailbox.conversations_waiting):
+        for organisation, conversation in await self._database.read(receipts.conversations_waiting):
             try:
                 await self._database.write(partial(self._decide, organisation=organisation, conversation=conversation))
             except Exception:
@@ -154,7 +155,7 @@ class Courier:
         """Start a task for each due lane; say how long to wait before the next look."""
         now = self._ports.now()
         try:
-            due, following = await self._database.read(lambda tx: (mailbox.due(tx, now), mailbox.next_due_at(tx)))
+            due, following = await self._database.read(lambda tx: (lanes.due(tx, now), lanes.next_due_at(tx)))
         except Unavailable as error:
             log.warning("lanes_unreadable", why=str(error))
             return SWEEP_S
@@ -165,7 +166,7 @@ class Courier:
             return SWEEP_S
         return min(SWEEP_S, (following - now) / 1000)
 
-    def _has_room(self, lane: mailbox.Lane) -> bool:
+    def _has_room(self, lane: lanes.Lane) -> bool:
         """Keep one organisation's hanging Zendesk from taking every place, and the assistant's places apart."""
         same = [busy for busy in self._busy if busy.name is lane.name]
         own = sum(busy.organisation == lane.organisation for busy in same)
@@ -176,7 +177,7 @@ class Courier:
         self._stop_sending()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
-    async def _write(self, lane: mailbox.Lane, work: Callable[[Tx], T]) -> T:
+    async def _write(self, lane: lanes.Lane, work: Callable[[Tx], T]) -> T:
         """Write what concerns a lane, its conversation locked first, whatever the work touches then."""
 
         def owned(tx: Tx) -> T:
@@ -189,7 +190,7 @@ class Courier:
         for task in self._busy.values():
             task.cancel()
 
-    async def _drain(self, lane: mailbox.Lane) -> None:
+    async def _drain(self, lane: lanes.Lane) -> None:
         owned = f"{lane.organisation}/{lane.conversation}"
         try:
             if not await self._owners.claim(owned):
@@ -210,7 +211,7 @@ class Courier:
         finally:
             self._busy.pop(lane, None)
 
-    async def step(self, lane: mailbox.Lane) -> bool:
+    async def step(self, lane: lanes.Lane) -> bool:
         """Move the head of a lane once; say whether the next may be tried right away.
 
         1. Read the head and the state as it is now.
@@ -224,10 +225,10 @@ class Courier:
         delivery = task.delivery
         if delivery.state == "sending":
             # Nobody else sends for this lane and we have only just come: its sender died or lost what it owned.
-            await self._write(lane, lambda tx: mailbox.take_over(tx, lane, self._ports.now()))
+            await self._write(lane, lambda tx: attempts.take_over(tx, lane, self._ports.now()))
             return True
         if delivery.state in {"withdrawn", "delivered", "refused", "dropped", "covered", "skipped", "resent"}:
-            await self._write(lane, lambda tx: mailbox.finish(tx, delivery, delivery.state, "", self._ports.now()))
+            await self._write(lane, lambda tx: deliveries.finish(tx, delivery, delivery.state, "", self._ports.now()))
             return True
         unsure = delivery.state == "unsure"
         wanted = standing(delivery.effect, task.conversation)
@@ -256,7 +257,7 @@ class Courier:
         """Settle a delivery without sending it; a customer whose words do not arrive is told."""
         delivery, conversation = task.delivery, task.conversation
         covered = covered or _has_arrived(tx, task)
-        mailbox.finish(tx, delivery, "covered" if covered else "dropped", why, self._ports.now())
+        deliveries.finish(tx, delivery, "covered" if covered else "dropped", why, self._ports.now())
         if not covered:
             history.dead(tx, delivery, "dropped")
         if not isinstance(delivery.effect, Post):
@@ -290,8 +291,8 @@ class Courier:
             now = self._ports.now()
             self._intake.owe(tx, conversation, "assistant", delivery.key, event)
             history.outcome(tx, delivery, None)
-            mailbox.end_attempt(tx, attempt, verdict="delivered", status=None, detail=type(event).__name__, now=now)
-            mailbox.finish(tx, delivery, "delivered", type(event).__name__, now)
+            attempts.end(tx, attempt, verdict="delivered", status=None, detail=type(event).__name__, now=now)
+            deliveries.finish(tx, delivery, "delivered", type(event).__name__, now)
             self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
         await self._write(task.delivery.lane, written)
@@ -309,7 +310,7 @@ class Courier:
                 self._set_ticket_attempted(tx, task, attempted=True)
             if kind == "send":
                 history.attempt(tx, task.delivery)
-            return mailbox.begin(tx, task.delivery, kind=kind, frozen=frozen, now=self._ports.now())
+            return attempts.begin(tx, task.delivery, kind=kind, frozen=frozen, now=self._ports.now())
 
         return await self._write(task.delivery.lane, written)
 
@@ -406,24 +407,24 @@ class Courier:
 
         def written(tx: Tx) -> None:
             at = self._ports.now()
-            mailbox.end_attempt(tx, attempt, verdict="absent", status=None, detail="", now=at)
+            attempts.end(tx, attempt, verdict="absent", status=None, detail="", now=at)
             history.lookup(tx, delivery, found=False)
             if _has_arrived(tx, task):  # the list has shown it: whoever reads the list was faster, or saw more of it
                 self._let_go(tx, task, covered=True, why="the list has shown it")
             elif late and may_send:
-                mailbox.postpone(tx, delivery, "pending", at, failed=False)
+                deliveries.postpone(tx, delivery, "pending", at, failed=False)
             elif late:
                 self._let_go(tx, task, covered=False, why=why)
             else:
-                mailbox.postpone(tx, delivery, "unsure", at, failed=False)
+                deliveries.postpone(tx, delivery, "unsure", at, failed=False)
 
         await self._write(task.delivery.lane, written)
         return True
 
     def _look_failed(self, tx: Tx, task: Errand, attempt: int, error: DeliveryError, pause: float) -> None:
         now = self._ports.now()
-        mailbox.end_attempt(tx, attempt, verdict="retryable", status=error.status, detail=error.detail, now=now)
-        mailbox.postpone(tx, task.delivery, "unsure", now + int(pause * 1000), failed=True)
+        attempts.end(tx, attempt, verdict="retryable", status=error.status, detail=error.detail, now=now)
+        deliveries.postpone(tx, task.delivery, "unsure", now + int(pause * 1000), failed=True)
 
     async def _delivered(self, task: Errand, attempt: int, sent: Sent, *, verdict: str, channel: Channel) -> None:
         def written(tx: Tx) -> None:
@@ -447,17 +448,17 @@ class Courier:
             if lost:
                 refused = FilesRefused(handoff=effect.handoff, names=tuple(lost))
                 self._intake.owe(tx, conversation, "courier", f"{delivery.key}.files", refused)
-            mailbox.end_attempt(tx, attempt, verdict=verdict, status=sent.status, detail=sent.answer, now=now)
+            attempts.end(tx, attempt, verdict=verdict, status=sent.status, detail=sent.answer, now=now)
             if verdict == "found":
                 history.lookup(tx, delivery, found=True)
             else:
                 history.outcome(tx, delivery, None)
-            mailbox.finish(tx, delivery, "delivered", "", now)
+            deliveries.finish(tx, delivery, "delivered", "", now)
             if isinstance(effect, Post):
                 conversations.mark(
                     tx, conversation.organisation, conversation.id, effect.message, DeliveryView.DELIVERED
                 )
-                if mailbox.is_idle(tx, delivery.lane):
+                if lanes.is_idle(tx, delivery.lane):
                     conversations.caught_up(tx, conversation, effect.handoff)
             if isinstance(effect, ConfirmControl | OpenTicket):
                 tx.ring("look", effect.handoff)
@@ -490,20 +491,20 @@ class Courier:
             now = self._ports.now()
             detail = f"{error.detail}\n{error.answer}".strip()
             verdict = type(error).__name__.lower()
-            mailbox.end_attempt(tx, attempt, verdict=verdict, status=error.status, detail=detail, now=now)
+            attempts.end(tx, attempt, verdict=verdict, status=error.status, detail=detail, now=now)
             history.outcome(tx, delivery, error)
             match error:
                 case Refused() if (until := self._may_arrive_until(tx, task)) > now:
-                    mailbox.postpone(tx, delivery, "unsure", until, failed=True)
+                    deliveries.postpone(tx, delivery, "unsure", until, failed=True)
                     return False
                 case Refused():
                     self._refuse(tx, task, error)
                 case Uncertain():
-                    mailbox.postpone(tx, delivery, "unsure", now + int(pause * 1000), failed=True)
+                    deliveries.postpone(tx, delivery, "unsure", now + int(pause * 1000), failed=True)
                 case _:
                     told = getattr(error, "after", None) is not None and not isinstance(error, Unaccepted)
-                    mailbox.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True, told=told)
-                    if isinstance(effect, OpenTicket) and not mailbox.was_uncertain(tx, delivery.id):
+                    deliveries.postpone(tx, delivery, "pending", now + int(pause * 1000), failed=True, told=told)
+                    if isinstance(effect, OpenTicket) and not attempts.was_uncertain(tx, delivery.id):
                         self._set_ticket_attempted(tx, task, attempted=False)  # it certainly did not arrive
             return isinstance(error, Refused)
 
@@ -514,7 +515,7 @@ class Courier:
 
         Asked again after that, Zendesk knows the ticket by its idempotency key, or there is none.
         """
-        doubt = mailbox.last_doubt(tx, task.delivery.id) if isinstance(task.delivery.effect, OpenTicket) else None
+        doubt = attempts.last_doubt(tx, task.delivery.id) if isinstance(task.delivery.effect, OpenTicket) else None
         return 0 if doubt is None else doubt + int(self._policy.unsure_wait_s * 1000)
 
     def _refuse(self, tx: Tx, task: Errand, error: Refused) -> None:
@@ -523,7 +524,7 @@ class Courier:
         if _has_arrived(tx, task):
             self._let_go(tx, task, covered=True, why=error.detail)
             return
-        mailbox.finish(tx, delivery, "refused", error.detail, self._ports.now())
+        deliveries.finish(tx, delivery, "refused", error.detail, self._ports.now())
         history.dead(tx, delivery, "refused")
         if isinstance(effect, Post):
             tx.ring("ask", effect.handoff)  # it may be over there without our having been told
@@ -536,9 +537,9 @@ class Courier:
             self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{how}", event)
         self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
-    async def _postpone(self, delivery: mailbox.Delivery, state: str, seconds: float, *, failed: bool) -> None:
+    async def _postpone(self, delivery: deliveries.Delivery, state: str, seconds: float, *, failed: bool) -> None:
         due_at: Millis = self._ports.now() + int(seconds * 1000)
-        await self._write(delivery.lane, lambda tx: mailbox.postpone(tx, delivery, state, due_at, failed=failed))
+        await self._write(delivery.lane, lambda tx: deliveries.postpone(tx, delivery, state, due_at, failed=failed))
 
 
 def _has_arrived(tx: Tx, task: Errand) -> bool:

@@ -18,7 +18,7 @@ from escalade.channels.base import ChannelName
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted
 from escalade.domain.model import Millis, OrganisationId
 from escalade.services.ports import Ports
-from escalade.store import doors, mailbox
+from escalade.store import doors, lanes
 from escalade.store.database import Database, Tx
 from escalade.store.doors import Door, DoorState
 
@@ -125,6 +125,6 @@ class Doors:
 
     def _open(self, tx: Tx, organisation: OrganisationId, channel: ChannelName) -> None:
         if doors.open_up(tx, organisation, channel.value):
-            mailbox.hurry(tx, organisation, self._ports.now())
+            lanes.hurry(tx, organisation, self._ports.now())
             tx.ring("door", organisation)
             log.info("door_opened", organisation=organisation, channel=channel.value)

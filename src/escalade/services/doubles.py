@@ -26,7 +26,7 @@ from escalade.services.doors import Doors
 from escalade.services.intake import Intake, desk_message_id, policy_of
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, doubles, mailbox, organisations
+from escalade.store import conversations, deliveries, doubles, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.doubles import Doubtful
 
@@ -179,11 +179,11 @@ class Doubles:
             if double is kept or doubles.is_being_merged(tx, of, double.id):
                 continue
             merging = MergeTicket(handoff=of.handoff, theirs=double.id)
-            mailbox.put(tx, of.organisation, of.conversation, merging, now)
+            deliveries.put(tx, of.organisation, of.conversation, merging, now)
             log.warning("second_ticket_found", handoff=of.handoff, kept=kept.id, merged=double.id)
 
     def _is_idle(self, tx: Tx, of: Doubtful) -> bool:
-        return not mailbox.owed_messages(tx, of.organisation, of.conversation, of.handoff)
+        return not deliveries.owed_messages(tx, of.organisation, of.conversation, of.handoff)
 
     def _show(self, tx: Tx, of: Doubtful, message: Heard, policy: Policy) -> None:
         if message.ours:

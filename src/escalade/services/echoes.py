@@ -13,7 +13,7 @@ from escalade.channels.base import Heard, LinkKind
 from escalade.domain import transcript
 from escalade.domain.effects import RemoveDouble
 from escalade.domain.model import Conversation, Handoff, MessageId, Millis, Role
-from escalade.store import conversations, mailbox
+from escalade.store import conversations, deliveries
 from escalade.store.database import Tx
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ def recognise(tx: Tx, conversation: Conversation, handoff: Handoff, channel: str
     )
     if known:
         double = max(known[0], echo.id)
-        mailbox.put(
+        deliveries.put(
             tx, conversation.organisation, conversation.id, RemoveDouble(handoff=handoff.id, theirs=double), now
         )
         log.warning("double_found", handoff=handoff.id, message=echo.mark)

@@ -23,7 +23,7 @@ from escalade.domain.model import Conversation, HandoffId, Message, Millis, Tick
 from escalade.domain.policy import Policy
 from escalade.domain.standing import handoff_of, standing
 from escalade.services.accounts import Accounts
-from escalade.store import conversations, doors, mailbox, organisations
+from escalade.store import conversations, deliveries, doors, lanes, organisations
 from escalade.store.database import Tx
 from escalade.store.doors import Door
 
@@ -34,7 +34,7 @@ LONGEST_TRANSCRIPT = 500  # messages; what was wanted is at the end
 class Errand:
     """The head of a lane with all that is needed to send it, read in one snapshot."""
 
-    delivery: mailbox.Delivery
+    delivery: deliveries.Delivery
     conversation: Conversation
     account: Account
     policy: Policy
@@ -43,9 +43,9 @@ class Errand:
     doors: dict[str, Door] = field(default_factory=dict)  # those that are shut
 
 
-def take_up(tx: Tx, lane: mailbox.Lane, accounts: Accounts, now: Millis) -> Errand | None:
+def take_up(tx: Tx, lane: lanes.Lane, accounts: Accounts, now: Millis) -> Errand | None:
     """Read the head of a lane in one snapshot, or nothing if the lane is idle."""
-    delivery = mailbox.head(tx, lane)
+    delivery = deliveries.head(tx, lane)
     if delivery is None:
         return None
     effect = delivery.effect
@@ -92,7 +92,7 @@ def take_up(tx: Tx, lane: mailbox.Lane, accounts: Accounts, now: Millis) -> Erra
     )
 
 
-def seen_from(tx: Tx, delivery: mailbox.Delivery) -> Conversation | None:
+def seen_from(tx: Tx, delivery: deliveries.Delivery) -> Conversation | None:
     """Load the conversation as the delivery sees it: with its own handoff, which may no longer be the current."""
     lane = delivery.lane
     return conversations.load(tx, lane.organisation, lane.conversation, handoff=handoff_of(delivery.effect))
@@ -101,7 +101,7 @@ def seen_from(tx: Tx, delivery: mailbox.Delivery) -> Conversation | None:
 def has_changed(tx: Tx, errand: Errand) -> bool:
     """Say whether what is wanted has changed since an errand was taken up."""
     delivery = errand.delivery
-    current = mailbox.head(tx, delivery.lane)
+    current = deliveries.head(tx, delivery.lane)
     if current is None or (current.id, current.state) != (delivery.id, delivery.state):
         return True
     conversation = seen_from(tx, delivery)

@@ -16,7 +16,7 @@ from escalade.domain.effects import Answer, Post
 from escalade.domain.errors import ConfigError, DeliveryError, Uncertain
 from escalade.domain.model import Millis
 from escalade.store.database import Tx
-from escalade.store.mailbox import Delivery
+from escalade.store.deliveries import Delivery
 
 PROCESS = "escalade"
 

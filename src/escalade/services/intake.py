@@ -53,7 +53,7 @@ from escalade.domain.model import (
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE, Decision, decide, may_follow_up
 from escalade.services.ports import Ports
-from escalade.store import conversations, doors, files, mailbox, organisations
+from escalade.store import conversations, deliveries, doors, files, lanes, organisations, receipts
 from escalade.store.conversations import Place
 from escalade.store.database import Tx
 
@@ -123,7 +123,7 @@ class Intake:
                 ignored = "it reached the desk before"
                 return Applied(decision=Decision(conversation=conversation, ignored=ignored), messages=())
             if may_follow_up(conversation, event, policy):
-                owed = mailbox.owed_messages(tx, conversation.organisation, conversation.id, event.handoff)
+                owed = deliveries.owed_messages(tx, conversation.organisation, conversation.id, event.handoff)
                 waiting = (*owed, *(id for id in self._unanswered(tx, conversation) if id not in owed))
                 event = replace(event, waiting=tuple(id for id in waiting if id != event.message))
             else:
@@ -156,9 +156,11 @@ class Intake:
             for utterance in decision.says
         )
         if decision.withdraws and conversation.handoff is not None:
-            mailbox.withdraw(tx, after.organisation, after.id, conversation.handoff.id, "another way was chosen", now)
+            deliveries.withdraw(
+                tx, after.organisation, after.id, conversation.handoff.id, "another way was chosen", now
+            )
         for effect in decision.effects:
-            mailbox.put(tx, after.organisation, after.id, effect, now)
+            deliveries.put(tx, after.organisation, after.id, effect, now)
             if isinstance(effect, Post):
                 conversations.mark(tx, after.organisation, after.id, effect.message, DeliveryView.PENDING)
         last_seq = said[-1].seq if said else after.last_seq
@@ -247,7 +249,7 @@ class Intake:
         """
         organisation, id = conversation.organisation, conversation.id
         if (current := conversation.open_handoff) is not None:
-            return replace(event, waiting=tuple(mailbox.owed_messages(tx, organisation, id, current.id)))
+            return replace(event, waiting=tuple(deliveries.owed_messages(tx, organisation, id, current.id)))
         if event.about is None:
             last = conversations.last_from_customer(tx, organisation, id)
             return event if last is None else replace(event, about=last.id)
@@ -262,7 +264,7 @@ class Intake:
     def owe(self, tx: Tx, conversation: Conversation, source: str, key: str, event: Event) -> None:
         """Keep an event that is to be decided next; keeping it twice is the same as once."""
         handoff = getattr(event, "handoff", None)
-        mailbox.accept(
+        receipts.accept(
             tx,
             conversation.organisation,
             source=source,
@@ -278,7 +280,7 @@ class Intake:
         """Decide what waits for a conversation in the order it came; bells wait for `reconcile`."""
         done = 0
         conversations.lock(tx, organisation, conversation)
-        for receipt in mailbox.waiting(tx, organisation, conversation):
+        for receipt in receipts.waiting(tx, organisation, conversation):
             kind = BY_NAME.get(receipt.kind)
             if kind is None:
                 continue
@@ -286,7 +288,7 @@ class Intake:
             current = conversations.load(tx, organisation, conversation)
             assert current is not None
             decision = self.apply(tx, current, event, policy).decision
-            mailbox.settle(tx, receipt.id, decision.ignored or "applied", self._now(), ignored=bool(decision.ignored))
+            receipts.settle(tx, receipt.id, decision.ignored or "applied", self._now(), ignored=bool(decision.ignored))
             done += 1
         return done
 
@@ -304,7 +306,7 @@ class Intake:
         now = self._now()
         place = self._place(tx, organisation, arrival)
         state, outcome = self._first_verdict(tx, organisation, arrival, place)
-        receipt = mailbox.accept(
+        receipt = receipts.accept(
             tx,
             organisation,
             source=source,
@@ -364,7 +366,7 @@ class Intake:
         if now - self._hurried.get(organisation, 0) >= HURRY_EVERY_MS:
             self._hurried[organisation] = now
             doors.knock(tx, organisation, now)
-            mailbox.hurry(tx, organisation, now)
+            lanes.hurry(tx, organisation, now)
 
     def _act(
         self,
@@ -381,7 +383,7 @@ class Intake:
         assert conversation is not None
         assert own is not None
         if own.mode is Mode.TICKET and place.via == ChannelName.SUNSHINE:
-            mailbox.settle(tx, receipt, "of a chat that was given up", now, ignored=True)
+            receipts.settle(tx, receipt, "of a chat that was given up", now, ignored=True)
             return Accepted(status=Status.ACCEPTED)
         if arrival.ticket_id not in {None, place.ticket_id}:
             conversation = self.learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
@@ -391,19 +393,19 @@ class Intake:
             # By the sender's clock, which counts whole seconds: when the handoff was asked for, counted back from now.
             and arrival.sent_at < self._ports.wall() - (now - own.asked_at) - 1000
         ):
-            mailbox.settle(tx, receipt, "stale", now, ignored=True)
+            receipts.settle(tx, receipt, "stale", now, ignored=True)
             return Accepted(status=Status.IGNORED, reason="stale")
         event = self._plain(own, arrival)
         if event is not None:
             decision = self.apply(tx, conversation, event, policy).decision
-            mailbox.settle(tx, receipt, decision.ignored or "applied", now, ignored=bool(decision.ignored))
+            receipts.settle(tx, receipt, decision.ignored or "applied", now, ignored=bool(decision.ignored))
         elif _is_echo(arrival):
-            mailbox.settle(tx, receipt, "echo", now, ignored=True)
+            receipts.settle(tx, receipt, "echo", now, ignored=True)
         else:
             tx.ring("look", handoff_id)
         return Accepted(status=Status.ACCEPTED)
 
-    def act_again(self, tx: Tx, receipt: mailbox.Receipt, arrival: Arrival, policy: Policy) -> None:
+    def act_again(self, tx: Tx, receipt: receipts.Receipt, arrival: Arrival, policy: Policy) -> None:
         """Act once more on news that is kept and whose conversation is known."""
         place = self._place(tx, receipt.organisation, arrival)
         if place is not None:
@@ -455,22 +457,22 @@ class Intake:
 
     def _unpark_for(self, tx: Tx, conversation: Conversation, policy: Policy) -> None:
         """Act on parked news that is about this conversation, now that a link was learnt."""
-        for receipt in mailbox.parked(tx, conversation.organisation):
+        for receipt in receipts.parked(tx, conversation.organisation):
             place = self._place(tx, conversation.organisation, arrival_of(receipt))
             if place is not None and place.conversation == conversation.id:
                 self.unpark(tx, receipt, policy)
 
-    def unpark(self, tx: Tx, receipt: mailbox.Receipt, policy: Policy) -> None:
+    def unpark(self, tx: Tx, receipt: receipts.Receipt, policy: Policy) -> None:
         """Try again whose the parked news is; give up on what waited too long."""
         now, arrival = self._now(), arrival_of(receipt)
         place = self._place(tx, receipt.organisation, arrival)
         if place is not None:
             conversations.lock(tx, receipt.organisation, place.conversation)
-            if mailbox.still_waits(tx, receipt.id):
-                mailbox.assign(tx, receipt.id, place.conversation, place.handoff)
+            if receipts.still_waits(tx, receipt.id):
+                receipts.assign(tx, receipt.id, place.conversation, place.handoff)
                 self._act(tx, receipt.organisation, place, receipt.id, arrival, policy)
         elif receipt.received_at < now - PARK_MS:
-            mailbox.settle(tx, receipt.id, "unknown_ticket", now, ignored=True)
+            receipts.settle(tx, receipt.id, "unknown_ticket", now, ignored=True)
 
 
 def _is_echo(arrival: Arrival) -> bool:
@@ -484,7 +486,7 @@ def policy_of(tx: Tx, organisation: OrganisationId) -> Policy:
     return Policy(zendesk_connected=False) if found is None else Policy.of(found.settings)
 
 
-def arrival_of(receipt: mailbox.Receipt) -> Arrival:
+def arrival_of(receipt: receipts.Receipt) -> Arrival:
     """Read back the news a receipt keeps."""
     return msgspec.convert(msgspec.json.decode(receipt.body)["arrival"], Arrival)
 

@@ -8,7 +8,7 @@ from escalade.domain.errors import DeliveryError
 from escalade.services.doors import MOST_TOLD_S
 from escalade.services.errand import Errand
 from escalade.services.ports import Ports
-from escalade.store.mailbox import Delivery
+from escalade.store.deliveries import Delivery
 
 LOOK_AFTER_S = (1.0, 3.0, 10.0)  # an early look may confirm, never deny
 LONGEST_WAIT_S = {LaneName.DESK: 30.0, LaneName.ASSISTANT: 15.0}

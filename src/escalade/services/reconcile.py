@@ -54,7 +54,7 @@ from escalade.services.intake import Intake, arrival_of, desk_message_id, said_b
 from escalade.services.numbers import Numbers
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, mailbox, organisations
+from escalade.store import conversations, organisations, receipts
 from escalade.store.database import Database, Row, Tx
 
 log = structlog.get_logger()
@@ -107,7 +107,7 @@ class _Scene:
     policy: Policy
     links: dict[tuple[ChannelName, LinkKind], str]
     cursor: str | None
-    bells: tuple[mailbox.Receipt, ...]
+    bells: tuple[receipts.Receipt, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,7 +315,7 @@ class Reconcile:
             cursor=row["cursor"],
             bells=tuple(
                 receipt
-                for receipt in mailbox.waiting(tx, conversation.organisation, conversation.id)
+                for receipt in receipts.waiting(tx, conversation.organisation, conversation.id)
                 if receipt.kind in _BELLS and receipt.handoff == handoff
             ),
         )
@@ -380,7 +380,7 @@ class Reconcile:
             return None
         return TicketStatusChanged(handoff=scene.handoff.id, status=status) if status in GONE else None
 
-    def _ending(self, scene: _Scene, bell: mailbox.Receipt, state: Session | None) -> Ending | None:
+    def _ending(self, scene: _Scene, bell: receipts.Receipt, state: Session | None) -> Ending | None:
         """Say which end a session came to, or nothing where it has not ended or cannot be told yet."""
         if scene.handoff.state is HandoffState.REQUESTED:
             return None  # control moves while we hand over, and no session is there to end
@@ -457,7 +457,7 @@ class Reconcile:
                 if event is not None:
                     self._apply(tx, scene, event, bell)
                 elif facts.asked or (reached and now - bell.received_at > GIVE_UP_MS):
-                    mailbox.settle(tx, bell.id, "the session goes on", now, ignored=True)
+                    receipts.settle(tx, bell.id, "the session goes on", now, ignored=True)
                 else:
                     again = True
         for bell in scene.bells:
@@ -470,7 +470,7 @@ class Reconcile:
         self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
         return RETRY_MS / 1000 if again or not reached else None
 
-    def _close(self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, *, reached: bool) -> bool:
+    def _close(self, tx: Tx, scene: _Scene, bell: receipts.Receipt, *, reached: bool) -> bool:
         """End a handoff whose ticket is gone, after its last words; say whether to look again first."""
         if not reached:
             return True
@@ -478,13 +478,13 @@ class Reconcile:
         self._apply(tx, scene, TicketStatusChanged(handoff=scene.handoff.id, status=status), bell)
         return False
 
-    def _answer_bell(self, tx: Tx, scene: _Scene, bell: mailbox.Receipt, ids: set[str], *, reached: bool) -> bool:
+    def _answer_bell(self, tx: Tx, scene: _Scene, bell: receipts.Receipt, ids: set[str], *, reached: bool) -> bool:
         """Settle a message's bell once the message is in the transcript; say whether to look again."""
         now = self._ports.now()
         arrival = arrival_of(bell)
         if arrival.message_id is None or bell.kind == ArrivalKind.COMMENT_ADDED:
             if reached:
-                mailbox.settle(tx, bell.id, "read from the list", now)
+                receipts.settle(tx, bell.id, "read from the list", now)
             return not reached
         shown = conversations.message(
             tx,
@@ -500,25 +500,25 @@ class Reconcile:
             theirs=arrival.message_id,
         )
         if shown is not None or ours is not None or arrival.message_id in ids:
-            mailbox.settle(tx, bell.id, "read from the list", now)
+            receipts.settle(tx, bell.id, "read from the list", now)
             return False
         if not reached or now - bell.received_at < PATIENCE_MS:
             return True  # only the list can say whether something came before it
         if arrival.actor_type == "agent" and 0 < len(arrival.text) <= LIVE_LIMIT:  # no chat takes more
             self._apply(tx, scene, said_by(scene.handoff.id, arrival))
-            mailbox.settle(tx, bell.id, "shown from the webhook's own text: the list did not have it", now)
+            receipts.settle(tx, bell.id, "shown from the webhook's own text: the list did not have it", now)
         else:
-            mailbox.settle(tx, bell.id, "not in the list", now, ignored=True)
+            receipts.settle(tx, bell.id, "not in the list", now, ignored=True)
         return False
 
-    def _apply(self, tx: Tx, scene: _Scene, event: Event, bell: mailbox.Receipt | None = None) -> None:
-        if bell is not None and not mailbox.still_waits(tx, bell.id):
+    def _apply(self, tx: Tx, scene: _Scene, event: Event, bell: receipts.Receipt | None = None) -> None:
+        if bell is not None and not receipts.still_waits(tx, bell.id):
             return  # another look was faster
         current = conversations.load(tx, scene.conversation.organisation, scene.conversation.id)
         assert current is not None
         decision = self._intake.apply(tx, current, event, scene.policy).decision
         if bell is not None:
-            mailbox.settle(
+            receipts.settle(
                 tx, bell.id, decision.ignored or "applied", self._ports.now(), ignored=bool(decision.ignored)
             )
 

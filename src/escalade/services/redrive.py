@@ -16,7 +16,7 @@ from escalade.services import history
 from escalade.services.errand import refusal, seen_from
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
-from escalade.store import audit, conversations, mailbox
+from escalade.store import audit, conversations, deliveries, redrive
 from escalade.store.database import Database, Tx
 
 SKIPPED = "it was skipped by our team"
@@ -24,7 +24,7 @@ SKIPPED = "it was skipped by our team"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stuck:
-    delivery: mailbox.Delivery
+    delivery: deliveries.Delivery
     conversation: Conversation  # seen from the delivery's own handoff
 
 
@@ -57,10 +57,10 @@ class Redrive:
         await self._database.write(written)
 
     def _stuck(self, tx: Tx, organisation: OrganisationId, id: int, states: tuple[str, ...]) -> _Stuck:
-        delivery = mailbox.delivery(tx, organisation, id)
+        delivery = deliveries.load(tx, organisation, id)
         if delivery is not None:
             conversations.lock(tx, organisation, delivery.lane.conversation)
-            delivery = mailbox.delivery(tx, organisation, id)  # as it is now that nobody else decides about it
+            delivery = deliveries.load(tx, organisation, id)  # as it is now that nobody else decides about it
         conversation = None if delivery is None else seen_from(tx, delivery)
         if delivery is None or conversation is None:
             raise NotFound("no delivery of that number")
@@ -80,18 +80,18 @@ class Redrive:
             applied = self._intake.apply(tx, current, event, policy_of(tx, conversation.organisation))
             if applied.decision.ignored:
                 raise Conflict(f"not now: {applied.decision.ignored}")
-            again = mailbox.newest(tx, before.lane, OpenTicket.__name__)
+            again = redrive.newest(tx, before.lane, OpenTicket.__name__)
         else:
-            again = mailbox.put(tx, conversation.organisation, conversation.id, before.effect, now)
+            again = deliveries.put(tx, conversation.organisation, conversation.id, before.effect, now)
             if isinstance(before.effect, Post):
                 message = before.effect.message
                 conversations.mark(tx, conversation.organisation, conversation.id, message, DeliveryView.PENDING)
-        mailbox.resent(tx, before, again)
+        redrive.resent(tx, before, again)
 
     def _skip(self, tx: Tx, stuck: _Stuck) -> None:
         delivery, conversation, now = stuck.delivery, stuck.conversation, self._ports.now()
         owed = delivery.state in {"pending", "unsure"}
-        mailbox.skip(tx, delivery, now)
+        redrive.skip(tx, delivery, now)
         if not owed:
             return  # whoever had to be told was told when it was refused
         history.dead(tx, delivery, "skipped")

@@ -9,7 +9,7 @@ from escalade.domain.errors import Invalid, NotFound
 from escalade.domain.events import BY_NAME
 from escalade.domain.model import Millis, OrganisationId
 from escalade.services.intake import Intake, arrival_of, policy_of
-from escalade.store import audit, conversations, mailbox, overview
+from escalade.store import audit, conversations, overview, receipts
 from escalade.store.database import Database, Tx
 
 
@@ -43,7 +43,7 @@ class Replay:
         return outcome | {"dry_run": dry_run}
 
     def _again(self, tx: Tx, organisation: OrganisationId, id: int) -> dict[str, Any]:
-        receipt = mailbox.receipt(tx, organisation, id)
+        receipt = receipts.load(tx, organisation, id)
         if receipt is None:
             raise NotFound("no such receipt")
         if receipt.conversation is None:
@@ -52,12 +52,12 @@ class Replay:
         assert before is not None
         owed = overview.last_delivery(tx, organisation, receipt.conversation)
         policy = policy_of(tx, organisation)
-        mailbox.reopen(tx, id)
+        receipts.reopen(tx, id)
         if receipt.kind in BY_NAME:
             self._intake.work(tx, organisation, receipt.conversation, policy)
         else:
             self._intake.act_again(tx, receipt, arrival_of(receipt), policy)
-        settled = mailbox.receipt(tx, organisation, id)
+        settled = receipts.load(tx, organisation, id)
         after = conversations.load(tx, organisation, receipt.conversation)
         assert settled is not None
         assert after is not None

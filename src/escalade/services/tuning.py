@@ -28,7 +28,7 @@ from escalade.services.accounts import (
     put_together,
 )
 from escalade.services.ports import Ports
-from escalade.store import audit, doors, mailbox, organisations
+from escalade.store import audit, doors, lanes, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.vault import NONCE_BYTES, Vault
 
@@ -108,7 +108,7 @@ class Tuning:
             audit.record(tx, organisation, who, "settings.changed", changed, self._ports.wall())
             if {"zendesk", "live"} & patch.keys():  # what was turned away may be let in now
                 doors.open_up(tx, organisation)
-                mailbox.hurry(tx, organisation, now)
+                lanes.hurry(tx, organisation, now)
                 tx.ring("door", organisation)
             tx.ring("settings", organisation)
             return self._view(tx, organisation)

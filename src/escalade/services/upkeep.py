@@ -14,7 +14,7 @@ from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, files, mailbox, removal
+from escalade.store import conversations, deliveries, files, receipts, removal
 from escalade.store.database import Database, Row, Tx
 
 log = structlog.get_logger()
@@ -52,10 +52,10 @@ class Upkeep:
         open_handoffs, parked, waiting, forgotten, held_up = await self._database.read(
             lambda tx: (
                 conversations.handoffs_to_read(tx, self._ports.now()),
-                mailbox.parked(tx),
-                mailbox.conversations_waiting(tx),
+                receipts.parked(tx),
+                receipts.conversations_waiting(tx),
                 files.forgotten(tx, self._ports.now() - UNSENT_MS),
-                mailbox.held_up(tx, self._ports.now() - SILENCE_MS),
+                deliveries.held_up(tx, self._ports.now() - SILENCE_MS),
             )
         )
         for organisation, conversation, handoff in held_up:
@@ -82,13 +82,13 @@ class Upkeep:
         except Exception:
             log.exception("upkeep_stumbled")
 
-    def _unpark(self, tx: Tx, receipt: mailbox.Receipt) -> None:
+    def _unpark(self, tx: Tx, receipt: receipts.Receipt) -> None:
         self._intake.unpark(tx, receipt, policy_of(tx, receipt.organisation))
 
     def _decide(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> None:
         """Decide what waits, and ring for what waits for a look."""
         self._intake.work(tx, organisation, conversation, policy_of(tx, organisation))
-        for receipt in mailbox.waiting(tx, organisation, conversation):
+        for receipt in receipts.waiting(tx, organisation, conversation):
             if receipt.handoff is not None:
                 tx.ring("look", receipt.handoff)
 

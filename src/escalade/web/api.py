@@ -26,8 +26,9 @@ from escalade.services.files import Files
 from escalade.services.redrive import Redrive
 from escalade.services.replay import Replay
 from escalade.services.tuning import Tuning
-from escalade.store import mailbox, organisations, overview
+from escalade.store import organisations, overview
 from escalade.store.database import Database, Row, Tx
+from escalade.store.receipts import Receipt, recent
 from escalade.web import sheets, views
 from escalade.web.access import Access
 from escalade.web.description import describe
@@ -341,7 +342,7 @@ class Api:
         @router.get("/receipts")
         async def receipts(caller: Caller, limit: Number = 100) -> dict[str, Any]:
             """List what came in and what became of it, newest first."""
-            found = await self._database.read(lambda tx: mailbox.receipts(tx, caller, limit=min(limit, MOST)))
+            found = await self._database.read(lambda tx: recent(tx, caller, limit=min(limit, MOST)))
             return {"receipts": [_receipt(one) for one in found]}
 
         @router.post("/receipts/{id}/replay")
@@ -447,7 +448,7 @@ def _delivery(row: Row, attempts: list[Row]) -> dict[str, Any]:
     }
 
 
-def _receipt(one: mailbox.Receipt) -> dict[str, Any]:
+def _receipt(one: Receipt) -> dict[str, Any]:
     return {
         "id": one.id,
         "source": one.source,

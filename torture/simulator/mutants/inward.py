@@ -17,7 +17,7 @@ from escalade.services import intake as intake_module
 from escalade.services import reconcile as reconcile_module
 from escalade.services.intake import Intake
 from escalade.services.reconcile import Reconcile
-from escalade.store import conversations, mailbox
+from escalade.store import conversations, receipts
 from escalade.store.database import Tx
 from torture.simulator.mutants.mutant import Patches, mutant
 from torture.simulator.profile import Fault
@@ -39,7 +39,7 @@ def believes_the_webhook_and_not_the_list() -> Patches:
 
 @mutant(Fault.WEBHOOK_DUPLICATED)
 def keeps_every_copy_of_a_webhook() -> Patches:
-    right = mailbox.accept
+    right = receipts.accept
 
     def accept(tx: Tx, organisation: OrganisationId, *, key: str, **named: Any) -> int | None:
         kept = right(tx, organisation, key=key, **named)
@@ -52,7 +52,7 @@ def keeps_every_copy_of_a_webhook() -> Patches:
         tx.note("B.recv", o=organisation, rid=key, src=named["source"])
         return kept
 
-    return [(mailbox, "accept", accept)]
+    return [(receipts, "accept", accept)]
 
 
 @mutant(Fault.WEBHOOK_LOST)

@@ -14,7 +14,7 @@ from escalade.domain.effects import OpenTicket, Post
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
 from escalade.services import courier as courier_module
 from escalade.services.courier import Courier
-from escalade.store import mailbox
+from escalade.store import attempts, deliveries
 from escalade.store.database import Tx
 from torture.simulator.mutants.mutant import Patches, mutant
 from torture.simulator.profile import Fault
@@ -110,13 +110,13 @@ def takes_doubt_for_try_again() -> Patches:
 
 @mutant(Fault.CRASH)
 def takes_what_was_under_way_for_new() -> Patches:
-    right = mailbox.recover
+    right = attempts.recover
 
     def recover(tx: Tx, now: int) -> int:
         tx.run("UPDATE delivery SET state = 'pending', tries = 0 WHERE state = 'sending'")
         return right(tx, now)
 
-    return [(mailbox, "recover", recover)]
+    return [(attempts, "recover", recover)]
 
 
 @mutant(Fault.RESET_BEFORE)
@@ -130,8 +130,8 @@ def puts_what_failed_at_the_end_of_the_lane() -> Patches:
 
         def written(tx: Tx) -> None:
             now = self._ports.now()
-            mailbox.finish(tx, delivery, "dropped", "later", now)
-            mailbox.put(tx, delivery.lane.organisation, delivery.lane.conversation, delivery.effect, now)
+            deliveries.finish(tx, delivery, "dropped", "later", now)
+            deliveries.put(tx, delivery.lane.organisation, delivery.lane.conversation, delivery.effect, now)
 
         await self._database.write(written)
         return True

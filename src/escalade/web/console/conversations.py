@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from escalade.domain.errors import Conflict, NotFound
 from escalade.domain.model import Conversation, ConversationId, FileId, Handoff, Message
-from escalade.store import conversations, mailbox, overview
+from escalade.store import conversations, overview, receipts
 from escalade.store.database import Row, Tx
-from escalade.store.mailbox import Receipt
 from escalade.store.overview import Wanted
+from escalade.store.receipts import Receipt
 from escalade.web import sheets, views
 from escalade.web.console import words
 from escalade.web.console.gate import Visit
@@ -167,7 +167,7 @@ def _story(tx: Tx, conversation: Conversation) -> Story:
         conversation=conversation,
         messages=messages,
         handoffs=[msgspec.json.decode(row["body"], type=Handoff) for row in overview.handoffs(tx, organisation, id)],
-        receipts=mailbox.receipts(tx, organisation, conversation=id, limit=MOST),
+        receipts=receipts.recent(tx, organisation, conversation=id, limit=MOST),
         deliveries=overview.deliveries(tx, organisation, conversation=id, limit=MOST),
         attempts=attempts,
     )

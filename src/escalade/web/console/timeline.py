@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from escalade.domain.model import Attachment, Conversation, Handoff, Message, Millis, Role
 from escalade.store.database import Row
-from escalade.store.mailbox import Receipt
+from escalade.store.receipts import Receipt
 from escalade.web.console import words
 from escalade.web.console.words import Toned
 

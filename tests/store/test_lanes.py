@@ -20,7 +20,7 @@ from escalade.domain.effects import (
     RemoveDouble,
 )
 from escalade.domain.model import ConversationId, HandoffId, MessageId, OrganisationId
-from escalade.store import mailbox
+from escalade.store import attempts, deliveries, lanes
 from escalade.store.database import Tx
 from tests.backstage import NOON
 from tests.engines import a_database, connected
@@ -28,8 +28,8 @@ from tests.engines import a_database, connected
 ORGANISATION, OTHER = OrganisationId("org_1"), OrganisationId("org_2")
 CONVERSATION = ConversationId("c-1")
 HANDOFF = HandoffId("hof_1")
-DESK = mailbox.Lane(organisation=ORGANISATION, conversation=CONVERSATION, name=LaneName.DESK)
-ASSISTANT = mailbox.Lane(organisation=ORGANISATION, conversation=CONVERSATION, name=LaneName.ASSISTANT)
+DESK = lanes.Lane(organisation=ORGANISATION, conversation=CONVERSATION, name=LaneName.DESK)
+ASSISTANT = lanes.Lane(organisation=ORGANISATION, conversation=CONVERSATION, name=LaneName.ASSISTANT)
 
 
 def post(n: int, handoff: HandoffId = HANDOFF) -> Post:
@@ -38,27 +38,27 @@ def post(n: int, handoff: HandoffId = HANDOFF) -> Post:
 
 def put(tx: Tx, *effects: Effect, now: int = NOON) -> None:
     for effect in effects:
-        mailbox.put(tx, ORGANISATION, CONVERSATION, effect, now)
+        deliveries.put(tx, ORGANISATION, CONVERSATION, effect, now)
 
 
-def head(tx: Tx, lane: mailbox.Lane = DESK) -> mailbox.Delivery:
-    found = mailbox.head(tx, lane)
+def head(tx: Tx, lane: lanes.Lane = DESK) -> deliveries.Delivery:
+    found = deliveries.head(tx, lane)
     assert found is not None
     return found
 
 
-def due_at(tx: Tx, lane: mailbox.Lane = DESK) -> int | None:
+def due_at(tx: Tx, lane: lanes.Lane = DESK) -> int | None:
     found: int | None = tx.everywhere().value(
         "SELECT due_at FROM lane WHERE conversation = :id AND name = :name", id=lane.conversation, name=lane.name.value
     )
     return found
 
 
-def deliver(tx: Tx, lane: mailbox.Lane = DESK, now: int = NOON) -> Effect:
+def deliver(tx: Tx, lane: lanes.Lane = DESK, now: int = NOON) -> Effect:
     delivery = head(tx, lane)
-    attempt = mailbox.begin(tx, delivery, kind="send", frozen=None, now=now)
-    mailbox.end_attempt(tx, attempt, verdict="delivered", status=201, detail="", now=now)
-    mailbox.finish(tx, delivery, "delivered", "", now)
+    attempt = attempts.begin(tx, delivery, kind="send", frozen=None, now=now)
+    attempts.end(tx, attempt, verdict="delivered", status=201, detail="", now=now)
+    deliveries.finish(tx, delivery, "delivered", "", now)
     return delivery.effect
 
 
@@ -69,18 +69,18 @@ def test_a_lane_gives_its_effects_in_the_order_they_were_put(tx: Tx) -> None:
     effects: list[Effect] = [OpenTicket(handoff=HANDOFF), AddNote(handoff=HANDOFF), post(1), post(2)]
     put(tx, *effects)
     assert [deliver(tx) for _ in effects] == effects
-    assert mailbox.head(tx, DESK) is None
-    assert mailbox.due(tx, NOON + 10**9) == []
-    assert mailbox.next_due_at(tx) is None
+    assert deliveries.head(tx, DESK) is None
+    assert lanes.due(tx, NOON + 10**9) == []
+    assert lanes.next_due_at(tx) is None
 
 
 def test_an_attempt_whose_outcome_could_not_be_written_may_have_arrived(tx: Tx) -> None:
     """The desk had the ticket, the store was away, the next try was refused for sure: the ticket was forgotten."""
     put(tx, OpenTicket(handoff=HANDOFF))
-    mailbox.begin(tx, head(tx), kind="send", frozen="body", now=NOON)
-    attempt = mailbox.begin(tx, head(tx), kind="send", frozen="body", now=NOON + 1)
-    mailbox.end_attempt(tx, attempt, verdict="retryable", status=403, detail="", now=NOON + 2)
-    assert mailbox.was_uncertain(tx, head(tx).id)
+    attempts.begin(tx, head(tx), kind="send", frozen="body", now=NOON)
+    attempt = attempts.begin(tx, head(tx), kind="send", frozen="body", now=NOON + 1)
+    attempts.end(tx, attempt, verdict="retryable", status=403, detail="", now=NOON + 2)
+    assert attempts.was_uncertain(tx, head(tx).id)
 
 
 def test_every_kind_of_effect_is_read_back_as_it_was_put(tx: Tx) -> None:
@@ -94,26 +94,26 @@ def test_every_kind_of_effect_is_read_back_as_it_was_put(tx: Tx) -> None:
 
 def test_the_lanes_of_a_conversation_do_not_wait_for_each_other(tx: Tx) -> None:
     put(tx, post(1), Answer(message=MessageId("m-1")))
-    mailbox.postpone(tx, head(tx), "pending", NOON + 60_000, failed=True)
-    assert mailbox.due(tx, NOON) == [ASSISTANT]
+    deliveries.postpone(tx, head(tx), "pending", NOON + 60_000, failed=True)
+    assert lanes.due(tx, NOON) == [ASSISTANT]
     assert deliver(tx, ASSISTANT) == Answer(message=MessageId("m-1"))
 
 
 def test_the_lane_that_is_due_longest_comes_first(tx: Tx) -> None:
     for n, due in ((1, NOON + 30), (2, NOON + 10), (3, NOON + 20)):
-        mailbox.put(tx, ORGANISATION, ConversationId(f"c-{n}"), post(n, HandoffId(f"hof_{n}")), due)
-    assert [lane.conversation for lane in mailbox.due(tx, NOON + 25)] == ["c-2", "c-3"]
-    assert mailbox.next_due_at(tx) == NOON + 10
-    assert [lane.conversation for lane in mailbox.due(tx, NOON + 30, limit=1)] == ["c-2"]
+        deliveries.put(tx, ORGANISATION, ConversationId(f"c-{n}"), post(n, HandoffId(f"hof_{n}")), due)
+    assert [lane.conversation for lane in lanes.due(tx, NOON + 25)] == ["c-2", "c-3"]
+    assert lanes.next_due_at(tx) == NOON + 10
+    assert [lane.conversation for lane in lanes.due(tx, NOON + 30, limit=1)] == ["c-2"]
 
 
 def test_nothing_behind_a_head_that_is_tried_again_later_moves(tx: Tx) -> None:
     put(tx, post(1), post(2))
     first = head(tx)
-    mailbox.begin(tx, first, kind="send", frozen=None, now=NOON)
-    mailbox.postpone(tx, first, "pending", NOON + 5_000, failed=True)
+    attempts.begin(tx, first, kind="send", frozen=None, now=NOON)
+    deliveries.postpone(tx, first, "pending", NOON + 5_000, failed=True)
     put(tx, post(3))
-    assert mailbox.due(tx, NOON + 4_999) == []
+    assert lanes.due(tx, NOON + 4_999) == []
     assert due_at(tx) == NOON + 5_000  # a new effect does not wake a lane that backs off
     again = head(tx)
     assert (again.id, again.tries, again.failures) == (first.id, 1, 1)
@@ -124,8 +124,8 @@ def test_a_success_ends_the_count_of_failures(tx: Tx) -> None:
     put(tx, post(1), post(2))
     for n in range(3):
         assert head(tx).failures == n
-        mailbox.postpone(tx, head(tx), "pending", NOON, failed=True)
-    mailbox.postpone(tx, head(tx), "unsure", NOON, failed=False)
+        deliveries.postpone(tx, head(tx), "pending", NOON, failed=True)
+    deliveries.postpone(tx, head(tx), "unsure", NOON, failed=False)
     assert head(tx).failures == 3
     deliver(tx)
     assert head(tx).failures == 0
@@ -134,68 +134,68 @@ def test_a_success_ends_the_count_of_failures(tx: Tx) -> None:
 def test_settling_twice_moves_the_lane_once(tx: Tx) -> None:
     put(tx, post(1), post(2))
     first = head(tx)
-    mailbox.finish(tx, first, "delivered", "", NOON)
-    mailbox.finish(tx, first, "refused", "late", NOON)
+    deliveries.finish(tx, first, "delivered", "", NOON)
+    deliveries.finish(tx, first, "refused", "late", NOON)
     assert head(tx).effect == post(2)
 
 
 def test_the_key_is_the_same_on_every_attempt_and_of_no_other_delivery(tx: Tx) -> None:
     put(tx, post(1), post(1), OpenTicket(handoff=HandoffId("hof_2")))
-    mailbox.put(tx, OTHER, CONVERSATION, Answer(message=MessageId("m-1")), NOON)
+    deliveries.put(tx, OTHER, CONVERSATION, Answer(message=MessageId("m-1")), NOON)
     put(tx, Answer(message=MessageId("m-1")))
     keys = [row["key"] for row in tx.everywhere().all("SELECT key FROM delivery")]
     assert len(set(keys)) == len(keys) == 5
     assert all(len(key) <= 255 for key in keys)
     first = head(tx).key
-    mailbox.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
-    mailbox.postpone(tx, head(tx), "pending", NOON, failed=True)
+    attempts.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
+    deliveries.postpone(tx, head(tx), "pending", NOON, failed=True)
     assert head(tx).key == first
 
 
 def test_the_first_request_is_kept_where_the_receiver_compares_bytes(tx: Tx) -> None:
     put(tx, OpenTicket(handoff=HANDOFF))
-    mailbox.begin(tx, head(tx), kind="send", frozen="first", now=NOON)
-    mailbox.begin(tx, head(tx), kind="send", frozen="second", now=NOON + 1)
+    attempts.begin(tx, head(tx), kind="send", frozen="first", now=NOON)
+    attempts.begin(tx, head(tx), kind="send", frozen="second", now=NOON + 1)
     found = head(tx)
     assert (found.frozen, found.first_try_at, found.tried_at, found.tries) == ("first", NOON, NOON + 1, 2)
 
 
 def test_looks_are_counted_since_the_last_send(tx: Tx) -> None:
     put(tx, post(1))
-    mailbox.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
+    attempts.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
     for n in range(1, 3):
-        mailbox.begin(tx, head(tx), kind="look", frozen=None, now=NOON + n)
+        attempts.begin(tx, head(tx), kind="look", frozen=None, now=NOON + n)
         assert (head(tx).looks, head(tx).tries, head(tx).tried_at) == (n, 1, NOON)
-    mailbox.begin(tx, head(tx), kind="send", frozen=None, now=NOON + 9)
+    attempts.begin(tx, head(tx), kind="send", frozen=None, now=NOON + 9)
     assert (head(tx).looks, head(tx).tries) == (0, 2)
 
 
 def test_what_is_withdrawn_keeps_its_place_and_is_passed_over(tx: Tx) -> None:
     put(tx, OpenTicket(handoff=HANDOFF), post(1))
-    mailbox.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
-    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
+    attempts.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
+    deliveries.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
     put(tx, post(2))
     assert head(tx).effect == OpenTicket(handoff=HANDOFF)  # it may have arrived, so it is not taken back
     deliver(tx)
     gone = head(tx)
     assert (gone.effect, gone.state) == (post(1), "withdrawn")
-    mailbox.finish(tx, gone, gone.state, "", NOON)
+    deliveries.finish(tx, gone, gone.state, "", NOON)
     assert tx.everywhere().value("SELECT why FROM delivery WHERE id = :id", id=gone.id) == "another way"
     assert head(tx).effect == post(2)
 
 
 def test_withdrawing_leaves_the_assistant_and_other_conversations_alone(tx: Tx) -> None:
     put(tx, Answer(message=MessageId("m-1")))
-    mailbox.put(tx, ORGANISATION, ConversationId("c-2"), post(1, HandoffId("hof_2")), NOON)
-    mailbox.put(tx, OTHER, CONVERSATION, post(1, HandoffId("hof_3")), NOON)
-    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
+    deliveries.put(tx, ORGANISATION, ConversationId("c-2"), post(1, HandoffId("hof_2")), NOON)
+    deliveries.put(tx, OTHER, CONVERSATION, post(1, HandoffId("hof_3")), NOON)
+    deliveries.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
     assert {row["state"] for row in tx.everywhere().all("SELECT state FROM delivery")} == {"pending"}
 
 
 def test_withdrawing_leaves_what_an_earlier_handoff_owes(tx: Tx) -> None:
     put(tx, post(1, HandoffId("hof_0")), OpenTicket(handoff=HANDOFF), post(2))
-    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2"]
-    mailbox.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
+    assert deliveries.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2"]
+    deliveries.withdraw(tx, ORGANISATION, CONVERSATION, HANDOFF, "another way", NOON)
     states = [row["state"] for row in tx.all("SELECT state FROM delivery ORDER BY position", organisation=ORGANISATION)]
     assert states == ["pending", "withdrawn", "withdrawn"]
 
@@ -204,46 +204,46 @@ def test_words_the_desk_has_yet_to_hear_are_listed_in_order(tx: Tx) -> None:
     put(tx, post(1), OpenTicket(handoff=HANDOFF), post(2), post(3))
     deliver(tx)
     deliver(tx)
-    mailbox.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
-    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2", "m-3"]
-    mailbox.recover(tx, NOON)
-    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2", "m-3"]
-    mailbox.finish(tx, head(tx), "refused", "", NOON)
-    assert mailbox.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-3"]
+    attempts.begin(tx, head(tx), kind="send", frozen=None, now=NOON)
+    assert deliveries.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2", "m-3"]
+    attempts.recover(tx, NOON)
+    assert deliveries.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-2", "m-3"]
+    deliveries.finish(tx, head(tx), "refused", "", NOON)
+    assert deliveries.owed_messages(tx, ORGANISATION, CONVERSATION, HANDOFF) == ["m-3"]
 
 
 def test_what_a_crash_cut_short_is_unsure_and_never_new(tx: Tx) -> None:
     put(tx, post(1), post(2))
     delivery = head(tx)
-    mailbox.begin(tx, delivery, kind="send", frozen=None, now=NOON)
-    assert mailbox.recover(tx, NOON + 7) == 1
+    attempts.begin(tx, delivery, kind="send", frozen=None, now=NOON)
+    assert attempts.recover(tx, NOON + 7) == 1
     assert head(tx).state == "unsure"
     attempt = tx.everywhere().one("SELECT * FROM attempt")
     assert attempt is not None
     assert (attempt["verdict"], attempt["ended_at"]) == ("cut_short", NOON + 7)
-    assert mailbox.recover(tx, NOON + 8) == 0
+    assert attempts.recover(tx, NOON + 8) == 0
     assert tx.everywhere().value("SELECT state FROM delivery WHERE position = 2") == "pending"
 
 
 def test_hearing_from_zendesk_hurries_what_backs_off_but_not_what_may_have_arrived(tx: Tx) -> None:
     for n, state in ((1, "pending"), (2, "unsure")):
         conversation = ConversationId(f"c-{n}")
-        mailbox.put(tx, ORGANISATION, conversation, post(n, HandoffId(f"hof_{n}")), NOON)
-        lane = mailbox.Lane(organisation=ORGANISATION, conversation=conversation, name=LaneName.DESK)
-        mailbox.postpone(tx, head(tx, lane), state, NOON + 60_000, failed=True)
-    mailbox.put(tx, OTHER, ConversationId("c-1"), post(9, HandoffId("hof_9")), NOON + 60_000)
-    mailbox.put(tx, ORGANISATION, ConversationId("c-3"), Answer(message=MessageId("m-1")), NOON + 60_000)
-    mailbox.hurry(tx, ORGANISATION, NOON + 1)
-    assert [(lane.organisation, lane.conversation) for lane in mailbox.due(tx, NOON + 1)] == [(ORGANISATION, "c-1")]
+        deliveries.put(tx, ORGANISATION, conversation, post(n, HandoffId(f"hof_{n}")), NOON)
+        lane = lanes.Lane(organisation=ORGANISATION, conversation=conversation, name=LaneName.DESK)
+        deliveries.postpone(tx, head(tx, lane), state, NOON + 60_000, failed=True)
+    deliveries.put(tx, OTHER, ConversationId("c-1"), post(9, HandoffId("hof_9")), NOON + 60_000)
+    deliveries.put(tx, ORGANISATION, ConversationId("c-3"), Answer(message=MessageId("m-1")), NOON + 60_000)
+    lanes.hurry(tx, ORGANISATION, NOON + 1)
+    assert [(lane.organisation, lane.conversation) for lane in lanes.due(tx, NOON + 1)] == [(ORGANISATION, "c-1")]
     assert ("lane", "desk") in tx.rings
 
 
 def test_hurrying_neither_wakes_an_idle_lane_nor_delays_a_due_one(tx: Tx) -> None:
     put(tx, post(1))
-    mailbox.hurry(tx, ORGANISATION, NOON + 500)
+    lanes.hurry(tx, ORGANISATION, NOON + 500)
     assert due_at(tx) == NOON
     deliver(tx)
-    mailbox.hurry(tx, ORGANISATION, NOON + 500)
+    lanes.hurry(tx, ORGANISATION, NOON + 500)
     assert due_at(tx) is None
 
 
@@ -254,60 +254,6 @@ def test_what_is_put_or_settled_rings_for_its_lane(tx: Tx) -> None:
     assert tx.rings == {("lane", "desk"), ("lane", "assistant")}
 
 
-# Receipts
-
-
-def accept(
-    tx: Tx, key: str, *, organisation: OrganisationId = ORGANISATION, now: int = NOON, **more: str
-) -> int | None:
-    facts: dict[str, object] = {"source": "zendesk", "kind": "message_added", "body": "{}", **more}
-    return mailbox.accept(tx, organisation, key=key, now=now, **facts)  # type: ignore[arg-type]
-
-
-def test_a_receipt_is_kept_once_by_organisation_source_and_key(tx: Tx) -> None:
-    assert accept(tx, "e-1") is not None
-    assert accept(tx, "e-1", body='{"other": 1}') is None
-    assert accept(tx, "e-1", source="sunshine") is not None
-    assert accept(tx, "e-1", organisation=OTHER) is not None
-    assert len(mailbox.receipts(tx, ORGANISATION)) == 2
-    assert [one.body for one in mailbox.receipts(tx, ORGANISATION) if one.source == "zendesk"] == ["{}"]
-
-
-def test_receipts_wait_in_the_order_they_came_until_they_are_settled(tx: Tx) -> None:
-    ids = [accept(tx, f"e-{n}", conversation=CONVERSATION) for n in range(3)]
-    accept(tx, "elsewhere", conversation="c-2")
-    assert [one.key for one in mailbox.waiting(tx, ORGANISATION, CONVERSATION)] == ["e-0", "e-1", "e-2"]
-    assert ids[1] is not None
-    mailbox.settle(tx, ids[1], "applied", NOON + 1)
-    mailbox.settle(tx, ids[1], "something else", NOON + 2, ignored=True)
-    assert [one.key for one in mailbox.waiting(tx, ORGANISATION, CONVERSATION)] == ["e-0", "e-2"]
-    settled = mailbox.receipt(tx, ORGANISATION, ids[1])
-    assert settled is not None
-    assert (settled.state, settled.outcome, settled.settled_at) == ("settled", "applied", NOON + 1)
-    assert set(mailbox.conversations_waiting(tx)) == {(ORGANISATION, "c-1"), (ORGANISATION, "c-2")}
-
-
-def test_parked_news_finds_its_conversation_later(tx: Tx) -> None:
-    id = accept(tx, "e-1")
-    accept(tx, "e-2", organisation=OTHER)
-    accept(tx, "e-3", state="ignored", outcome="unknown_ticket")
-    assert [one.key for one in mailbox.parked(tx)] == ["e-1", "e-2"]
-    assert [one.key for one in mailbox.parked(tx, ORGANISATION)] == ["e-1"]
-    assert id is not None
-    mailbox.assign(tx, id, CONVERSATION, HANDOFF)
-    assert mailbox.parked(tx, ORGANISATION) == []
-    (waiting,) = mailbox.waiting(tx, ORGANISATION, CONVERSATION)
-    assert (waiting.key, waiting.handoff) == ("e-1", HANDOFF)
-
-
-def test_nobody_reads_the_receipts_of_another_organisation(tx: Tx) -> None:
-    id = accept(tx, "e-1", conversation=CONVERSATION)
-    assert id is not None
-    assert mailbox.receipt(tx, OTHER, id) is None
-    assert mailbox.receipts(tx, OTHER) == []
-    assert mailbox.waiting(tx, OTHER, CONVERSATION) == []
-
-
 # Any story at all
 
 
@@ -315,7 +261,7 @@ class LanesAsLists(RuleBasedStateMachine):
     """A lane is a list: put at its end, taken from its front. Whatever happens to the head, the rest stays as it is."""
 
     engine = "sqlite"
-    lanes = st.sampled_from([ConversationId("c-1"), ConversationId("c-2")])
+    places = st.sampled_from([ConversationId("c-1"), ConversationId("c-2")])
 
     @initialize()
     def begin(self) -> None:
@@ -329,64 +275,66 @@ class LanesAsLists(RuleBasedStateMachine):
         self.now = NOON
         self.count = 0
 
-    def lane(self, conversation: ConversationId) -> mailbox.Lane:
-        return mailbox.Lane(organisation=ORGANISATION, conversation=conversation, name=LaneName.DESK)
+    def lane(self, conversation: ConversationId) -> lanes.Lane:
+        return lanes.Lane(organisation=ORGANISATION, conversation=conversation, name=LaneName.DESK)
 
-    def front(self, conversation: ConversationId) -> mailbox.Delivery | None:
+    def front(self, conversation: ConversationId) -> deliveries.Delivery | None:
         """Give the head as the courier does: what was withdrawn is passed over."""
-        while (found := mailbox.head(self.tx, self.lane(conversation))) is not None and found.state == "withdrawn":
-            mailbox.finish(self.tx, found, found.state, "", self.now)
+        while (found := deliveries.head(self.tx, self.lane(conversation))) is not None and found.state == "withdrawn":
+            deliveries.finish(self.tx, found, found.state, "", self.now)
         expected = self.model[conversation]
         assert (found is None) == (not expected)
         if found is not None:
             assert (found.effect, found.state) == expected[0]
         return found
 
-    @rule(conversation=lanes)
+    @rule(conversation=places)
     def put(self, conversation: ConversationId) -> None:
         self.count += 1
         effect = post(self.count, HandoffId(f"hof-{conversation}"))
-        mailbox.put(self.tx, ORGANISATION, conversation, effect, self.now)
+        deliveries.put(self.tx, ORGANISATION, conversation, effect, self.now)
         self.model[conversation].append((effect, "pending"))
 
-    @rule(conversation=lanes, state=st.sampled_from(["delivered", "refused", "dropped", "covered"]))
+    @rule(conversation=places, state=st.sampled_from(["delivered", "refused", "dropped", "covered"]))
     def settle(self, conversation: ConversationId, state: str) -> None:
         found = self.front(conversation)
         if found is not None:
-            mailbox.finish(self.tx, found, state, "", self.now)
+            deliveries.finish(self.tx, found, state, "", self.now)
             effect, _ = self.model[conversation].pop(0)
             assert isinstance(effect, Post)
             self.delivered[conversation].append(int(effect.message.removeprefix("m-")))
 
-    @rule(conversation=lanes, kind=st.sampled_from(["send", "look"]))
+    @rule(conversation=places, kind=st.sampled_from(["send", "look"]))
     def begin_an_attempt(self, conversation: ConversationId, kind: str) -> None:
         found = self.front(conversation)
         if found is not None:
-            mailbox.begin(self.tx, found, kind=kind, frozen=None, now=self.now)
+            attempts.begin(self.tx, found, kind=kind, frozen=None, now=self.now)
             self.model[conversation][0] = (found.effect, "sending")
 
-    @rule(conversation=lanes, state=st.sampled_from(["pending", "unsure"]), seconds=st.integers(0, 60))
+    @rule(conversation=places, state=st.sampled_from(["pending", "unsure"]), seconds=st.integers(0, 60))
     def postpone(self, conversation: ConversationId, state: str, seconds: int) -> None:
         found = self.front(conversation)
         if found is not None:
-            mailbox.postpone(self.tx, found, state, self.now + seconds * 1000, failed=True)
+            deliveries.postpone(self.tx, found, state, self.now + seconds * 1000, failed=True)
             self.model[conversation][0] = (found.effect, state)
             assert due_at(self.tx, self.lane(conversation)) == self.now + seconds * 1000
 
     @rule()
     def crash_and_recover(self) -> None:
-        mailbox.recover(self.tx, self.now)
+        attempts.recover(self.tx, self.now)
         for conversation, owed in self.model.items():
             self.model[conversation] = [(e, "unsure" if state == "sending" else state) for e, state in owed]
 
-    @rule(conversation=lanes)
+    @rule(conversation=places)
     def withdraw(self, conversation: ConversationId) -> None:
-        mailbox.withdraw(self.tx, ORGANISATION, conversation, HandoffId(f"hof-{conversation}"), "another way", self.now)
+        deliveries.withdraw(
+            self.tx, ORGANISATION, conversation, HandoffId(f"hof-{conversation}"), "another way", self.now
+        )
         self.model[conversation] = [(e, state) for e, state in self.model[conversation] if state != "pending"]
 
     @rule()
     def hurry(self) -> None:
-        mailbox.hurry(self.tx, ORGANISATION, self.now)
+        lanes.hurry(self.tx, ORGANISATION, self.now)
 
     @rule(seconds=st.integers(1, 90))
     def time_passes(self, seconds: int) -> None:
@@ -398,12 +346,13 @@ class LanesAsLists(RuleBasedStateMachine):
         for conversation, owed in self.model.items():
             messages = [effect.message for effect, _ in owed if isinstance(effect, Post)]
             assert (
-                mailbox.owed_messages(self.tx, ORGANISATION, conversation, HandoffId(f"hof-{conversation}")) == messages
+                deliveries.owed_messages(self.tx, ORGANISATION, conversation, HandoffId(f"hof-{conversation}"))
+                == messages
             )
             assert self.delivered[conversation] == sorted(self.delivered[conversation])
             lane = self.lane(conversation)
             idle = due_at(self.tx, lane) is None
-            assert idle == (mailbox.head(self.tx, lane) is None)
+            assert idle == (deliveries.head(self.tx, lane) is None)
 
     def teardown(self) -> None:
         if hasattr(self, "open"):

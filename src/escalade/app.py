@@ -25,6 +25,7 @@ from escalade.domain.files import LARGEST as LARGEST_FILE
 from escalade.product import Product
 from escalade.readers import read_sunshine, read_zendesk, verifier, verify_app
 from escalade.services.replay import Replay
+from escalade.services.trial import Trial
 from escalade.web import hooks as web_hooks
 from escalade.web.api import Api, add_problems, build
 from escalade.web.console.console import build as build_console
@@ -182,6 +183,7 @@ class App:
                 files=product.files,
                 redrive=product.redrive,
                 library=product.library,
+                trial=Trial(product.assistant, product.ports),
                 tuning=product.tuning,
                 support=product.zendesk,
                 conversations=product.sunshine,

@@ -142,6 +142,11 @@ ENTRIES: dict[str, Entry] = {
     "GET /console/knowledge": Entry(LISTS),
     "POST /console/knowledge": Entry(frozenset({422}), FORM | {"address": "{theirs}"}),
     "POST /console/knowledge/{id}/sync": Entry(frozenset({303}), FORM),
+    "GET /console/playground": Entry(LISTS, query=("organisation",)),
+    "POST /console/playground": Entry(
+        frozenset({200, 422}),
+        FORM | {"text": "How do I return {theirs}?", "turns": "{theirs}", "organisation": "{theirs}"},
+    ),
     "GET /console/widget": Entry(LISTS),
     "POST /console/widget": Entry(frozenset({303, 422}), FORM | {"allowed_origins": ""}),
     "GET /console/settings": Entry(LISTS),
@@ -484,7 +489,7 @@ NEEDS = {
                     "/console/settings/api-key"},
     Right.READ: {"/console/conversations", "/console/conversations.csv", "/console/conversations/{id}",
                  "/console/conversations/{id}/raw.json", "/console/conversations/{id}/files/{file}"},
-    Right.LOOK: {"/console/sign-out"},
+    Right.LOOK: {"/console/sign-out", "/console/playground"},
 }  # fmt: skip
 OPEN_DOORS = {"/", "/console/", "/console/sign-in"}
 

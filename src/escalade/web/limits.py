@@ -36,6 +36,7 @@ OPENED = Limit(name="conversations", times=20, seconds=3600)  # for each visitor
 MESSAGES = Limit(name="messages", times=10, seconds=10)  # for each visitor
 FILES = Limit(name="files", times=60, seconds=600)  # for each visitor
 HANDOFFS = Limit(name="handoffs", times=20, seconds=3600)  # for each visitor
+TRIALS = Limit(name="questions tried out", times=120, seconds=60)  # for each organisation's console
 API_CALLS = Limit(name="calls", times=250, seconds=1)  # for each API key
 UPLOADS_OF_VISITOR = 3
 STREAMS_OF_SESSION = 5

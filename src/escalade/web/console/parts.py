@@ -13,6 +13,7 @@ from escalade.services.files import Files
 from escalade.services.library import Library
 from escalade.services.ports import Ports
 from escalade.services.redrive import Redrive
+from escalade.services.trial import Trial
 from escalade.services.tuning import Tuning
 from escalade.settings import Settings
 from escalade.store.database import Database
@@ -136,6 +137,7 @@ class Parts:
     files: Files
     redrive: Redrive
     library: Library
+    trial: Trial
     tuning: Tuning
     support: Support
     conversations: Conversations

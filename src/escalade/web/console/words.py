@@ -34,6 +34,8 @@ REASON = {
     "follow_up": "An earlier request takes no more messages",
 }
 
+DECISION: dict[str, Toned] = {"answer": ("machine", "Answered"), "escalate": ("person", "To a person")}
+
 ENDING = {
     "by_agent": "An agent ended the session",
     "inactive": "The session went inactive",

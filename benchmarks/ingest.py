@@ -38,7 +38,7 @@ from escalade.domain.model import (
     Status,
     TicketId,
 )
-from escalade.store import conversations
+from escalade.store import conversations, customers, handoffs, links
 from escalade.store.engines import commands, transaction
 
 CONVERSATIONS = 200
@@ -75,14 +75,12 @@ def seed(product: Escalade) -> None:
                 created_at=0,
                 updated_at=0,
             )
-            conversations.save_customer(tx, organisation, customer, 0)
+            customers.save(tx, organisation, customer, 0)
             conversations.create(tx, before, request="benchmark")
-            conversations.save_handoff(tx, before, handoff)
+            handoffs.save(tx, before, handoff)
             tx.everywhere().run("UPDATE conversation SET handoff = :h WHERE id = :c", h=handoff.id, c=before.id)
             for channel, kind, theirs in (("zendesk", "ticket", ticket), ("sunshine", "conversation", f"conv{ticket}")):
-                conversations.link(
-                    tx, organisation, handoff.id, channel=channel, kind=kind, theirs=theirs, ours=handoff.id
-                )
+                links.tie(tx, organisation, handoff.id, channel=channel, kind=kind, theirs=theirs, ours=handoff.id)
 
 
 class Requests:

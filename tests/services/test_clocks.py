@@ -11,7 +11,7 @@ from escalade.domain.effects import LaneName
 from escalade.domain.errors import Retryable, Uncertain
 from escalade.domain.model import Millis, Role
 from escalade.services.intake import policy_of
-from escalade.store import conversations, lanes
+from escalade.store import lanes, links
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard
 
 DAY = 24 * 3600_000
@@ -120,11 +120,11 @@ async def test_news_that_waits_is_not_forgotten_when_the_clock_is_set_back(live:
     before = (await customer.conversation()).handoff
     assert before is not None
     id = before.id
-    links = await live.read(lambda tx: conversations.links_of(tx.everywhere(), id))
+    known = await live.read(lambda tx: links.of(tx.everywhere(), id))
     news = Arrival(
         kind=ArrivalKind.MESSAGE_ADDED,
         key="news",
-        conversation_id=links["sunshine", "conversation"],
+        conversation_id=known["sunshine", "conversation"],
         message_id="theirs-9",
         actor_type="agent",
         agent_name="Inès",

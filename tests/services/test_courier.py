@@ -28,7 +28,7 @@ from escalade.domain.model import (
 )
 from escalade.services.courier import Courier
 from escalade.services.patience import LIVE_PATIENCE_MS
-from escalade.store import attempts, conversations, deliveries, lanes
+from escalade.store import attempts, conversations, deliveries, lanes, links, messages
 from escalade.store.database import Tx
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
 from tests.engines import a_database
@@ -89,7 +89,7 @@ async def test_after_a_very_long_talk_the_agent_still_reads_its_end(stage: Backs
         assert current is not None
         for n in range(600):
             said = Utterance(role=Role.CUSTOMER, text=f"word {n}")
-            conversations.append(tx, current, said, MessageId(f"m-{n}"), NOON, said_at=NOON)
+            messages.append(tx, current, said, MessageId(f"m-{n}"), NOON, said_at=NOON)
 
     await stage.write(long_talk)
     await stage.desk.escalate(ORGANISATION, customer.id)
@@ -563,7 +563,7 @@ async def test_what_the_list_has_shown_has_arrived_although_its_chat_is_gone_now
     handoff = (await customer.conversation()).handoff
     assert handoff is not None
     seen = partial(
-        conversations.link, organisation=ORGANISATION, handoff=handoff.id, channel="sunshine", kind="message",
+        links.tie, organisation=ORGANISATION, handoff=handoff.id, channel="sunshine", kind="message",
         theirs="r-1", ours=said,
     )  # fmt: skip
     await stage.database.write(seen)  # as reconcile does with an echo

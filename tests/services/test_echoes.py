@@ -7,7 +7,7 @@ import pytest
 from escalade.channels.base import Heard
 from escalade.domain.effects import RemoveDouble
 from escalade.domain.model import Role
-from escalade.store import conversations, overview
+from escalade.store import links, overview
 from tests.backstage import ORGANISATION, Backstage, Customer
 
 
@@ -35,9 +35,7 @@ async def removed(stage: Backstage) -> list[str]:
 async def linked(stage: Backstage, customer: Customer, mark: str) -> str:
     handoff = (await customer.conversation()).handoff
     assert handoff is not None
-    [theirs] = await stage.read(
-        lambda tx: conversations.copies(tx.everywhere(), handoff.id, channel="sunshine", ours=mark)
-    )
+    [theirs] = await stage.read(lambda tx: links.copies(tx.everywhere(), handoff.id, channel="sunshine", ours=mark))
     return theirs
 
 

@@ -23,7 +23,7 @@ from escalade.domain.model import (
 )
 from escalade.services.intake import PARK_MS, Accepted, Status, policy_of
 from escalade.services.reconcile import PATIENCE_MS
-from escalade.store import conversations, deliveries, lanes, receipts
+from escalade.store import conversations, deliveries, lanes, links, receipts
 from escalade.store.database import Tx
 from tests.backstage import INES, ORGANISATION, OTHER, Backstage, Customer
 
@@ -358,7 +358,7 @@ async def test_a_ticket_that_serves_two_handoffs_belongs_to_the_later_one(stage:
     handoff = await stage.desk.escalate(ORGANISATION, customer.id)
 
     def linked(tx: Tx) -> None:
-        conversations.link(
+        links.tie(
             tx,
             ORGANISATION,
             handoff.id,

@@ -18,7 +18,7 @@ from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, Hand
 from escalade.domain.organisation import OnInactive
 from escalade.services.intake import policy_of
 from escalade.services.reconcile import GIVE_UP_MS, PATIENCE_MS
-from escalade.store import conversations, organisations, receipts
+from escalade.store import conversations, handoffs, organisations, receipts
 from escalade.store.database import Tx
 from tests.backstage import INES, LIVE, ORGANISATION, Backstage, Customer, backstage
 from tests.engines import a_database
@@ -479,7 +479,7 @@ async def test_a_chat_that_is_gone_is_not_asked_about_for_ever(live: Backstage) 
     for _ in range(61):
         live.clock.passes(60)
         await look(live, customer)
-    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at)) == []
+    assert await live.read(lambda tx: handoffs.to_read(tx, live.clock.at)) == []
 
 
 async def test_what_an_agent_wrote_in_the_hour_after_the_end_is_read_although_we_were_away(live: Backstage) -> None:
@@ -487,7 +487,7 @@ async def test_what_an_agent_wrote_in_the_hour_after_the_end_is_read_although_we
     await customer.happens(Released())
     await look(live, customer)
     live.clock.passes(24 * 3600)
-    due = await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at))
+    due = await live.read(lambda tx: handoffs.to_read(tx, live.clock.at))
     assert [row["id"] for row in due] == [(await the_handoff(customer)).id]
 
 
@@ -500,10 +500,10 @@ async def test_a_clock_set_a_day_forward_ends_no_watch(live: Backstage) -> None:
     for _ in range(57):
         live.clock.passes(60)
         await look(live, customer)
-    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at)) != []
+    assert await live.read(lambda tx: handoffs.to_read(tx, live.clock.at)) != []
     live.clock.passes(60)
     await look(live, customer)
-    assert await live.read(lambda tx: conversations.handoffs_to_read(tx, live.clock.at)) == []
+    assert await live.read(lambda tx: handoffs.to_read(tx, live.clock.at)) == []
 
 
 async def test_words_the_assistant_had_not_answered_go_with_those_that_open_a_request_of_their_own(

@@ -8,7 +8,7 @@ import pytest
 
 from escalade.domain.errors import Conflict, NotFound, Refused, Retryable, Uncertain
 from escalade.domain.model import Control, HandoffState
-from escalade.store import audit, conversations, deliveries
+from escalade.store import audit, deliveries, messages
 from tests.backstage import ORGANISATION, OTHER, Backstage, Customer, Unheard
 
 WHO = "olga@example.com"
@@ -178,5 +178,5 @@ async def test_a_look_under_way_does_not_bring_a_skipped_one_back(live: Backstag
     await live.write(lambda tx: deliveries.postpone(tx, before, "unsure", live.clock.at, failed=True))
     await live.settle()
     assert live.sunshine.posted.count("Hello?") == 0
-    after = await live.read(lambda tx: conversations.messages(tx, ORGANISATION, customer.id))
+    after = await live.read(lambda tx: messages.of(tx, ORGANISATION, customer.id))
     assert any(message.notice == "not_delivered" for message in after)

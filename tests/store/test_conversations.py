@@ -34,7 +34,7 @@ from escalade.domain.model import (
     Utterance,
 )
 from escalade.domain.organisation import LiveSettings, Organisation, Settings, TicketSettings
-from escalade.store import conversations, operators, organisations
+from escalade.store import conversations, customers, handoffs, links, messages, operators, organisations
 from escalade.store.database import Tx
 from tests.backstage import NOON
 from tests.engines import INTEGRITY
@@ -58,7 +58,7 @@ def a_conversation(
         updated_at=at,
         context={"page": "/cart", "items": [1, 2], "note": "ü"},
     )
-    conversations.save_customer(tx, organisation, customer, at)
+    customers.save(tx, organisation, customer, at)
     conversations.create(tx, conversation, request="digest")
     return conversation
 
@@ -82,7 +82,7 @@ def a_handoff(id: str = "hof_1", **more: object) -> Handoff:
 
 def say(tx: Tx, conversation: Conversation, id: str, role: Role = Role.CUSTOMER, at: int = NOON, **more: object) -> int:
     said = Utterance(role=role, text=f"text of {id}", **more)  # type: ignore[arg-type]
-    return conversations.append(tx, conversation, said, MessageId(id), at, said_at=at).seq
+    return messages.append(tx, conversation, said, MessageId(id), at, said_at=at).seq
 
 
 # Conversations
@@ -116,10 +116,10 @@ def test_the_same_ids_in_two_organisations_are_two_things(tx: Tx) -> None:
     say(tx, mine, "m-1")
     conversations.save(tx, mine, replace(mine, control=Control.PENDING, handoff=a_handoff()), NOON)
     assert conversations.load(tx, OTHER, theirs.id) == theirs
-    assert conversations.messages(tx, OTHER, theirs.id) == []
-    assert conversations.message(tx, OTHER, theirs.id, MessageId("m-1")) is None
-    assert conversations.customer(tx, ORGANISATION, NOOR.id) == NOOR
-    assert conversations.conversation_of(tx, OTHER, HandoffId("hof_1")) is None
+    assert messages.of(tx, OTHER, theirs.id) == []
+    assert messages.load(tx, OTHER, theirs.id, MessageId("m-1")) is None
+    assert customers.load(tx, ORGANISATION, NOOR.id) == NOOR
+    assert handoffs.conversation_of(tx, OTHER, HandoffId("hof_1")) is None
     assert conversations.load(tx, OrganisationId("org_3"), mine.id) is None
 
 
@@ -144,9 +144,9 @@ def test_what_changed_last_is_listed_first(tx: Tx) -> None:
 
 def test_a_customer_who_says_less_is_still_known_by_what_was_said_before(tx: Tx) -> None:
     a_conversation(tx)
-    conversations.save_customer(tx, ORGANISATION, replace(NOOR, name="Noor B."), NOON + 1)
-    assert conversations.customer(tx, ORGANISATION, NOOR.id) == replace(NOOR, name="Noor B.")
-    assert conversations.customer(tx, OTHER, NOOR.id) is None
+    customers.save(tx, ORGANISATION, replace(NOOR, name="Noor B."), NOON + 1)
+    assert customers.load(tx, ORGANISATION, NOOR.id) == replace(NOOR, name="Noor B.")
+    assert customers.load(tx, OTHER, NOOR.id) is None
 
 
 # Messages
@@ -156,8 +156,8 @@ def test_messages_are_numbered_from_one_without_gaps(tx: Tx) -> None:
     first, second = a_conversation(tx), a_conversation(tx, "c-2")
     assert [say(tx, first, f"m-{n}") for n in range(3)] == [1, 2, 3]
     assert say(tx, second, "m-1") == 1
-    assert [m.id for m in conversations.messages(tx, ORGANISATION, first.id, after=1)] == ["m-1", "m-2"]
-    assert [m.id for m in conversations.messages(tx, ORGANISATION, first.id, limit=2)] == ["m-0", "m-1"]
+    assert [m.id for m in messages.of(tx, ORGANISATION, first.id, after=1)] == ["m-1", "m-2"]
+    assert [m.id for m in messages.of(tx, ORGANISATION, first.id, limit=2)] == ["m-0", "m-1"]
 
 
 def test_a_message_is_read_back_with_all_its_parts(tx: Tx) -> None:
@@ -172,9 +172,9 @@ def test_a_message_is_read_back_with_all_its_parts(tx: Tx) -> None:
         notice=Notice.ANNOUNCEMENT,
         tracked=True,
     )
-    appended = conversations.append(tx, conversation, said, MessageId("m-1"), NOON + 1, said_at=NOON)
-    assert conversations.messages(tx, ORGANISATION, conversation.id) == [appended]
-    assert conversations.message(tx, ORGANISATION, conversation.id, MessageId("m-1")) == appended
+    appended = messages.append(tx, conversation, said, MessageId("m-1"), NOON + 1, said_at=NOON)
+    assert messages.of(tx, ORGANISATION, conversation.id) == [appended]
+    assert messages.load(tx, ORGANISATION, conversation.id, MessageId("m-1")) == appended
     assert (appended.text, appended.delivery) == (said.text, DeliveryView.PENDING)
 
 
@@ -192,13 +192,13 @@ def test_the_same_id_is_never_two_messages(tx: Tx) -> None:
 def test_the_first_text_of_an_id_stands(tx: Tx, role: Role, text: str, same: bool) -> None:
     conversation = a_conversation(tx)
     hello = Utterance(role=Role.CUSTOMER, text="Hello")
-    stored = conversations.append(tx, conversation, hello, MessageId("m-1"), NOON, said_at=NOON)
+    stored = messages.append(tx, conversation, hello, MessageId("m-1"), NOON, said_at=NOON)
     again = Utterance(role=role, text=text)
     if same:
-        conversations.require_same(again, stored)
+        messages.require_same(again, stored)
     else:
         with pytest.raises(Conflict):
-            conversations.require_same(again, stored)
+            messages.require_same(again, stored)
 
 
 def test_a_sender_is_told_what_became_of_their_words(tx: Tx) -> None:
@@ -206,18 +206,18 @@ def test_a_sender_is_told_what_became_of_their_words(tx: Tx) -> None:
     say(tx, conversation, "m-1", tracked=True)
     say(tx, conversation, "m-2", Role.AGENT)
     say(tx, conversation, "m-3")
-    conversations.mark(tx, ORGANISATION, conversation.id, MessageId("m-1"), DeliveryView.FAILED)
-    assert conversations.deliveries(tx, ORGANISATION, conversation.id) == {"m-1": "failed", "m-3": "none"}
+    messages.mark(tx, ORGANISATION, conversation.id, MessageId("m-1"), DeliveryView.FAILED)
+    assert messages.deliveries(tx, ORGANISATION, conversation.id) == {"m-1": "failed", "m-3": "none"}
     assert ("delivery", conversations.topic(ORGANISATION, "c-1")) in tx.rings
 
 
 def test_the_customers_last_words_are_found(tx: Tx) -> None:
     conversation = a_conversation(tx)
-    assert conversations.last_from_customer(tx, ORGANISATION, conversation.id) is None
+    assert messages.last_from_customer(tx, ORGANISATION, conversation.id) is None
     say(tx, conversation, "m-1")
     say(tx, conversation, "m-2")
     say(tx, conversation, "m-3", Role.ASSISTANT)
-    last = conversations.last_from_customer(tx, ORGANISATION, conversation.id)
+    last = messages.last_from_customer(tx, ORGANISATION, conversation.id)
     assert last is not None
     assert last.id == "m-2"
 
@@ -227,20 +227,18 @@ def test_the_customers_last_words_are_found(tx: Tx) -> None:
 
 def test_their_id_leads_to_our_handoff_in_its_own_organisation(tx: Tx) -> None:
     def link(handoff: str, theirs: str, kind: LinkKind = LinkKind.TICKET) -> None:
-        conversations.link(
+        links.tie(
             tx, ORGANISATION, HandoffId(handoff), channel=ChannelName.ZENDESK, kind=kind, theirs=theirs, ours=handoff
         )
 
     def found(theirs: str, organisation: OrganisationId = ORGANISATION) -> str | None:
-        return conversations.handoff_at(
-            tx, organisation, channel=ChannelName.ZENDESK, kind=LinkKind.TICKET, theirs=theirs
-        )
+        return links.handoff_at(tx, organisation, channel=ChannelName.ZENDESK, kind=LinkKind.TICKET, theirs=theirs)
 
     link("hof_1", "42")
     link("hof_1", "42")
     link("hof_1", "900", LinkKind.MESSAGE)
     assert (found("42"), found("43"), found("42", OTHER)) == ("hof_1", None, None)
-    assert conversations.links_of(tx.everywhere(), HandoffId("hof_1")) == {("zendesk", "ticket"): "42"}
+    assert links.of(tx.everywhere(), HandoffId("hof_1")) == {("zendesk", "ticket"): "42"}
     link("hof_2", "42")  # Zendesk gave a second handoff of the customer the same ticket
     assert found("42") == "hof_2"
 
@@ -248,26 +246,26 @@ def test_their_id_leads_to_our_handoff_in_its_own_organisation(tx: Tx) -> None:
 def test_open_handoffs_and_those_just_over_are_read_and_the_place_in_the_list_is_kept(tx: Tx) -> None:
     conversation = a_conversation(tx)
     for n, state in enumerate(HandoffState):
-        conversations.save_handoff(tx, conversation, replace(a_handoff(f"hof_{n}"), state=state))
+        handoffs.save(tx, conversation, replace(a_handoff(f"hof_{n}"), state=state))
     over = replace(a_handoff("hof_over"), state=HandoffState.ENDED, ended_at=NOON)
-    conversations.save_handoff(tx, conversation, over)
+    handoffs.save(tx, conversation, over)
 
     def read(now: int) -> set[str]:
-        return {row["state"] for row in conversations.handoffs_to_read(tx, now)}
+        return {row["state"] for row in handoffs.to_read(tx, now)}
 
     open_ones = {"requested", "queued", "with_agent", "asynchronous"}
     assert read(NOON + 1000) == open_ones | {"ended"}
-    conversations.looked(tx, over.id, None, NOON + 1)
+    handoffs.looked(tx, over.id, None, NOON + 1)
     assert read(NOON + 1000) == open_ones | {"ended"}, "an agent may still finish a sentence"
     assert read(NOON + 2 * 3600_000) == open_ones | {"ended"}, "we may have been away, or the clock was set forward"
-    conversations.looked(tx, over.id, None, NOON + 3600_000)
+    handoffs.looked(tx, over.id, None, NOON + 3600_000)
     assert read(NOON + 3600_000) == open_ones | {"ended"}, "nobody watched in between"
     for minute in range(1, 60):
-        conversations.looked(tx, over.id, None, NOON + 3600_000 + minute * 60_000)
+        handoffs.looked(tx, over.id, None, NOON + 3600_000 + minute * 60_000)
     assert read(NOON + 2 * 3600_000) == open_ones
-    conversations.looked(tx, HandoffId("hof_1"), "after-9", NOON)
-    conversations.looked(tx, HandoffId("hof_1"), None, NOON + 1)
-    assert conversations.cursor(tx, HandoffId("hof_1")) == "after-9"
+    handoffs.looked(tx, HandoffId("hof_1"), "after-9", NOON)
+    handoffs.looked(tx, HandoffId("hof_1"), None, NOON + 1)
+    assert handoffs.cursor(tx, HandoffId("hof_1")) == "after-9"
 
 
 # Organisations, tokens and operators

@@ -21,7 +21,17 @@ from escalade.domain.model import (
     Utterance,
 )
 from escalade.domain.organisation import Organisation
-from escalade.store import audit, conversations, deliveries, erasure, organisations
+from escalade.store import (
+    audit,
+    conversations,
+    customers,
+    deliveries,
+    erasure,
+    handoffs,
+    links,
+    messages,
+    organisations,
+)
 from escalade.store.database import Tx
 from tests.backstage import NOON
 
@@ -32,7 +42,7 @@ NOOR, OTHER, STONE = CustomerId("noor"), CustomerId("ada"), CustomerId("erased-1
 def talk(tx: Tx, customer: CustomerId, id: str) -> Conversation:
     """Let a customer have a handed-over conversation with something owed in it."""
     person = Customer(id=customer, name=f"{customer} marigold", email=f"{customer}@example.com")
-    conversations.save_customer(tx, ACME, person, NOON)
+    customers.save(tx, ACME, person, NOON)
     handoff = Handoff(
         id=HandoffId(f"h-{id}"), mode=Mode.LIVE, state=HandoffState.QUEUED, reason=Reason.API, asked_at=NOON,
         note="a marigold note",
@@ -42,12 +52,10 @@ def talk(tx: Tx, customer: CustomerId, id: str) -> Conversation:
         created_at=NOON, updated_at=NOON, context={"order": "marigold"}, handoff=handoff,
     )  # fmt: skip
     conversations.create(tx, opened, request="digest")
-    conversations.save_handoff(tx, opened, handoff)
+    handoffs.save(tx, opened, handoff)
     said = Utterance(role=Role.CUSTOMER, text="My marigold", tracked=True)
-    conversations.append(tx, opened, said, MessageId("m-1"), NOON, said_at=NOON)
-    conversations.link(
-        tx, ACME, handoff.id, channel="sunshine", kind="conversation", theirs=f"sun-{id}", ours=handoff.id
-    )
+    messages.append(tx, opened, said, MessageId("m-1"), NOON, said_at=NOON)
+    links.tie(tx, ACME, handoff.id, channel="sunshine", kind="conversation", theirs=f"sun-{id}", ours=handoff.id)
     deliveries.put(tx, ACME, opened.id, Post(handoff=handoff.id, message=MessageId("m-1")), NOON)
     deliveries.put(tx, ACME, opened.id, ReleaseControl(handoff=handoff.id), NOON)
     return opened
@@ -69,7 +77,7 @@ def test_one_customer_goes_and_the_other_stays(tx: Tx) -> None:
         ("Post", "withdrawn"),
         ("ReleaseControl", "pending"),
     ]
-    assert conversations.customer(tx, ACME, NOOR) is None
+    assert customers.load(tx, ACME, NOOR) is None
     bare = conversations.load(tx, ACME, mine.id)
     assert bare is not None
     assert (bare.customer.id, bare.customer.erased, bare.context) == (STONE, True, {})
@@ -81,7 +89,7 @@ def test_one_customer_goes_and_the_other_stays(tx: Tx) -> None:
     assert conversations.load(tx, ACME, mine.id) is None
     assert not erasure.under_way(tx)
     assert erasure.kept(tx, ACME, other.id) == untouched
-    assert conversations.customer(tx, ACME, OTHER) is not None
+    assert customers.load(tx, ACME, OTHER) is not None
 
 
 def test_the_chain_holds_on_either_engine(tx: Tx) -> None:

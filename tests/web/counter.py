@@ -26,7 +26,7 @@ from escalade.product import Product
 from escalade.services.accounts import LIVE_SECRET
 from escalade.services.intake import policy_of
 from escalade.settings import Settings
-from escalade.store import conversations, organisations, receipts
+from escalade.store import conversations, links, organisations, receipts
 from escalade.store.database import Tx
 from tests.backstage import KEY, NOON, Clock, ports
 from tests.engines import blank_sqlite
@@ -251,7 +251,7 @@ class Counter:
             current = conversations.load(tx, organisation, ConversationId(id))
             assert current is not None
             if live is not None:
-                conversations.link(
+                links.tie(
                     tx,
                     organisation,
                     handoff.id,

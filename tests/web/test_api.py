@@ -15,7 +15,7 @@ from escalade.domain.effects import LaneName
 from escalade.domain.events import AgentAssigned
 from escalade.domain.model import Agent, AgentId, ConversationId, DeliveryView, MessageId, Role, Utterance
 from escalade.services.intake import policy_of
-from escalade.store import conversations, deliveries, lanes, receipts
+from escalade.store import conversations, deliveries, lanes, messages, receipts
 from escalade.store.database import Tx
 from tests.web.counter import ORGANISATION, OTHER, Answer, Counter, counter
 
@@ -519,7 +519,7 @@ async def test_a_stream_tells_what_became_of_a_message_and_who_has_joined(front:
     handoff = await front.handed_over()
 
     def delivered(tx: Tx) -> None:
-        conversations.mark(tx, ORGANISATION, ConversationId("c-1"), MessageId("said-c-1"), DeliveryView.DELIVERED)
+        messages.mark(tx, ORGANISATION, ConversationId("c-1"), MessageId("said-c-1"), DeliveryView.DELIVERED)
 
     def joined(tx: Tx) -> None:
         current = conversations.load(tx, ORGANISATION, ConversationId("c-1"))
@@ -545,7 +545,7 @@ async def test_a_reader_who_was_away_long_gets_every_message_at_once(front: Coun
         assert current is not None
         for n in range(700):
             said = Utterance(role=Role.SYSTEM, text=f"word {n}")
-            conversations.append(tx, current, said, MessageId(f"m-{n}"), 0, said_at=0)
+            messages.append(tx, current, said, MessageId(f"m-{n}"), 0, said_at=0)
 
     await front.write(many)
     async with front.stream("/api/v1/conversations/c-1/events", list(KEY.items())) as stream:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from escalade.domain.model import Citation, ConversationId, MessageId, Role, Utterance
 from escalade.domain.organisation import SidebarSettings
-from escalade.store import conversations, operators, organisations
+from escalade.store import conversations, messages, operators, organisations
 from escalade.store.database import Tx
 from escalade.web.sidebar.passes import LASTS_S
 from tests import signed
@@ -163,7 +163,7 @@ async def told(front: Counter) -> Answer:
             Citation(n=2, title="Costs", url="javascript:alert(1)", source_id="b"),
         )
         said = Utterance(role=Role.ASSISTANT, text="Three days [1], free [2]", citations=sources)
-        conversations.append(tx, current, said, MessageId("answer"), NOON, said_at=NOON)
+        messages.append(tx, current, said, MessageId("answer"), NOON, said_at=NOON)
 
     await front.write(answered)
     await front.handed_over("c-1", ticket="101", **opening)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from escalade.domain.model import ConversationId, Customer, CustomerId, MessageId, Role, Utterance
-from escalade.store import audit, conversations
+from escalade.store import audit, conversations, customers, messages
 from escalade.store.database import Tx
 from tests.browser import a_browser, needs_chromium
 from tests.serving import until
@@ -109,7 +109,7 @@ def _hostile(running: Stage) -> None:
             person = Customer(
                 id=CustomerId(f"c-{n}"), name=payload[:128], email=payload[:254], external_id=payload[:128]
             )
-            conversations.save_customer(tx, running.organisation, person, now)
+            customers.save(tx, running.organisation, person, now)
         organisation = running.organisation
         tx.run("UPDATE organisation SET name = :name", name="<img src=x onerror=window.ran=1>")
         conversation = conversations.load(tx, organisation, ConversationId(id))
@@ -139,7 +139,7 @@ def _say_all(tx: Tx, running: Stage, id: ConversationId) -> None:
         conversation = conversations.load(tx, running.organisation, id)
         assert conversation is not None
         said = Utterance(role=roles[n % 4], text=payload, name=payload[:100], avatar_url=None)
-        conversations.append(tx, conversation, said, MessageId(f"hostile-{n:04}"), ports.now(), said_at=ports.wall())
+        messages.append(tx, conversation, said, MessageId(f"hostile-{n:04}"), ports.now(), said_at=ports.wall())
 
 
 def test_there_are_two_hundred_of_them() -> None:

@@ -55,7 +55,7 @@ from escalade.services.intake import Intake, policy_of
 from escalade.services.owners import Alone, Owners
 from escalade.services.patience import LOOK_AFTER_S, Patience
 from escalade.services.ports import Ports
-from escalade.store import attempts, conversations, deliveries, doors, files, lanes, receipts
+from escalade.store import attempts, conversations, deliveries, doors, files, handoffs, lanes, links, messages, receipts
 from escalade.store.database import Database, Tx
 from escalade.store.doors import Door
 
@@ -137,7 +137,7 @@ class Courier:
         now = self._ports.now()
         attempts.recover(tx, now)
         receipts.recover(tx, now)
-        conversations.recover(tx, now)
+        handoffs.recover(tx, now)
         doors.recover(tx, now, lanes.LONGEST_TOLD_MS)
 
     async def _catch_up(self) -> None:
@@ -263,7 +263,7 @@ class Courier:
         if not isinstance(delivery.effect, Post):
             return
         if covered:
-            conversations.mark(
+            messages.mark(
                 tx, conversation.organisation, conversation.id, delivery.effect.message, DeliveryView.DELIVERED
             )
             return
@@ -319,7 +319,7 @@ class Courier:
         assert conversation is not None
         handoff = conversation.handoff
         if handoff is not None and handoff.ticket_attempted is not attempted and handoff.mode is Mode.TICKET:
-            conversations.save_handoff(tx, conversation, replace(handoff, ticket_attempted=attempted))
+            handoffs.save(tx, conversation, replace(handoff, ticket_attempted=attempted))
 
     async def _send(self, task: Errand, channel: Channel) -> bool:
         door = task.doors.get(channel.name)
@@ -432,7 +432,7 @@ class Courier:
             delivery, conversation, effect = task.delivery, task.conversation, task.delivery.effect
             assert not isinstance(effect, Answer)
             for link in sent.links:
-                conversations.link(
+                links.tie(
                     tx,
                     conversation.organisation,
                     effect.handoff,
@@ -455,11 +455,9 @@ class Courier:
                 history.outcome(tx, delivery, None)
             deliveries.finish(tx, delivery, "delivered", "", now)
             if isinstance(effect, Post):
-                conversations.mark(
-                    tx, conversation.organisation, conversation.id, effect.message, DeliveryView.DELIVERED
-                )
+                messages.mark(tx, conversation.organisation, conversation.id, effect.message, DeliveryView.DELIVERED)
                 if lanes.is_idle(tx, delivery.lane):
-                    conversations.caught_up(tx, conversation, effect.handoff)
+                    handoffs.caught_up(tx, conversation, effect.handoff)
             if isinstance(effect, ConfirmControl | OpenTicket):
                 tx.ring("look", effect.handoff)
             # Decided before the lane moves on: what comes next relies on it.
@@ -545,4 +543,4 @@ class Courier:
 def _has_arrived(tx: Tx, task: Errand) -> bool:
     """Say whether the message of a delivery is known to be at the desk, whatever its own attempts have come to."""
     effect = task.delivery.effect
-    return isinstance(effect, Post) and conversations.has_arrived(tx, task.conversation, effect.message)
+    return isinstance(effect, Post) and links.has_arrived(tx, task.conversation, effect.message)

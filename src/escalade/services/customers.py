@@ -16,7 +16,7 @@ from escalade.domain.events import Closed
 from escalade.domain.model import ConversationId, CustomerId, OrganisationId
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
-from escalade.store import audit, conversations, erasure
+from escalade.store import audit, conversations, customers, erasure
 from escalade.store.database import Database, Row, Tx
 
 ERASED = "customer.erased"
@@ -34,7 +34,7 @@ class Customers:
         """Give everything that is kept about a customer."""
 
         def work(tx: Tx) -> dict[str, Any]:
-            found = conversations.customer(tx, organisation, customer)
+            found = customers.load(tx, organisation, customer)
             if found is None:
                 raise NotFound("no such customer")
             audit.record(tx, organisation, who, "customer.exported", _named(customer), self._ports.wall())
@@ -65,7 +65,7 @@ class Customers:
         """
 
         def work(tx: Tx) -> dict[str, Any]:
-            found = conversations.customer(tx, organisation, customer)
+            found = customers.load(tx, organisation, customer)
             if found is None:
                 if audit.has(tx, organisation, ERASED, _named(customer)):
                     return {"status": "erased", "conversations": 0, "at_zendesk": []}

@@ -47,7 +47,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.intake import Applied, Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.services.replier import Staffed
-from escalade.store import conversations, files, organisations
+from escalade.store import conversations, customers, files, messages, organisations
 from escalade.store.database import Database, Tx
 
 LONGEST_TEXT = 4_000  # code points
@@ -126,7 +126,7 @@ class Desk:
     def _person(self, tx: Tx, organisation: OrganisationId, asked: dict[str, Any]) -> Customer:
         """Find or add the customer; what is newly said of them is kept."""
         id = CustomerId(asked["id"] or self._ports.new_id())
-        known = conversations.customer(tx, organisation, id)
+        known = customers.load(tx, organisation, id)
         person = Customer(
             id=id,
             external_id=asked["id"] or (known.external_id if known else None),
@@ -136,7 +136,7 @@ class Desk:
             verified=known.verified if known else False,
         )
         if person != known:
-            conversations.save_customer(tx, organisation, person, self._ports.now())
+            customers.save(tx, organisation, person, self._ports.now())
         return person
 
     async def say(
@@ -161,11 +161,11 @@ class Desk:
 
         def written(tx: Tx) -> Said:
             current = self._load(tx, organisation, conversation, customer)
-            stored = conversations.message(tx, organisation, conversation, chosen)
+            stored = messages.load(tx, organisation, conversation, chosen)
             carried = files.claim(tx, organisation, conversation, chosen, attachments)
             said = Utterance(id=chosen, role=role, text=text, attachments=carried)
             if stored is not None:
-                conversations.require_same(said, stored)
+                messages.require_same(said, stored)
                 return Said(message=stored, repeated=True)
             if current.status is Status.CLOSED:
                 raise Conflict("this conversation is closed", code="session_closed")
@@ -177,7 +177,7 @@ class Desk:
                 raise Conflict(f"not now: {applied.decision.ignored}", code="out_of_turn")
             if role is Role.CUSTOMER:
                 # Effects may have changed what became of it since it was appended.
-                message = conversations.message(tx, organisation, conversation, chosen)
+                message = messages.load(tx, organisation, conversation, chosen)
                 assert message is not None
                 return Said(message=message, repeated=False)
             return Said(message=applied.messages[0], repeated=False)
@@ -262,7 +262,7 @@ class Desk:
 
         def read(tx: Tx) -> tuple[Conversation, list[Message]]:
             current = self._load(tx, organisation, conversation, customer)
-            return current, conversations.messages(tx, organisation, conversation, after=after)
+            return current, messages.of(tx, organisation, conversation, after=after)
 
         return await self._database.read(read)
 
@@ -279,8 +279,8 @@ class Desk:
         def read(tx: Tx) -> Following:
             return Following(
                 conversation=self._load(tx, organisation, conversation, customer),
-                messages=conversations.messages(tx, organisation, conversation, after=after),
-                deliveries=conversations.deliveries(tx, organisation, conversation),
+                messages=messages.of(tx, organisation, conversation, after=after),
+                deliveries=messages.deliveries(tx, organisation, conversation),
                 files=files.from_agents(tx, organisation, conversation),
             )
 

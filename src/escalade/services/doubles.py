@@ -26,7 +26,7 @@ from escalade.services.doors import Doors
 from escalade.services.intake import Intake, desk_message_id, policy_of
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, deliveries, doubles, organisations
+from escalade.store import conversations, deliveries, doubles, links, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.doubles import Doubtful
 
@@ -147,11 +147,11 @@ class Doubles:
         organisation = organisations.load(tx, of.organisation)
         if conversation is None or conversation.handoff is None or organisation is None:
             return None
-        links = {
+        known = {
             (ChannelName(channel), LinkKind(kind)): theirs
-            for (channel, kind), theirs in conversations.links_of(tx, of.handoff).items()
+            for (channel, kind), theirs in links.of(tx, of.handoff).items()
         }
-        return conversation, self._accounts.account(tx, organisation), links
+        return conversation, self._accounts.account(tx, organisation), known
 
     def _see_to(self, tx: Tx, of: Doubtful, found: _Found) -> None:
         """Show what was said on the others, go on in the one that is worked on, and owe the merging of the rest.

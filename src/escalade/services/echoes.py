@@ -13,7 +13,7 @@ from escalade.channels.base import Heard, LinkKind
 from escalade.domain import transcript
 from escalade.domain.effects import RemoveDouble
 from escalade.domain.model import Conversation, Handoff, MessageId, Millis, Role
-from escalade.store import conversations, deliveries
+from escalade.store import deliveries, links, messages
 from escalade.store.database import Tx
 
 log = structlog.get_logger()
@@ -24,10 +24,10 @@ def recognise(tx: Tx, conversation: Conversation, handoff: Handoff, channel: str
     assert echo.mark is not None
     if not _is_ours(tx, conversation, echo.mark, echo.text):
         return
-    known = conversations.copies(tx, handoff.id, channel=channel, ours=echo.mark)
+    known = links.copies(tx, handoff.id, channel=channel, ours=echo.mark)
     if echo.id in known:
         return
-    conversations.link(
+    links.tie(
         tx,
         conversation.organisation,
         handoff.id,
@@ -48,7 +48,7 @@ def _is_ours(tx: Tx, conversation: Conversation, mark: str, text: str) -> bool:
     """Say whether a mark names a message of this conversation with these words; the same mark alone proves nothing."""
     whole, _, part = mark.rpartition(":")
     for id, n in ((mark, None), (whole, part)):
-        message = conversations.message(tx, conversation.organisation, conversation.id, MessageId(id))
+        message = messages.load(tx, conversation.organisation, conversation.id, MessageId(id))
         if message is None or message.role is not Role.CUSTOMER:
             continue
         if n is None:

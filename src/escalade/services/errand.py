@@ -23,7 +23,7 @@ from escalade.domain.model import Conversation, HandoffId, Message, Millis, Tick
 from escalade.domain.policy import Policy
 from escalade.domain.standing import handoff_of, standing
 from escalade.services.accounts import Accounts
-from escalade.store import conversations, deliveries, doors, lanes, organisations
+from escalade.store import conversations, deliveries, doors, lanes, links, messages, organisations
 from escalade.store.database import Tx
 from escalade.store.doors import Door
 
@@ -55,18 +55,18 @@ def take_up(tx: Tx, lane: lanes.Lane, accounts: Accounts, now: Millis) -> Errand
     assert organisation is not None
     handoff = conversation.handoff
     about = effect.message if isinstance(effect, Answer | Post) else handoff.about if handoff else None
-    message = None if about is None else conversations.message(tx, lane.organisation, lane.conversation, about)
-    links: dict[tuple[ChannelName, LinkKind], str] = {}
+    message = None if about is None else messages.load(tx, lane.organisation, lane.conversation, about)
+    known: dict[tuple[ChannelName, LinkKind], str] = {}
     if not isinstance(effect, Answer):
-        links = {
+        known = {
             (ChannelName(channel), LinkKind(kind)): theirs
-            for (channel, kind), theirs in conversations.links_of(tx, effect.handoff).items()
+            for (channel, kind), theirs in links.of(tx, effect.handoff).items()
         }
     transcript: tuple[Message, ...] = ()
     if not isinstance(effect, Post | ReleaseControl | ConfirmControl | RemoveDouble | MergeTicket):
         latest = conversation.last_seq if message is None else message.seq
         after = max(0, latest - LONGEST_TRANSCRIPT)
-        said = conversations.messages(tx, lane.organisation, lane.conversation, after=after)
+        said = messages.of(tx, lane.organisation, lane.conversation, after=after)
         # The message that led here is posted by itself, so the context ends before it.
         end = None if message is None else message.seq - isinstance(effect, PostContext)
         transcript = tuple(m for m in said if end is None or m.seq <= end)
@@ -79,7 +79,7 @@ def take_up(tx: Tx, lane: lanes.Lane, accounts: Accounts, now: Millis) -> Errand
             key=delivery.key,
             effect=effect,
             conversation=conversation,
-            links=links,
+            links=known,
             transcript=transcript,
             message=message,
             frozen=delivery.frozen,
@@ -87,7 +87,7 @@ def take_up(tx: Tx, lane: lanes.Lane, accounts: Accounts, now: Millis) -> Errand
             first_attempt_at=delivery.first_try_at,
             now=now,
         ),
-        links=links,
+        links=known,
         doors=doors.of(tx, lane.organisation),
     )
 

@@ -53,9 +53,20 @@ from escalade.domain.model import (
 from escalade.domain.policy import Policy
 from escalade.domain.switchboard import GONE, Decision, decide, may_follow_up
 from escalade.services.ports import Ports
-from escalade.store import conversations, deliveries, doors, files, lanes, organisations, receipts
-from escalade.store.conversations import Place
+from escalade.store import (
+    conversations,
+    deliveries,
+    doors,
+    files,
+    handoffs,
+    lanes,
+    links,
+    messages,
+    organisations,
+    receipts,
+)
 from escalade.store.database import Tx
+from escalade.store.links import Place
 
 _kept = msgspec.json.Encoder()
 
@@ -117,9 +128,9 @@ class Intake:
             elif stored is not None:
                 return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
         if isinstance(event, PostRefused):
-            if conversations.has_arrived(tx, conversation, event.message):  # with an earlier handoff
+            if links.has_arrived(tx, conversation, event.message):  # with an earlier handoff
                 delivered = DeliveryView.DELIVERED
-                conversations.mark(tx, conversation.organisation, conversation.id, event.message, delivered)
+                messages.mark(tx, conversation.organisation, conversation.id, event.message, delivered)
                 ignored = "it reached the desk before"
                 return Applied(decision=Decision(conversation=conversation, ignored=ignored), messages=())
             if may_follow_up(conversation, event, policy):
@@ -145,12 +156,12 @@ class Intake:
         after = decision.conversation
         conversations.save(tx, conversation, after, now)
         if decision.leaves is not None:
-            conversations.save_handoff(tx, after, decision.leaves)
+            handoffs.save(tx, after, decision.leaves)
         before = conversation.open_handoff
         if before is not None and (after.open_handoff is None or after.open_handoff.id != before.id):
             tx.ring("look", before.id)  # whatever was said just before the end is read once more
         said = tuple(
-            conversations.append(
+            messages.append(
                 tx, after, utterance, utterance.id or MessageId(self._ports.new_id()), now, said_at=self._ports.wall()
             )
             for utterance in decision.says
@@ -162,7 +173,7 @@ class Intake:
         for effect in decision.effects:
             deliveries.put(tx, after.organisation, after.id, effect, now)
             if isinstance(effect, Post):
-                conversations.mark(tx, after.organisation, after.id, effect.message, DeliveryView.PENDING)
+                messages.mark(tx, after.organisation, after.id, effect.message, DeliveryView.PENDING)
         last_seq = said[-1].seq if said else after.last_seq
         return Applied(decision=replace(decision, conversation=replace(after, last_seq=last_seq)), messages=said)
 
@@ -194,11 +205,11 @@ class Intake:
         return tuple(expected)
 
     def _message(self, tx: Tx, conversation: Conversation, id: MessageId) -> Message | None:
-        return conversations.message(tx, conversation.organisation, conversation.id, id)
+        return messages.load(tx, conversation.organisation, conversation.id, id)
 
     def _explain(self, tx: Tx, conversation: Conversation, event: PostRefused) -> PostRefused:
         """Mark the message and put the customer's own words into the notice."""
-        conversations.mark(tx, conversation.organisation, conversation.id, event.message, DeliveryView.FAILED)
+        messages.mark(tx, conversation.organisation, conversation.id, event.message, DeliveryView.FAILED)
         stored = self._message(tx, conversation, event.message)
         text = "" if stored is None else stored.text if len(stored.text) <= 60 else stored.text[:59] + "…"
         return replace(event, why=words.NOT_DELIVERED.format(text=text, why=event.why))
@@ -206,7 +217,7 @@ class Intake:
     def _stale(self, tx: Tx, conversation: Conversation, event: Event) -> str:
         """Say why an event comes too late, or nothing if it does not."""
         match event:
-            case HandoffAsked(id=id) if conversations.handoff_by_id(tx, conversation.organisation, id) is not None:
+            case HandoffAsked(id=id) if handoffs.load(tx, conversation.organisation, id) is not None:
                 return "this handoff was asked for before"
             case HandoffAsked(answers=answers) | AssistantSaid(answers=answers) if answers is not None:
                 question = self._message(tx, conversation, answers)
@@ -215,9 +226,9 @@ class Intake:
                     return "a person was asked for since this question"
             case TicketOpened(handoff=id, ticket_id=ticket_id):
                 current = conversation.handoff is not None and conversation.handoff.id == id
-                older = None if current else conversations.handoff_by_id(tx, conversation.organisation, id)
+                older = None if current else handoffs.load(tx, conversation.organisation, id)
                 if older is not None and older.ticket_id is None:
-                    conversations.save_handoff(tx, conversation, replace(older, ticket_id=ticket_id))
+                    handoffs.save(tx, conversation, replace(older, ticket_id=ticket_id))
         return ""
 
     def _unanswered(self, tx: Tx, conversation: Conversation) -> tuple[MessageId, ...]:
@@ -227,7 +238,7 @@ class Intake:
             return ()
         asked: list[MessageId] = []
         after = max(0, conversation.last_seq - UNANSWERED)
-        for message in conversations.messages(tx, conversation.organisation, conversation.id, after=after):
+        for message in messages.of(tx, conversation.organisation, conversation.id, after=after):
             if message.role is Role.ASSISTANT:
                 asked.clear()
             elif message.role is Role.CUSTOMER and message.seq > handoff.ended_seq:
@@ -239,7 +250,7 @@ class Intake:
         handoff = conversation.handoff
         about = None if handoff is None or handoff.about is None else self._message(tx, conversation, handoff.about)
         after = about.seq if about is not None else 0 if handoff is None else handoff.asked_seq
-        later = conversations.messages(tx, conversation.organisation, conversation.id, after=after)
+        later = messages.of(tx, conversation.organisation, conversation.id, after=after)
         return tuple(m.id for m in later if m.role is Role.CUSTOMER and m.delivery is DeliveryView.FAILED)
 
     def _complete(self, tx: Tx, conversation: Conversation, event: HandoffAsked) -> HandoffAsked:
@@ -251,12 +262,12 @@ class Intake:
         if (current := conversation.open_handoff) is not None:
             return replace(event, waiting=tuple(deliveries.owed_messages(tx, organisation, id, current.id)))
         if event.about is None:
-            last = conversations.last_from_customer(tx, organisation, id)
+            last = messages.last_from_customer(tx, organisation, id)
             return event if last is None else replace(event, about=last.id)
         about = self._message(tx, conversation, event.about)
         if about is None:
             return event
-        later = conversations.messages(tx, organisation, id, after=about.seq)
+        later = messages.of(tx, organisation, id, after=about.seq)
         return replace(event, waiting=tuple(m.id for m in later if m.role is Role.CUSTOMER))
 
     # our own follow-ups, kept as receipts so that a crash cannot lose them
@@ -341,7 +352,7 @@ class Intake:
             return "ignored", "no meaning for us"
         if place is None:
             # Our own answer, which names the ticket, may not be in yet.
-            parks = arrival.ticket_id is not None and conversations.waits_for_ticket(tx, organisation)
+            parks = arrival.ticket_id is not None and handoffs.waits_for_ticket(tx, organisation)
             return ("waiting", "") if parks else ("ignored", "unknown_ticket")
         if _is_echo(arrival) and arrival.ticket_id in {None, place.ticket_id}:
             return "ignored", "echo"
@@ -356,7 +367,7 @@ class Intake:
             (ChannelName.SUNSHINE, LinkKind.MESSAGE, arrival.message_id),
         ):
             if theirs is not None:
-                found = conversations.place_of(tx, organisation, channel=channel, kind=kind, theirs=theirs)
+                found = links.place_of(tx, organisation, channel=channel, kind=kind, theirs=theirs)
                 if found is not None:
                     return found
         return None
@@ -379,7 +390,7 @@ class Intake:
     ) -> Accepted:
         now, handoff_id = self._now(), place.handoff
         conversation = conversations.load(tx, organisation, place.conversation)
-        own = conversations.handoff_by_id(tx, organisation, handoff_id)
+        own = handoffs.load(tx, organisation, handoff_id)
         assert conversation is not None
         assert own is not None
         if own.mode is Mode.TICKET and place.via == ChannelName.SUNSHINE:
@@ -415,7 +426,7 @@ class Intake:
         self, tx: Tx, conversation: Conversation, handoff: HandoffId, ticket_id: str, policy: Policy
     ) -> Conversation:
         """Tie a ticket to a handoff; news parked for it finds its conversation now."""
-        known = conversations.handoff_at(
+        known = links.handoff_at(
             tx,
             conversation.organisation,
             channel=ChannelName.ZENDESK,
@@ -424,7 +435,7 @@ class Intake:
         )
         if known == handoff:
             return conversation
-        conversations.link(
+        links.tie(
             tx,
             conversation.organisation,
             handoff,

@@ -54,7 +54,7 @@ from escalade.services.intake import Intake, arrival_of, desk_message_id, said_b
 from escalade.services.numbers import Numbers
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, organisations, receipts
+from escalade.store import conversations, handoffs, links, messages, organisations, receipts
 from escalade.store.database import Database, Row, Tx
 
 log = structlog.get_logger()
@@ -179,7 +179,7 @@ class Reconcile:
             unread, self._unread = self._unread, set()
             try:
                 leads = await self._owners.lead()
-                rows = await self._database.read(partial(conversations.handoffs_to_read, now=now)) if leads else []
+                rows = await self._database.read(partial(handoffs.to_read, now=now)) if leads else []
             except Unavailable as error:
                 log.warning("handoffs_unreadable", why=str(error))
                 blind = True
@@ -302,16 +302,15 @@ class Reconcile:
         )
         if conversation is None or organisation is None or conversation.handoff is None:
             return None
-        links = {
-            (ChannelName(channel), LinkKind(kind)): theirs
-            for (channel, kind), theirs in conversations.links_of(tx, handoff).items()
+        known = {
+            (ChannelName(channel), LinkKind(kind)): theirs for (channel, kind), theirs in links.of(tx, handoff).items()
         }
         return _Scene(
             conversation=conversation,
             handoff=conversation.handoff,
             account=self._accounts.account(tx, organisation),
             policy=Policy.of(organisation.settings),
-            links=links,
+            links=known,
             cursor=row["cursor"],
             bells=tuple(
                 receipt
@@ -466,7 +465,7 @@ class Reconcile:
         if facts.session is not None:
             self._apply(tx, scene, facts.session)
         if reached:  # also where the answer was a lasting no: what is gone need not be asked for ever
-            conversations.looked(tx, handoff.id, None if page is None else page.cursor, now)
+            handoffs.looked(tx, handoff.id, None if page is None else page.cursor, now)
         self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
         return RETRY_MS / 1000 if again or not reached else None
 
@@ -486,13 +485,13 @@ class Reconcile:
             if reached:
                 receipts.settle(tx, bell.id, "read from the list", now)
             return not reached
-        shown = conversations.message(
+        shown = messages.load(
             tx,
             scene.conversation.organisation,
             scene.conversation.id,
             desk_message_id(ChannelName.SUNSHINE, arrival.message_id),
         )
-        ours = conversations.handoff_at(
+        ours = links.handoff_at(
             tx,
             scene.conversation.organisation,
             channel=ChannelName.SUNSHINE,

@@ -16,7 +16,7 @@ from escalade.services import history
 from escalade.services.errand import refusal, seen_from
 from escalade.services.intake import Intake, policy_of
 from escalade.services.ports import Ports
-from escalade.store import audit, conversations, deliveries, redrive
+from escalade.store import audit, conversations, deliveries, messages, redrive
 from escalade.store.database import Database, Tx
 
 SKIPPED = "it was skipped by our team"
@@ -85,7 +85,7 @@ class Redrive:
             again = deliveries.put(tx, conversation.organisation, conversation.id, before.effect, now)
             if isinstance(before.effect, Post):
                 message = before.effect.message
-                conversations.mark(tx, conversation.organisation, conversation.id, message, DeliveryView.PENDING)
+                messages.mark(tx, conversation.organisation, conversation.id, message, DeliveryView.PENDING)
         redrive.resent(tx, before, again)
 
     def _skip(self, tx: Tx, stuck: _Stuck) -> None:

@@ -9,7 +9,7 @@ from escalade.domain.errors import Invalid, NotFound
 from escalade.domain.events import BY_NAME
 from escalade.domain.model import Millis, OrganisationId
 from escalade.services.intake import Intake, arrival_of, policy_of
-from escalade.store import audit, conversations, overview, receipts
+from escalade.store import audit, conversations, messages, overview, receipts
 from escalade.store.database import Database, Tx
 
 
@@ -61,7 +61,7 @@ class Replay:
         after = conversations.load(tx, organisation, receipt.conversation)
         assert settled is not None
         assert after is not None
-        said = conversations.messages(tx, organisation, receipt.conversation, after=before.last_seq)
+        said = messages.of(tx, organisation, receipt.conversation, after=before.last_seq)
         return {
             "receipt": id,
             "outcome": settled.outcome or "Zendesk's own list is read",

@@ -13,7 +13,7 @@ from escalade.domain.events import AssistantSaid, Event, HandoffAsked, Unknown
 from escalade.domain.model import Conversation, HandoffId, Message, MessageId, Reason, Role
 from escalade.domain.transcript import says_something
 from escalade.services.ports import Ports
-from escalade.store import conversations
+from escalade.store import messages
 from escalade.store.database import Database
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ class AssistantReplier:
 
     async def _question(self, account: Account, conversation: Conversation, question: Message) -> Question:
         before = await self._database.read(
-            lambda tx: conversations.messages(
+            lambda tx: messages.of(
                 tx, conversation.organisation, conversation.id, after=max(0, question.seq - 1 - HISTORY), limit=HISTORY
             )
         )

@@ -14,7 +14,7 @@ from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, deliveries, files, receipts, removal
+from escalade.store import conversations, deliveries, files, handoffs, receipts, removal
 from escalade.store.database import Database, Row, Tx
 
 log = structlog.get_logger()
@@ -51,7 +51,7 @@ class Upkeep:
         """Find what is due and decide it; write only where something is."""
         open_handoffs, parked, waiting, forgotten, held_up = await self._database.read(
             lambda tx: (
-                conversations.handoffs_to_read(tx, self._ports.now()),
+                handoffs.to_read(tx, self._ports.now()),
                 receipts.parked(tx),
                 receipts.conversations_waiting(tx),
                 files.forgotten(tx, self._ports.now() - UNSENT_MS),

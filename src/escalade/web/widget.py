@@ -32,7 +32,7 @@ from escalade.domain.organisation import Organisation
 from escalade.services.desk import Desk
 from escalade.services.files import Files
 from escalade.services.ports import Ports
-from escalade.store import conversations, organisations
+from escalade.store import conversations, customers, organisations
 from escalade.store.database import Database, Tx
 from escalade.web import views
 from escalade.web.access import Access, Visitor
@@ -371,7 +371,7 @@ class Widget:
             if organisation is None:
                 return None
             now = self._ports.wall()
-            conversations.save_customer(tx, organisation.id, customer, now)
+            customers.save(tx, organisation.id, customer, now)
             organisations.add_visitor(tx, organisation.id, customer.id, token, header(scope, b"origin") or "", now)
             return organisation
 

@@ -17,7 +17,7 @@ from escalade.services import intake as intake_module
 from escalade.services import reconcile as reconcile_module
 from escalade.services.intake import Intake
 from escalade.services.reconcile import Reconcile
-from escalade.store import conversations, receipts
+from escalade.store import conversations, handoffs, receipts
 from escalade.store.database import Tx
 from torture.simulator.mutants.mutant import Patches, mutant
 from torture.simulator.profile import Fault
@@ -75,7 +75,7 @@ def moves_the_cursor_before_the_words_are_kept() -> Patches:
                 page = await channel.heard_since(scene.account, scene.links, scene.cursor)
             except DeliveryError:
                 return 1.0
-            await self._database.write(lambda tx: conversations.looked(tx, handoff, page.cursor, self._ports.now()))
+            await self._database.write(lambda tx: handoffs.looked(tx, handoff, page.cursor, self._ports.now()))
             again = await self._database.read(lambda tx: self._scene(tx, handoff))
             assert again is not None
             facts = await self._ask(again, session=session, reached=True)

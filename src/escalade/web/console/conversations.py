@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from escalade.domain.errors import Conflict, NotFound
 from escalade.domain.model import Conversation, ConversationId, FileId, Handoff, Message
-from escalade.store import conversations, overview, receipts
+from escalade.store import conversations, messages, overview, receipts
 from escalade.store.database import Row, Tx
 from escalade.store.overview import Wanted
 from escalade.store.receipts import Receipt
@@ -161,11 +161,11 @@ async def _load(visit: Visit) -> Story:
 
 def _story(tx: Tx, conversation: Conversation) -> Story:
     organisation, id = conversation.organisation, conversation.id
-    messages: list[Message] = conversations.messages(tx, organisation, id, limit=MOST)
+    said: list[Message] = messages.of(tx, organisation, id, limit=MOST)
     attempts: list[Row] = overview.attempts_of_conversation(tx, organisation, id)
     return Story(
         conversation=conversation,
-        messages=messages,
+        messages=said,
         handoffs=[msgspec.json.decode(row["body"], type=Handoff) for row in overview.handoffs(tx, organisation, id)],
         receipts=receipts.recent(tx, organisation, conversation=id, limit=MOST),
         deliveries=overview.deliveries(tx, organisation, conversation=id, limit=MOST),

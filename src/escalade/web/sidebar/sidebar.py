@@ -27,7 +27,7 @@ from escalade.domain.model import Millis, OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.services.ports import Ports
 from escalade.settings import Settings
-from escalade.store import conversations, organisations
+from escalade.store import conversations, links, messages, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.vault import Vault
 from escalade.web.console import forms, words
@@ -177,15 +177,15 @@ class Sidebar:
 def _story(tx: Tx, organisation: OrganisationId, ticket: str) -> Story | None:
     if not TICKET.match(ticket):
         return None
-    place = conversations.place_of(tx, organisation, channel=ChannelName.ZENDESK, kind=LinkKind.TICKET, theirs=ticket)
+    place = links.place_of(tx, organisation, channel=ChannelName.ZENDESK, kind=LinkKind.TICKET, theirs=ticket)
     if place is None:
         return None
     found = conversations.load(tx, organisation, place.conversation, handoff=place.handoff)
     if found is None or found.handoff is None or found.customer.erased:
         return None
     asked = found.handoff.asked_seq
-    before = conversations.messages(tx, organisation, found.id, after=max(0, asked - MOST), limit=min(asked, MOST))
-    since = conversations.messages(tx, organisation, found.id, after=max(asked, found.last_seq - MOST), limit=MOST)
+    before = messages.of(tx, organisation, found.id, after=max(0, asked - MOST), limit=min(asked, MOST))
+    since = messages.of(tx, organisation, found.id, after=max(asked, found.last_seq - MOST), limit=MOST)
     return tell(found, found.handoff, before, since)
 
 

@@ -83,7 +83,7 @@ class Broken:
 async def test_l10_whatever_the_assistant_does_the_customer_gets_somebody(database_url: str, does: Any) -> None:
     async with backstage(database_url) as stage:
         broken: Any = Broken(does)
-        stage.courier._replier = AssistantReplier(stage.database, stage.ports, broken, stage.desk._staffed)
+        stage.courier._sender._replier = AssistantReplier(stage.database, stage.ports, broken, stage.desk._staffed)
         customer = await stage.open()
         await customer.says("Hello")
         await stage.drain()

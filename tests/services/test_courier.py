@@ -435,7 +435,7 @@ async def test_a_ticket_is_not_opened_when_live_is_chosen_at_the_last_moment(liv
     customer = await asks_for_a_person(live, wish=Wish.TICKET)
     await live.step(LaneName.ASSISTANT)
     database = Interrupted(live)
-    live.courier._database = database
+    live.courier._ledger._database = database
     database.before_next_write = lambda: live.desk.escalate(ORGANISATION, customer.id, wish=Wish.LIVE)
     await live.drain()
     assert live.zendesk.sends == []
@@ -446,7 +446,7 @@ async def test_a_word_is_not_sent_when_the_customer_leaves_at_the_last_moment(st
     customer = await with_a_ticket(stage)
     await customer.says("one")
     database = Interrupted(stage)
-    stage.courier._database = database
+    stage.courier._ledger._database = database
     database.before_next_write = lambda: stage.desk.release(ORGANISATION, customer.id)
     await stage.drain()
     assert stage.zendesk.posted == []
@@ -523,7 +523,7 @@ async def test_a_crash_before_the_ticket_is_known_does_not_cost_the_note(stage: 
     customer = await asks_for_a_person(stage)
     await stage.step(LaneName.ASSISTANT)
     database = Interrupted(stage)
-    stage.courier._database = database
+    stage.courier._ledger._database = database
 
     async def dies() -> None:
         database.before_next_write = None

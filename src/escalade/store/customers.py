@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from escalade.domain.model import (
-    Customer,
-    CustomerId,
-    Millis,
-    OrganisationId,
-)
+from escalade.domain.model import Customer, CustomerId, Millis, OrganisationId
 from escalade.store.database import Tx
 
 

@@ -6,14 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
-from escalade.domain.model import (
-    Conversation,
-    ConversationId,
-    Handoff,
-    HandoffId,
-    Millis,
-    OrganisationId,
-)
+from escalade.domain.model import Conversation, ConversationId, Handoff, HandoffId, Millis, OrganisationId
 from escalade.store.database import Row, Tx
 
 WATCHED_MS = 3600_000  # so long an agent may still speak after the end of a handoff

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from escalade.domain.model import (
-    Conversation,
-    ConversationId,
-    HandoffId,
-    MessageId,
-    OrganisationId,
-)
+from escalade.domain.model import Conversation, ConversationId, HandoffId, MessageId, OrganisationId
 from escalade.store.database import Tx
 
 

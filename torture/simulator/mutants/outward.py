@@ -12,8 +12,10 @@ from escalade.channels.sunshine.channel import SunshineChannel
 from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.domain.effects import OpenTicket, Post
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
-from escalade.services import courier as courier_module
+from escalade.services import ledger as ledger_module
 from escalade.services.courier import Courier
+from escalade.services.ledger import Ledger
+from escalade.services.sender import Sender
 from escalade.store import attempts, deliveries
 from escalade.store.database import Tx
 from torture.simulator.mutants.mutant import Patches, mutant
@@ -37,75 +39,75 @@ def sends_again_without_a_look() -> Patches:
 
 @mutant(Fault.ZOMBIE)
 def looks_without_waiting() -> Patches:
-    right = Courier.__init__
+    right = Ledger.__init__
 
-    def init(self: Courier, *parts: Any, **named: Any) -> None:
+    def init(self: Ledger, *parts: Any, **named: Any) -> None:
         right(self, *parts, **named)
-        self._policy = replace(self._policy, unsure_wait_s=0.0)
+        self._unsure_wait_s = 0.0
 
-    return [(Courier, "__init__", init)]
+    return [(Ledger, "__init__", init)]
 
 
 @mutant(Fault.CRASH)
 def sends_before_writing_it_down() -> Patches:
-    async def send(self: Courier, task: Any, channel: Any) -> bool:
+    async def send(self: Sender, task: Any, channel: Any) -> bool:
         frozen = task.job.frozen or channel.freeze(task.account, task.job)
         came: Sent | DeliveryError
         try:
             came = await channel.send(task.account, replace(task.job, frozen=frozen))
         except DeliveryError as error:
             came = error
-        attempt = await self._begin(task, kind="send", frozen=frozen)
+        attempt = await self._ledger.begin(task, kind="send", frozen=frozen)
         if attempt is None:
             return True
         if isinstance(came, DeliveryError):
-            return await self._failed(task, attempt, came, channel)
-        await self._delivered(task, attempt, came, verdict="delivered", channel=channel)
+            return await self._ledger.failed(task, attempt, came, channel)
+        await self._ledger.delivered(task, attempt, came, verdict="delivered", channel=channel)
         return True
 
-    return [(Courier, "_send", send)]
+    return [(Sender, "send", send)]
 
 
 @mutant(Fault.RESET_BEFORE)
 def marks_it_delivered_before_sending() -> Patches:
-    right = Courier._send
+    right = Sender.send
 
-    async def send(self: Courier, task: Any, channel: Any) -> bool:
+    async def send(self: Sender, task: Any, channel: Any) -> bool:
         if not isinstance(task.delivery.effect, Post):
             return await right(self, task, channel)
-        attempt = await self._begin(task, kind="send", frozen=None)
+        attempt = await self._ledger.begin(task, kind="send", frozen=None)
         if attempt is None:
             return True
-        await self._delivered(task, attempt, Sent(links=(), status=201), verdict="delivered", channel=channel)
+        await self._ledger.delivered(task, attempt, Sent(links=(), status=201), verdict="delivered", channel=channel)
         with suppress(DeliveryError):
             await channel.send(task.account, task.job)
         return True
 
-    return [(Courier, "_send", send)]
+    return [(Sender, "send", send)]
 
 
 @mutant(Fault.RESET_AFTER)
 def takes_doubt_for_a_no() -> Patches:
-    right = Courier._failed
+    right = Ledger.failed
 
-    async def failed(self: Courier, task: Any, attempt: int, error: DeliveryError, channel: Any) -> bool:
+    async def failed(self: Ledger, task: Any, attempt: int, error: DeliveryError, channel: Any) -> bool:
         if isinstance(error, Uncertain):
             error = Refused(error.detail)
         return await right(self, task, attempt, error, channel)
 
-    return [(Courier, "_failed", failed)]
+    return [(Ledger, "failed", failed)]
 
 
 @mutant(Fault.ZOMBIE)
 def takes_doubt_for_try_again() -> Patches:
-    right = Courier._failed
+    right = Ledger.failed
 
-    async def failed(self: Courier, task: Any, attempt: int, error: DeliveryError, channel: Any) -> bool:
+    async def failed(self: Ledger, task: Any, attempt: int, error: DeliveryError, channel: Any) -> bool:
         if isinstance(error, Uncertain):
             error = Retryable(error.detail)
         return await right(self, task, attempt, error, channel)
 
-    return [(Courier, "_failed", failed)]
+    return [(Ledger, "failed", failed)]
 
 
 @mutant(Fault.CRASH)
@@ -121,9 +123,9 @@ def takes_what_was_under_way_for_new() -> Patches:
 
 @mutant(Fault.RESET_BEFORE)
 def puts_what_failed_at_the_end_of_the_lane() -> Patches:
-    right = Courier._failed
+    right = Ledger.failed
 
-    async def failed(self: Courier, task: Any, attempt: int, error: DeliveryError, channel: Any) -> bool:
+    async def failed(self: Ledger, task: Any, attempt: int, error: DeliveryError, channel: Any) -> bool:
         delivery = task.delivery
         if not isinstance(delivery.effect, Post) or isinstance(error, Refused):
             return await right(self, task, attempt, error, channel)
@@ -136,7 +138,7 @@ def puts_what_failed_at_the_end_of_the_lane() -> Patches:
         await self._database.write(written)
         return True
 
-    return [(Courier, "_failed", failed)]
+    return [(Ledger, "failed", failed)]
 
 
 @mutant(Fault.RESET_AFTER)
@@ -163,20 +165,23 @@ def _any_messages(page: sunshine_calls.Json) -> list[sunshine_calls.Json]:
 
 @mutant(Fault.REFUSED)
 def says_nothing_of_what_was_refused() -> Patches:
-    return [(courier_module, "refusal", lambda _effect, _error, _follow_up: None)]
+    return [(ledger_module, "refusal", lambda _effect, _error, _follow_up: None)]
 
 
 @mutant(Fault.DB_SLOW)
 def sends_what_is_no_longer_wanted() -> Patches:
-    return [(courier_module, "has_changed", lambda _tx, _task: False)]
+    return [(ledger_module, "has_changed", lambda _tx, _task: False)]
 
 
 @mutant(Fault.CLOCK_STEPS)
 def waits_by_the_wall_clock() -> Patches:
-    right = Courier.__init__
+    def of(room: Any) -> tuple[Any, str, Any]:
+        right = room.__init__
 
-    def init(self: Courier, *parts: Any, **named: Any) -> None:
-        right(self, *parts, **named)
-        self._ports = replace(self._ports, now=self._ports.wall)
+        def init(self: Any, *parts: Any, **named: Any) -> None:
+            right(self, *parts, **named)
+            self._ports = replace(self._ports, now=self._ports.wall)
 
-    return [(Courier, "__init__", init)]
+        return room, "__init__", init
+
+    return [of(room) for room in (Courier, Sender, Ledger)]

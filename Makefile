@@ -10,7 +10,7 @@ TEST_LOCK := requirements/test.txt
 TESTS ?= tests
 EMBEDDINGS := $(VENV)/all-minilm-l6-v2.int8.safetensors
 
-.PHONY: demo test check bench torture sbom clean lock widget
+.PHONY: demo test check bench curves torture sbom clean lock widget
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to run
@@ -33,6 +33,10 @@ check: $(VENV)/test.done ## Format, lint, types, layers, unsafe calls
 bench: $(VENV)/test.done ## Measure ingest and relay beside their baselines
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
 	$(BIN)/python -m benchmarks.relay $(ARGS)
+
+curves: $(VENV)/test.done $(EMBEDDINGS) ## Measure again the curves that the console draws until an organisation has its own
+	$(BIN)/escalade eval evaluation/ferries --split all --words-only --json > src/escalade/services/shipped/words.json
+	ESCALADE_EMBEDDINGS_DIR=$(VENV) $(BIN)/escalade eval evaluation/ferries --split all --json > src/escalade/services/shipped/meaning.json
 
 torture: $(VENV)/test.done ## Run the whole proof; may take a night, goes on where it stopped (ARGS="--share 0.01")
 	$(BIN)/python -m torture $(ARGS)

@@ -24,6 +24,7 @@ from escalade.domain.errors import NotFound, Unavailable
 from escalade.domain.files import LARGEST as LARGEST_FILE
 from escalade.product import Product
 from escalade.readers import read_sunshine, read_zendesk, verifier, verify_app
+from escalade.services.curves import Curves
 from escalade.services.replay import Replay
 from escalade.services.trial import Trial
 from escalade.web import hooks as web_hooks
@@ -184,6 +185,7 @@ class App:
                 redrive=product.redrive,
                 library=product.library,
                 trial=Trial(product.assistant, product.ports),
+                curves=Curves(product.database, product.ports.wall),
                 tuning=product.tuning,
                 support=product.zendesk,
                 conversations=product.sunshine,

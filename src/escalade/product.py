@@ -308,14 +308,21 @@ def courier_lock(url: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_library(settings: Settings) -> AsyncIterator[Library]:
-    """Open the library for a command; safe beside a running server."""
+async def open_product(settings: Settings) -> AsyncIterator[Product]:
+    """Open the product for a command, with nothing at work in it; safe beside a running server."""
     with commands(settings.database_url) as engine:
         schema.migrate(engine)
     product = Product(settings, database=open_database(settings.database_url, checkpoint=False))
     product.database.start()
     try:
-        yield product.library
+        yield product
     finally:
         await product.outbound.close()
         await product.database.close()
+
+
+@asynccontextmanager
+async def open_library(settings: Settings) -> AsyncIterator[Library]:
+    """Open the library for a command; safe beside a running server."""
+    async with open_product(settings) as product:
+        yield product.library

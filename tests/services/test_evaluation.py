@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from escalade.domain.errors import Invalid
 from escalade.services.evaluation import Asked, Case, Measured, read_set
+from escalade.store import curves
+from tests import engines
 
 ANSWERED, NOWHERE = frozenset({"a.md", "b.md"}), frozenset[str]()
 
@@ -76,3 +80,48 @@ def test_the_command_asks_a_set_and_prints_its_curve(folder: Path) -> None:
         "confidence": 90, "answered": 2, "precision": 1.0, "coverage": 1.0, "refusal": 1.0,
     }  # fmt: skip
     assert list(folder.glob("*.db*")) == []
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "escalade", *arguments]
+    here = os.environ | {"ESCALADE_ENV": "development", "ESCALADE_DATABASE_URL": f"sqlite:///{folder}/escalade.db"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=folder, env=here)
+
+
+def test_an_organisations_own_knowledge_is_measured_and_the_curve_kept_for_its_console(folder: Path) -> None:
+    made = json.loads(run(folder, "org", "create", "Acme", "--json").stdout)["organisation_id"]
+    (folder / "articles" / "money.md").unlink()
+    assert run(folder, "knowledge", "add", "articles", "--org", made).returncode == 0
+    drawn = folder / "curve.svg"
+    done = run(folder, "eval", ".", "--org", "Acme", "--split", "all", "--plot", str(drawn))
+    assert done.returncode == 0, done.stderr
+    assert "3 questions, 2 of them answered somewhere" in " ".join(done.stdout.split())
+    assert "right article first: 0.500" in done.stdout
+    assert "● precision   ○ coverage   · refusal, over confidence" in done.stdout
+    assert ElementTree.parse(drawn).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    with engines.connected(f"sqlite:///{folder}/escalade.db") as tx:
+        kept = json.loads(curves.of(tx, made) or "")
+    assert (kept["questions"], kept["first"], kept["model"]) == (3, 0.5, None)
+    assert kept["levels"][90]["coverage"] == 0.5
+    assert kept["measured_at"] > 0
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (["--org", "Acme", "--words-only"], "leave --articles and --words-only out"),
+        (["--org", "Nobody"], "no organisation of that id or name"),
+        (["--split", "none"], "use dev, test or all"),
+        (["--plot", "/nonexistent/curve.svg"], "--plot /nonexistent/curve.svg cannot be written"),
+    ],
+)
+def test_what_cannot_be_measured_or_drawn_is_one_sentence(folder: Path, more: list[str], why: str) -> None:
+    done = run(folder, "eval", ".", *more)
+    assert done.returncode != 0
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_split_without_questions_says_so(folder: Path) -> None:
+    (folder / "questions.csv").write_text("question,article,split\nOpen?,hours.md,dev\n")
+    assert "no questions in --split test" in run(folder, "eval", ".").stderr

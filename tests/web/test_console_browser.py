@@ -34,6 +34,7 @@ PAGES = [
     "/escalate/session-end",
     "/escalate/app",
     "/knowledge",
+    "/assistant",
     "/playground",
     "/widget",
     "/settings",

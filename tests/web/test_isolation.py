@@ -142,6 +142,8 @@ ENTRIES: dict[str, Entry] = {
     "GET /console/knowledge": Entry(LISTS),
     "POST /console/knowledge": Entry(frozenset({422}), FORM | {"address": "{theirs}"}),
     "POST /console/knowledge/{id}/sync": Entry(frozenset({303}), FORM),
+    "GET /console/assistant": Entry(LISTS, query=("organisation",)),
+    "POST /console/assistant": Entry(frozenset({303, 422}), FORM | {"organisation": "{theirs}"}),
     "GET /console/playground": Entry(LISTS, query=("organisation",)),
     "POST /console/playground": Entry(
         frozenset({200, 422}),

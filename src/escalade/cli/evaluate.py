@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import tempfile
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -17,39 +19,64 @@ from rich.table import Table
 from escalade.assistant.answering import Assistant
 from escalade.domain.errors import Invalid
 from escalade.domain.model import OrganisationId
-from escalade.services import evaluation
-from escalade.services.evaluation import Case, Level, Measured
+from escalade.domain.organisation import AssistantSettings
+from escalade.services import evaluation, plot
+from escalade.services.curves import Curves
+from escalade.services.evaluation import ANY, Case, Curve, Level
+from escalade.services.library import Library
 
 SHOWN = (50, 60, 70, 80, 85, 90, 95, 98)
 NOBODY = OrganisationId("org_evaluation")
 WIDTH = 20  # characters of a bar: the table fits a narrow terminal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Set:
+    """The questions, and what they are called in the figures."""
+
+    cases: list[Case]
+    name: str
+
+
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="SET", help="A folder with questions.csv, and articles/.")],
     articles: Annotated[Path | None, typer.Option(help="The help centre, where it is elsewhere.")] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option("--org", help="Ask this organisation's own knowledge, and keep the curve for its console."),
+    ] = None,
     split: Annotated[str, typer.Option(help="dev, test or all.")] = "test",
     utterances: Annotated[Path | None, typer.Option(help="More questions, mapped by the set's intents.csv.")] = None,
     words_only: Annotated[bool, typer.Option("--words-only", help="As if no embedding weights were there.")] = False,
+    drawing: Annotated[Path | None, typer.Option("--plot", help="Write the curve as an SVG file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Ask every question of a set; print precision, coverage and refusal for each confidence, with the curve.
+    """Ask every question of a set; print and plot precision, coverage and refusal for each confidence.
 
-    Nothing is written but a database in a temporary folder.
+    Nothing is written but a database in a temporary folder; with --org, the curve in the product's own.
     """
     if split not in {"dev", "test", "all"}:
         raise Invalid(f"--split {split}: use dev, test or all")
-    cases = evaluation.read_set(folder, split, utterances)
-    place = articles or folder / "articles"
-    measured, model = asyncio.run(_measure(place, cases, words_only=words_only))
+    if organisation is not None and (articles is not None or words_only):
+        raise Invalid("--org measures what that organisation has: leave --articles and --words-only out")
+    asked = _Set(cases=evaluation.read_set(folder, split, utterances), name=f"{folder.resolve().name} ({split})")
+    if not asked.cases:
+        raise Invalid(f"the set has no questions in --split {split}; use all")
+    if organisation is not None:
+        curve = asyncio.run(_of_organisation(organisation, asked))
+    else:
+        curve = asyncio.run(_of_articles(articles or folder / "articles", asked, words_only=words_only))
+    title = f"{curve.name}, by {curve.model or 'words alone'}"
+    if drawing is not None:
+        _write(drawing, plot.svg(curve.levels, title=title))
     if as_json:
-        told = {"model": model, "questions": len(cases), "first": measured.first}
-        print(json.dumps({**told, "levels": [asdict(level) for level in measured.levels()]}))
-        return
-    _draw(Console(), measured, f"{folder.name} ({split}), by {model or 'words alone'}")
+        print(msgspec.json.encode(curve).decode())
+    else:
+        _draw(Console(), curve, title)
 
 
-async def _measure(place: Path, cases: list[Case], *, words_only: bool) -> tuple[Measured, str | None]:
+async def _of_articles(place: Path, asked: _Set, *, words_only: bool) -> Curve:
+    """Measure on a help centre that is read for this alone."""
     from escalade.product import open_library
     from escalade.settings import load
 
@@ -60,24 +87,63 @@ async def _measure(place: Path, cases: list[Case], *, words_only: bool) -> tuple
             embeddings_dir=Path(made) if words_only else None,
         )
         async with open_library(settings) as library:
-            with Progress(console=Console(stderr=True), transient=True) as bar:
+            with _progress() as bar:
                 reading = bar.add_task("reading", total=None)
                 await library.add(NOBODY, str(place))
-                model = await library.read_for_meaning(NOBODY)
-                bar.update(reading, completed=1, total=1)
-                asking = bar.add_task("asking", total=len(cases))
-                measured = await evaluation.ask(
-                    Assistant(library), NOBODY, cases, lambda done, _: bar.update(asking, completed=done)
-                )
-    return measured, model
+                bar.remove_task(reading)
+                return await _measure(library, Assistant(library), NOBODY, asked, ANY, bar)
 
 
-def _draw(console: Console, measured: Measured, title: str) -> None:
-    answerable = sum(one.case.is_answerable for one in measured.asked)
-    console.print(f"{title}: {len(measured.asked)} questions, {answerable} of them answered somewhere")
-    console.print(f"right article first: {measured.first:.3f}")
+async def _of_organisation(name: str, asked: _Set) -> Curve:
+    """Measure what an organisation's customers get, and keep it."""
+    from escalade.product import open_product
+    from escalade.settings import load
+
+    async with open_product(load()) as product:
+        id = await product.library.organisation(name)
+        tree = (await product.tuning.settings(id)).assistant
+        with _progress() as bar:
+            curve = await _measure(product.library, product.assistant, id, asked, tree, bar)
+        await Curves(product.database, product.ports.wall).keep(id, curve)
+    return curve
+
+
+async def _measure(
+    library: Library,
+    assistant: Assistant,
+    organisation: OrganisationId,
+    asked: _Set,
+    settings: AssistantSettings,
+    bar: Progress,
+) -> Curve:
+    meaning = bar.add_task("reading for meaning", total=None)
+    model = await library.read_for_meaning(organisation)
+    bar.remove_task(meaning)
+    asking = bar.add_task("asking", total=len(asked.cases))
+    measured = await evaluation.ask(
+        assistant, organisation, asked.cases, lambda done, _: bar.update(asking, completed=done), settings
+    )
+    return measured.curve(asked.name, model)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        yield bar
+
+
+def _write(path: Path, drawn: str) -> None:
+    try:
+        path.write_text(drawn + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"--plot {path} cannot be written ({error.strerror})") from error
+
+
+def _draw(console: Console, curve: Curve, title: str) -> None:
+    console.print(f"{title}: {curve.questions} questions, {curve.answerable} of them answered somewhere")
+    console.print(f"right article first: {curve.first:.3f}")
     table = Table("from", "answered", "precision", "coverage", "refusal", "")
-    for level in measured.levels(SHOWN):
+    for level in map(curve.at, SHOWN):
         table.add_row(
             str(level.confidence),
             str(level.answered),
@@ -87,6 +153,8 @@ def _draw(console: Console, measured: Measured, title: str) -> None:
             _bar(level),
         )
     console.print(table)
+    for line in plot.characters(curve.levels):
+        console.print(line, markup=False, highlight=False, no_wrap=True)
 
 
 def _bar(level: Level) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from escalade.assistant.answering import Assistant, Question
 from escalade.domain.errors import Invalid
-from escalade.domain.model import OrganisationId, Reason
+from escalade.domain.model import Millis, OrganisationId, Reason
 from escalade.domain.organisation import AssistantSettings
 
 PERSON = "person"  # among an intent's articles: some of those who say so ask for a person
@@ -62,6 +62,23 @@ class Level:
     refusal: float  # of the unanswerable ones, those that are not
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """What a set came to, as it is kept and drawn: a level for each confidence from 0 to 100."""
+
+    name: str  # of the set
+    model: str | None  # that read for meaning; none by words alone
+    questions: int
+    answerable: int
+    first: float  # how often the right article came first, of the answerable questions
+    levels: tuple[Level, ...]
+    measured_at: Millis | None = None
+
+    def at(self, confidence: int) -> Level:
+        """Give what comes of answering from this confidence on."""
+        return self.levels[max(0, min(confidence, len(self.levels) - 1))]
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What a set came to."""
@@ -89,8 +106,19 @@ class Measured:
         )
 
     def levels(self, at: Sequence[int] = LEVELS) -> list[Level]:
-        """Give the curve."""
+        """Give the level of each of these confidences."""
         return [self.level(confidence) for confidence in at]
+
+    def curve(self, name: str, model: str | None) -> Curve:
+        """Give the curve of a set of this name, measured with this model."""
+        return Curve(
+            name=name,
+            model=model,
+            questions=len(self.asked),
+            answerable=sum(one.case.is_answerable for one in self.asked),
+            first=self.first,
+            levels=tuple(self.levels()),
+        )
 
 
 def read_set(folder: Path, split: str, utterances: Path | None = None) -> list[Case]:
@@ -111,11 +139,13 @@ async def ask(
     organisation: OrganisationId,
     cases: Sequence[Case],
     progress: Callable[[int, int], None] | None = None,
+    settings: AssistantSettings = ANY,
 ) -> Measured:
-    """Ask every question on its own, with no confidence demanded."""
+    """Ask every question on its own, with no confidence demanded, whatever the settings say of that."""
+    settings = replace(settings, minimum_confidence=0)
     asked: list[Asked] = []
     for done, case in enumerate(cases, 1):
-        verdict = await assistant.consider(Question(organisation=organisation, text=case.question, settings=ANY))
+        verdict = await assistant.consider(Question(organisation=organisation, text=case.question, settings=settings))
         first = verdict.passages[0].source_id if verdict.passages else ""
         answers = verdict.decision == "answer" and bool(verdict.citations)
         asked.append(Asked(case, first, verdict.confidence if answers else -1, verdict.reason))

@@ -75,6 +75,15 @@ class Tuning:
         """Give the settings tree; a secret reads back as whether it is set and its last four characters."""
         return await self._database.read(lambda tx: self._view(tx, organisation))
 
+    async def settings(self, organisation: OrganisationId) -> Settings:
+        """Give the settings as they are kept; no secret stands in them."""
+        return (await self.tried(organisation, {})).settings
+
+    async def tried(self, organisation: OrganisationId, patch: Mapping[str, Any]) -> Organisation:
+        """Give the organisation as a patch would make it, checked like a change, and keep nothing."""
+        change = await self._database.read(lambda tx: self._prepare(tx, organisation, patch))
+        return change.organisation
+
     async def change(self, organisation: OrganisationId, patch: Mapping[str, Any], who: str) -> dict[str, Any]:
         """Apply a patch whole or not at all; live is proved to work before it is turned on."""
         change = await self._database.read(lambda tx: self._prepare(tx, organisation, patch))

@@ -33,6 +33,7 @@ IN_BATCHES = {
     "link": "",
     "conversation": "",
     "customer": "",
+    "curve": "",
     "knowledge_vector": "",
     "knowledge_passage": "DELETE FROM knowledge_index WHERE rowid",
     "knowledge_document": "",

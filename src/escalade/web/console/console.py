@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from escalade.domain.errors import Rejected, Unavailable
-from escalade.web.console import conversations, desk_app, knowledge, ledger, places, playground
+from escalade.web.console import behaviour, conversations, desk_app, knowledge, ledger, places, playground
 from escalade.web.console.checklist import Checklist
 from escalade.web.console.checks import Checks
 from escalade.web.console.connection import Connection
@@ -99,6 +99,8 @@ def _routes(parts: Parts, pages: Pages, gate: Gate) -> list[Route]:
         get("/knowledge", gate.page(knowledge.show)),
         post("/knowledge", gate.act(knowledge.add)),
         post("/knowledge/{id}/sync", gate.act(knowledge.sync)),
+        get("/assistant", gate.page(behaviour.show)),
+        post("/assistant", gate.act(behaviour.save)),
         get("/playground", gate.page(playground.show)),
         post("/playground", gate.act(playground.ask, Right.LOOK)),
         get("/widget", gate.page(places.widget)),

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from escalade.channels.base import Account, SunshineApp
 from escalade.services.accounts import Accounts
+from escalade.services.curves import Curves
 from escalade.services.desk import Desk
 from escalade.services.files import Files
 from escalade.services.library import Library
@@ -138,6 +139,7 @@ class Parts:
     redrive: Redrive
     library: Library
     trial: Trial
+    curves: Curves
     tuning: Tuning
     support: Support
     conversations: Conversations

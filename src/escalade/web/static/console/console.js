@@ -42,6 +42,34 @@ addEventListener('beforeunload', (event) => {
   if (dirty.size) event.preventDefault();
 });
 
+// Along its curve a number is a slider; what comes of it is said beside it.
+for (const figure of document.querySelectorAll('[data-slider]')) {
+  const field = document.getElementById(figure.dataset.slider);
+  const levels = figure.dataset.levels.split(';').map((level) => level.split(',').map(Number));
+  const [left, right] = figure.dataset.edges.split(' ').map(Number);
+  const range = document.createElement('input');
+  Object.assign(range, { type: 'range', min: 0, max: levels.length - 1, value: field.value, disabled: field.disabled });
+  range.setAttribute('aria-label', field.labels[0].innerText);
+  figure.querySelector('svg').after(range);
+  const show = () => {
+    const level = levels[field.value];
+    if (!level) return;
+    const along = left + (field.value / (levels.length - 1)) * (right - left);
+    figure.querySelector('.mark').setAttribute('transform', `translate(${along} 0)`);
+    for (const told of figure.parentElement.querySelectorAll('[data-share]')) {
+      told.textContent = `${Math.round(level[told.dataset.share] * 100)} %`;
+    }
+  };
+  range.addEventListener('input', () => {
+    field.value = range.value;
+    show();
+  });
+  field.addEventListener('input', () => {
+    range.value = field.value;
+    show();
+  });
+}
+
 const menu = document.querySelector('details.menu');
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && menu?.open) {

@@ -42,7 +42,7 @@ def test_every_module_opens_with_what_it_promises() -> None:
 
 def test_the_domain_has_no_clock_no_chance_and_no_door() -> None:
     forbidden = {"time", "datetime", "random", "secrets", "os", "logging", "asyncio", "socket", "uuid"}
-    for path in (ROOT / "src" / "escalade" / "domain").glob("*.py"):
+    for path in (ROOT / "src" / "escalade" / "domain").rglob("*.py"):
         tree = ast.parse(path.read_text())
         imported = {
             alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names

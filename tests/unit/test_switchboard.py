@@ -76,7 +76,9 @@ from escalade.domain.model import (
 )
 from escalade.domain.policy import Policy
 from escalade.domain.standing import handoff_of, standing
-from escalade.domain.switchboard import Decision, choose_mode, decide, plan
+from escalade.domain.switchboard.decision import Decision
+from escalade.domain.switchboard.handoffs import choose_mode, plan
+from escalade.domain.switchboard.rules import decide
 
 NOON = 1_768_478_400_000
 POLICY = Policy(live_enabled=True)

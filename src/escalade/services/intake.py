@@ -51,7 +51,10 @@ from escalade.domain.model import (
     TicketId,
 )
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import GONE, Decision, decide, may_follow_up
+from escalade.domain.switchboard.decision import Decision
+from escalade.domain.switchboard.endings import GONE
+from escalade.domain.switchboard.follow_ups import may_follow_up
+from escalade.domain.switchboard.rules import decide
 from escalade.services.ports import Ports
 from escalade.store import (
     conversations,

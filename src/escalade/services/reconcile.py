@@ -45,7 +45,7 @@ from escalade.domain.model import (
 )
 from escalade.domain.organisation import OnInactive
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import GONE
+from escalade.domain.switchboard.endings import GONE
 from escalade.domain.transcript import LIVE_LIMIT
 from escalade.services import echoes
 from escalade.services.accounts import Accounts

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from escalade.domain import standing as standing_module
-from escalade.domain import switchboard
 from escalade.domain.effects import Answer
 from escalade.domain.errors import Conflict
 from escalade.domain.model import Role, Utterance
+from escalade.domain.switchboard import decision, rules
 from escalade.services import courier as courier_module
 from escalade.services.desk import Desk, Said
 from escalade.services.intake import Intake
@@ -48,14 +48,14 @@ def lets_the_assistant_talk_over_people() -> Patches:
 
     def said(conversation: Any, event: Any) -> Any:
         words = Utterance(id=event.id, role=Role.ASSISTANT, text=event.text, name=event.name)
-        return switchboard.Decision(conversation=conversation, says=(words,))
+        return decision.Decision(conversation=conversation, says=(words,))
 
     def stale(_self: Intake, _tx: Tx, _conversation: Any, _event: Any) -> str:
         return ""
 
     return [
         (courier_module, "standing", standing),
-        (switchboard, "_assistant_said", said),
+        (rules, "_assistant_said", said),
         (Intake, "_stale", stale),
     ]
 

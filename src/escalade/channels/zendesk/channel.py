@@ -23,7 +23,7 @@ from escalade.domain.effects import AddNote, MergeTicket, NameRequester, OpenTic
 from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Unaccepted, Uncertain, Unverified
 from escalade.domain.files import ANYTHING
 from escalade.domain.model import Agent, Attachment, FileId, Handoff, HandoffId, Millis
-from escalade.domain.switchboard import GONE
+from escalade.domain.switchboard.endings import GONE
 
 UPLOAD_SECONDS = 60.0
 PERSON_KEPT = 10 * 60 * 1000

@@ -9,7 +9,7 @@ from escalade.channels.base import Account, Sent
 from escalade.channels.zendesk import wire
 from escalade.channels.zendesk.calls import Calls, listed
 from escalade.domain.model import HandoffId
-from escalade.domain.switchboard import GONE
+from escalade.domain.switchboard.endings import GONE
 
 MERGED = "The customer's request was opened twice. It goes on in ticket #{kept}."
 TOOK_OVER = "The customer's request was opened twice. Ticket #{double} was closed and merged into this one."

@@ -19,7 +19,7 @@ from escalade.domain import transcript
 from escalade.domain.errors import Refused
 from escalade.domain.model import Agent, AgentId, Attachment, Customer, FileId, FileState, Handoff, Message, Role
 from escalade.domain.organisation import TicketSettings
-from escalade.domain.switchboard import GONE
+from escalade.domain.switchboard.endings import GONE
 
 __all__ = ["read_webhook", "verify_signature"]  # the inbound half; the rest of this page is the outbound one
 

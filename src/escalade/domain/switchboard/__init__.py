@@ -1,0 +1,1 @@
+"""Who may answer: every rule that moves control is here, and nowhere else."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from escalade.services.intake import Accepted, Status
+from escalade.services.arrivals import Accepted, Status
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:

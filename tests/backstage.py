@@ -40,6 +40,7 @@ from escalade.domain.model import (
 )
 from escalade.domain.organisation import LiveSettings, Organisation, Settings, ZendeskSettings
 from escalade.services.accounts import LIVE_SECRET, Accounts
+from escalade.services.arrivals import Arrivals
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.customers import Customers
@@ -295,6 +296,7 @@ class Backstage:
     vault: Vault
     accounts: Accounts
     intake: Intake
+    arrivals: Arrivals
     zendesk: Room
     sunshine: Room
     assistant: Scripted
@@ -425,6 +427,7 @@ async def backstage(
     accounts = Accounts(vault)
     async with opened(url) as database:
         intake = Intake(made)
+        arrivals = Arrivals(made, intake)
         zendesk, sunshine = Room(ChannelName.ZENDESK, clock), Room(ChannelName.SUNSHINE, clock)
         sunshine.looks = (Post, EnsureConversation)
         channels: Any = {ChannelName.ZENDESK: zendesk, ChannelName.SUNSHINE: sunshine}
@@ -450,13 +453,14 @@ async def backstage(
             vault=vault,
             accounts=accounts,
             intake=intake,
+            arrivals=arrivals,
             zendesk=zendesk,
             sunshine=sunshine,
             assistant=assistant,
             doors=doors,
             courier=Courier(database, bell, made, intake, accounts, channels, assistant, doors, policy),
-            reconcile=Reconcile(database, made, intake, accounts, channels, zendesk, sunshine, doors),
-            upkeep=Upkeep(database, made, intake, Customers(database, made, intake)),
+            reconcile=Reconcile(database, made, intake, arrivals, accounts, channels, zendesk, sunshine, doors),
+            upkeep=Upkeep(database, made, intake, arrivals, Customers(database, made, intake)),
             desk=(desk := Desk(database, made, intake, accounts, staffed)),
             files=Files(database, made, desk, look_here),
             porter=Porter(database, bell, made, accounts, channels, look_here),

@@ -82,7 +82,7 @@ class App:
         self._hooks = Hooks(
             product.database,
             product.ports,
-            product.intake,
+            product.arrivals,
             product.access,
             product.accounts,
             product.limits,
@@ -222,7 +222,7 @@ class App:
             title="Escalade", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
         )
         add_problems(app)
-        replay = Replay(product.database, product.intake, product.ports.wall)
+        replay = Replay(product.database, product.intake, product.arrivals, product.ports.wall)
         api = Api(
             product.database,
             product.access,

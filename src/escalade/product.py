@@ -25,6 +25,7 @@ from escalade.domain.model import OrganisationId
 from escalade.reach import Outside
 from escalade.readers import read_missed
 from escalade.services.accounts import ZENDESK_REFRESH, Accounts
+from escalade.services.arrivals import Arrivals
 from escalade.services.bell import Bell
 from escalade.services.courier import Courier, CourierPolicy
 from escalade.services.customers import Customers
@@ -117,8 +118,7 @@ class Product:
             self.owners = self._locks = SessionLocks(settings.database_url)
             if settings.bell != "memory":
                 self._doorbell = Doorbell(settings.database_url, self._hear, self.bell.ring_all)
-        note = self.ports.note
-        if note is not None:
+        if (note := self.ports.note) is not None:
             self.database.on_note = lambda fact: note(*fact)
         self.outbound: Transport = outbound or Outbound(settings.is_development)
         self.inspect: Inspect = inspect or Inspector()
@@ -135,6 +135,7 @@ class Product:
         )
         self.assistant = Assistant(self.library)
         self.intake = Intake(self.ports)
+        self.arrivals = Arrivals(self.ports, self.intake)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
         self.doors = Doors(self.database, self.ports)
         self.courier = Courier(
@@ -153,6 +154,7 @@ class Product:
             self.database,
             self.ports,
             self.intake,
+            self.arrivals,
             self.accounts,
             channels,
             self.zendesk,
@@ -162,9 +164,9 @@ class Product:
         )
         self.customers = Customers(self.database, self.ports, self.intake)
         self.missed = Missed(
-            self.database, self.ports, self.intake, self.accounts, self.zendesk, partial(read_missed, self.ports)
+            self.database, self.ports, self.arrivals, self.accounts, self.zendesk, partial(read_missed, self.ports)
         )
-        self.upkeep = Upkeep(self.database, self.ports, self.intake, self.customers, self.owners)
+        self.upkeep = Upkeep(self.database, self.ports, self.intake, self.arrivals, self.customers, self.owners)
         self.selfcheck = SelfCheck(self.database, self.ports)
         self.doubles = Doubles(
             self.database, self.ports, self.intake, self.accounts, self.zendesk, self.doors, self.owners

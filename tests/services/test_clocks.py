@@ -130,7 +130,9 @@ async def test_news_that_waits_is_not_forgotten_when_the_clock_is_set_back(live:
         agent_name="Inès",
         text="Have you tried the other knob?",
     )
-    await live.write(lambda tx: live.intake.arrive(tx, ORGANISATION, "zendesk", news, "", policy_of(tx, ORGANISATION)))
+    await live.write(
+        lambda tx: live.arrivals.arrive(tx, ORGANISATION, "zendesk", news, "", policy_of(tx, ORGANISATION))
+    )
     await restarts(live, live.clock.at + step)
     handoff = (await customer.conversation()).handoff
     assert handoff is not None

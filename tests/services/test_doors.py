@@ -172,7 +172,7 @@ async def test_zendesk_speaking_lets_the_next_one_knock_at_once(stage: Backstage
     await everyone_writes(customers, "hello?")
     await work(stage)
     stage.zendesk.always = None
-    await stage.write(lambda tx: stage.intake._hurry(tx, ORGANISATION, stage.clock.at))
+    await stage.write(lambda tx: stage.arrivals._hurry(tx, ORGANISATION, stage.clock.at))
     await work(stage)
     assert await door(stage) is None
 

@@ -21,7 +21,8 @@ from escalade.domain.model import (
     Role,
     Utterance,
 )
-from escalade.services.intake import PARK_MS, Accepted, Status, policy_of
+from escalade.services.arrivals import PARK_MS, Accepted, Status
+from escalade.services.intake import policy_of
 from escalade.services.reconcile import PATIENCE_MS
 from escalade.store import conversations, deliveries, lanes, links, receipts
 from escalade.store.database import Tx
@@ -42,7 +43,7 @@ def an_agents_word(key: str, text: str, **more: Any) -> Arrival:
 
 async def arrive(stage: Backstage, arrival: Arrival, organisation: OrganisationId = ORGANISATION) -> Accepted:
     def written(tx: Tx) -> Accepted:
-        return stage.intake.arrive(tx, organisation, "zendesk", arrival, "raw", policy_of(tx, organisation))
+        return stage.arrivals.arrive(tx, organisation, "zendesk", arrival, "raw", policy_of(tx, organisation))
 
     return await stage.write(written)
 

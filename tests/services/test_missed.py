@@ -56,7 +56,7 @@ async def with_a_ticket(stage: Backstage) -> tuple[Customer, Log, Missed]:
     await stage.settle()
     await stage.write(lambda tx: webhooks.learn(tx, ORGANISATION, "01HOOK"))
     log = Log()
-    return customer, log, Missed(stage.database, stage.ports, stage.intake, stage.accounts, log, read)
+    return customer, log, Missed(stage.database, stage.ports, stage.arrivals, stage.accounts, log, read)
 
 
 async def test_what_failed_is_taken_in_once_and_read_on_from_there(stage: Backstage) -> None:
@@ -76,10 +76,10 @@ async def test_what_failed_is_taken_in_once_and_read_on_from_there(stage: Backst
 async def test_one_that_came_after_all_changes_nothing(stage: Backstage) -> None:
     customer, log, missed = await with_a_ticket(stage)
     policy = await stage.read(lambda tx: policy_of(tx, ORGANISATION))
-    await stage.write(lambda tx: stage.intake.arrive(tx, ORGANISATION, "zendesk", read(comment(1)), "", policy))
+    await stage.write(lambda tx: stage.arrivals.arrive(tx, ORGANISATION, "zendesk", read(comment(1)), "", policy))
     log.calls = [comment(1)]
     await missed.round()
-    again = Missed(stage.database, stage.ports, stage.intake, stage.accounts, log, read)
+    again = Missed(stage.database, stage.ports, stage.arrivals, stage.accounts, log, read)
     stage.clock.passes(61)
     await again.round()  # another process, which knows of nothing
     assert await customer.transcript(Role.AGENT) == ["word i-1"]

@@ -56,7 +56,7 @@ async def rings(stage: Backstage, kind: ArrivalKind, key: str = "e-1", **more: A
     arrival = Arrival(kind=kind, key=key, **({"conversation_id": CONVERSATION} | more))
 
     def written(tx: Tx) -> None:
-        stage.intake.arrive(tx, ORGANISATION, "zendesk", arrival, "", policy_of(tx, ORGANISATION))
+        stage.arrivals.arrive(tx, ORGANISATION, "zendesk", arrival, "", policy_of(tx, ORGANISATION))
 
     await stage.write(written)
 

@@ -31,7 +31,7 @@ async def arrives(stage: Backstage, kind: ArrivalKind, **more: str) -> int:
     arrival = Arrival(kind=kind, key="e-1", ticket_id="4711", **more)  # type: ignore[arg-type]
 
     def written(tx: Tx) -> None:
-        stage.intake.arrive(tx, ORGANISATION, "zendesk", arrival, "", policy_of(tx, ORGANISATION))
+        stage.arrivals.arrive(tx, ORGANISATION, "zendesk", arrival, "", policy_of(tx, ORGANISATION))
 
     await stage.write(written)
     return (await stage.receipts())[-1].id
@@ -41,7 +41,7 @@ async def test_an_agents_word_is_not_shown_twice_when_it_is_replayed(stage: Back
     customer = await with_a_ticket(stage)
     receipt = await arrives(stage, ArrivalKind.MESSAGE_ADDED, message_id="a", actor_type="agent", text="I am on it")
     for dry_run in (True, False):
-        outcome = await Replay(stage.database, stage.intake, stage.ports.wall).replay(
+        outcome = await Replay(stage.database, stage.intake, stage.arrivals, stage.ports.wall).replay(
             ORGANISATION, receipt, dry_run=dry_run
         )
         assert (outcome["messages"], outcome["deliveries"], outcome["dry_run"]) == ([], [], dry_run)
@@ -61,13 +61,17 @@ async def test_a_rehearsal_says_what_would_happen_and_leaves_everything_as_it_is
     await stage.write(tied)
     before = await everything(stage, customer)
     stage.rung.clear()
-    rehearsed = await Replay(stage.database, stage.intake, stage.ports.wall).replay(ORGANISATION, receipt, dry_run=True)
+    rehearsed = await Replay(stage.database, stage.intake, stage.arrivals, stage.ports.wall).replay(
+        ORGANISATION, receipt, dry_run=True
+    )
     assert rehearsed["control"] == {"before": "pending", "after": "assistant"}
     assert rehearsed["handoff"] == {"before": "requested", "after": "ended"}
     assert len(rehearsed["messages"]) >= 1
     assert await everything(stage, customer) == before
     assert stage.rung == set()
-    done = await Replay(stage.database, stage.intake, stage.ports.wall).replay(ORGANISATION, receipt, dry_run=False)
+    done = await Replay(stage.database, stage.intake, stage.arrivals, stage.ports.wall).replay(
+        ORGANISATION, receipt, dry_run=False
+    )
     assert done == rehearsed | {"dry_run": False}
     assert (await customer.conversation()).control is Control.ASSISTANT
 
@@ -75,7 +79,7 @@ async def test_a_rehearsal_says_what_would_happen_and_leaves_everything_as_it_is
 async def test_what_belongs_to_nobody_we_know_cannot_be_replayed(stage: Backstage) -> None:
     await with_a_ticket(stage)
     receipt = await arrives(stage, ArrivalKind.SESSION_END)
-    replay = Replay(stage.database, stage.intake, stage.ports.wall).replay
+    replay = Replay(stage.database, stage.intake, stage.arrivals, stage.ports.wall).replay
     with pytest.raises(NotFound):
         await replay(OTHER, receipt, dry_run=True)
     with pytest.raises(NotFound):

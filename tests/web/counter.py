@@ -261,7 +261,7 @@ class Counter:
                     ours=handoff.id,
                 )
             if ticket is not None:
-                self.product.intake.learn_ticket(tx, current, handoff.id, ticket, policy_of(tx, organisation))
+                self.product.arrivals.learn_ticket(tx, current, handoff.id, ticket, policy_of(tx, organisation))
 
         await self.write(learnt)
         found = (await self.conversation(id, organisation)).handoff

@@ -511,7 +511,7 @@ async def test_w37_a_fault_of_ours_is_never_a_500(front: Counter, monkeypatch: p
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(front.product.intake, "arrive", broken)
+    monkeypatch.setattr(front.product.arrivals, "arrive", broken)
     answer = await hook(front, W01)
     assert (answer.status, answer.problem, answer.headers["retry-after"]) == (503, "unavailable", "20")
 

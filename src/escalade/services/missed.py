@@ -16,7 +16,8 @@ from escalade.channels.base import Account, Arrival, ChannelName, MissedCall
 from escalade.domain.errors import DeliveryError, Rejected, Unaccepted, Unavailable
 from escalade.domain.model import OrganisationId
 from escalade.services.accounts import Accounts
-from escalade.services.intake import Intake, policy_of
+from escalade.services.arrivals import Arrivals
+from escalade.services.intake import policy_of
 from escalade.services.ports import Ports
 from escalade.store import doors, organisations, webhooks
 from escalade.store.database import Database, Tx
@@ -47,14 +48,14 @@ class Missed:
         self,
         database: Database,
         ports: Ports,
-        intake: Intake,
+        arrivals: Arrivals,
         accounts: Accounts,
         failures: Failures,
         read_body: ReadBody,
     ) -> None:
         self._database = database
         self._ports = ports
-        self._intake = intake
+        self._arrivals = arrivals
         self._accounts = accounts
         self._failures = failures
         self._read_body = read_body
@@ -121,6 +122,6 @@ class Missed:
         if arrival is not None and call.body is not None:
             raw = call.body[:RAW_KEPT].decode("utf-8", "replace")
             policy = policy_of(tx, webhook.organisation)
-            accepted = self._intake.arrive(tx, webhook.organisation, "zendesk", arrival, raw, policy)
+            accepted = self._arrivals.arrive(tx, webhook.organisation, "zendesk", arrival, raw, policy)
             log.info("missed_webhook", organisation=webhook.organisation, status=accepted.status.value)
         webhooks.read_on(tx, webhook, call.ended)

@@ -49,8 +49,9 @@ from escalade.domain.switchboard.endings import GONE
 from escalade.domain.transcript import LIVE_LIMIT
 from escalade.services import echoes
 from escalade.services.accounts import Accounts
+from escalade.services.arrivals import Arrivals, arrival_of, said_by
 from escalade.services.doors import Doors
-from escalade.services.intake import Intake, arrival_of, desk_message_id, said_by
+from escalade.services.intake import Intake, desk_message_id
 from escalade.services.numbers import Numbers
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
@@ -128,6 +129,7 @@ class Reconcile:
         database: Database,
         ports: Ports,
         intake: Intake,
+        arrivals: Arrivals,
         accounts: Accounts,
         channels: dict[ChannelName, Channel],
         directory: AgentDirectory,
@@ -138,6 +140,7 @@ class Reconcile:
         self._database = database
         self._ports = ports
         self._intake = intake
+        self._arrivals = arrivals
         self._accounts = accounts
         self._channels = channels
         self._directory = directory
@@ -426,7 +429,7 @@ class Reconcile:
         if facts.ticket is not None:
             now_is = conversations.load(tx, organisation, scene.conversation.id)
             assert now_is is not None
-            self._intake.learn_ticket(tx, now_is, handoff.id, facts.ticket, scene.policy)
+            self._arrivals.learn_ticket(tx, now_is, handoff.id, facts.ticket, scene.policy)
         ids = set()
         for bell in scene.bells:
             if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:

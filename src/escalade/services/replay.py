@@ -8,7 +8,8 @@ from typing import Any
 from escalade.domain.errors import Invalid, NotFound
 from escalade.domain.events import BY_NAME
 from escalade.domain.model import Millis, OrganisationId
-from escalade.services.intake import Intake, arrival_of, policy_of
+from escalade.services.arrivals import Arrivals, arrival_of
+from escalade.services.intake import Intake, policy_of
 from escalade.store import audit, conversations, messages, overview, receipts
 from escalade.store.database import Database, Tx
 
@@ -21,10 +22,11 @@ class _Rehearsed(Exception):  # it carries a result, not a failure
 class Replay:
     """Replays receipts."""
 
-    def __init__(self, database: Database, intake: Intake, wall: Callable[[], Millis]) -> None:
+    def __init__(self, database: Database, intake: Intake, arrivals: Arrivals, wall: Callable[[], Millis]) -> None:
         self._database = database
         self._wall = wall
         self._intake = intake
+        self._arrivals = arrivals
 
     async def replay(self, organisation: OrganisationId, receipt: int, *, dry_run: bool) -> dict[str, Any]:
         """Decide a receipt anew on the state of now; with `dry_run` nothing of it stays."""
@@ -56,7 +58,7 @@ class Replay:
         if receipt.kind in BY_NAME:
             self._intake.work(tx, organisation, receipt.conversation, policy)
         else:
-            self._intake.act_again(tx, receipt, arrival_of(receipt), policy)
+            self._arrivals.act_again(tx, receipt, arrival_of(receipt), policy)
         settled = receipts.load(tx, organisation, id)
         after = conversations.load(tx, organisation, receipt.conversation)
         assert settled is not None

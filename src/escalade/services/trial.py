@@ -12,7 +12,7 @@ from escalade.domain.events import HandoffAsked
 from escalade.domain.model import Control, Conversation, ConversationId, Customer, CustomerId, HandoffId, Reason, Status
 from escalade.domain.organisation import Organisation
 from escalade.domain.policy import Policy
-from escalade.domain.switchboard import decide
+from escalade.domain.switchboard.rules import decide
 from escalade.services.ports import Ports
 from escalade.services.replier import HISTORY
 

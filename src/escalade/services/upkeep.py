@@ -10,6 +10,7 @@ import structlog
 from escalade.domain.errors import Unavailable
 from escalade.domain.events import NobodyAnswered, PostDelayed
 from escalade.domain.model import ConversationId, Handoff, HandoffId, HandoffState, Mode, OrganisationId
+from escalade.services.arrivals import Arrivals
 from escalade.services.customers import Customers
 from escalade.services.intake import Intake, policy_of
 from escalade.services.owners import Alone, Owners
@@ -29,11 +30,18 @@ class Upkeep:
     """A slow round through what may have fallen behind."""
 
     def __init__(
-        self, database: Database, ports: Ports, intake: Intake, customers: Customers, owners: Owners | None = None
+        self,
+        database: Database,
+        ports: Ports,
+        intake: Intake,
+        arrivals: Arrivals,
+        customers: Customers,
+        owners: Owners | None = None,
     ) -> None:
         self._database = database
         self._ports = ports
         self._intake = intake
+        self._arrivals = arrivals
         self._customers = customers
         self._owners: Owners = owners or Alone()
 
@@ -83,7 +91,7 @@ class Upkeep:
             log.exception("upkeep_stumbled")
 
     def _unpark(self, tx: Tx, receipt: receipts.Receipt) -> None:
-        self._intake.unpark(tx, receipt, policy_of(tx, receipt.organisation))
+        self._arrivals.unpark(tx, receipt, policy_of(tx, receipt.organisation))
 
     def _decide(self, tx: Tx, organisation: OrganisationId, conversation: ConversationId) -> None:
         """Decide what waits, and ring for what waits for a look."""

@@ -22,7 +22,7 @@ from escalade.domain.errors import Rejected, Unavailable
 from escalade.domain.model import Millis, OrganisationId
 from escalade.domain.policy import Policy
 from escalade.services.accounts import SUNSHINE_WEBHOOK, Accounts
-from escalade.services.intake import Accepted, Intake, Status
+from escalade.services.arrivals import Accepted, Arrivals, Status
 from escalade.services.ports import Ports
 from escalade.store import organisations, webhooks
 from escalade.store.database import Database, Tx
@@ -88,7 +88,7 @@ class Hooks:
         self,
         database: Database,
         ports: Ports,
-        intake: Intake,
+        arrivals: Arrivals,
         access: Access,
         accounts: Accounts,
         limits: Limits,
@@ -99,7 +99,7 @@ class Hooks:
     ) -> None:
         self._database = database
         self._ports = ports
-        self._intake = intake
+        self._arrivals = arrivals
         self._access = access
         self._accounts = accounts
         self._limits = limits
@@ -168,13 +168,13 @@ class Hooks:
         organisation = sender.organisation
         if organisation.zendesk_account_id is None and read.account_id is not None:
             organisations.learn_account(tx, organisation.id, read.account_id)
-        return self._intake.arrive(tx, organisation.id, "zendesk", arrival, raw, sender.policy)
+        return self._arrivals.arrive(tx, organisation.id, "zendesk", arrival, raw, sender.policy)
 
     async def _keep_test(self, sender: Sender, read: Read, body: bytes) -> None:
         """Keep a test call too, so that the console can say that the credentials are fine."""
         raw = body[:RAW_KEPT].decode("utf-8", "replace")
         await self._database.write(
-            lambda tx: self._intake.arrive(tx, sender.organisation.id, "zendesk", read.arrival, raw, sender.policy)
+            lambda tx: self._arrivals.arrive(tx, sender.organisation.id, "zendesk", read.arrival, raw, sender.policy)
         )
 
     def _signed_at(self, scope: Scope, sender: Sender, body: bytes) -> Millis | None:
@@ -204,7 +204,7 @@ class Hooks:
         arrivals = list(self._read_sunshine(strict_json.parse(body, size=BODY_LIMIT)))
 
         def written(tx: Tx) -> list[Accepted]:
-            return [self._intake.arrive(tx, id, "sunshine", one, "", policy) for one in arrivals]
+            return [self._arrivals.arrive(tx, id, "sunshine", one, "", policy) for one in arrivals]
 
         taken = await self._database.write(written)
         status = taken[0] if len(taken) == 1 else Accepted(status=Status.ACCEPTED)

@@ -13,8 +13,9 @@ from escalade.channels.zendesk.channel import ZendeskChannel
 from escalade.domain.errors import DeliveryError, Retryable
 from escalade.domain.events import DeskSaid
 from escalade.domain.model import HandoffId, OrganisationId, Role
-from escalade.services import intake as intake_module
+from escalade.services import arrivals as arrivals_module
 from escalade.services import reconcile as reconcile_module
+from escalade.services.arrivals import Arrivals
 from escalade.services.intake import Intake
 from escalade.services.reconcile import Reconcile
 from escalade.store import conversations, handoffs, receipts
@@ -27,14 +28,14 @@ __all__: list[str] = []  # what is here is counted, and not imported
 
 @mutant(Fault.WEBHOOK_DELAYED)
 def believes_the_webhook_and_not_the_list() -> Patches:
-    right = Intake._plain
+    right = Arrivals._plain
 
-    def plain(self: Intake, own: Any, arrival: Any) -> Any:
+    def plain(self: Arrivals, own: Any, arrival: Any) -> Any:
         if arrival.kind is ArrivalKind.MESSAGE_ADDED and arrival.actor_type == "agent" and arrival.text:
-            return intake_module.said_by(own.id, arrival)
+            return arrivals_module.said_by(own.id, arrival)
         return right(self, own, arrival)
 
-    return [(Intake, "_plain", plain)]
+    return [(Arrivals, "_plain", plain)]
 
 
 @mutant(Fault.WEBHOOK_DUPLICATED)
@@ -162,12 +163,12 @@ def lets_an_old_end_end_a_new_session() -> Patches:
             event = replace(event, handoff=current.handoff.id) if not isinstance(event, DeskSaid) else event
         right(self, tx, scene, event, bell)
 
-    right_plain = Intake._act
+    right_act = Arrivals._act
 
-    def act(self: Intake, tx: Tx, organisation: Any, place: Any, receipt: int, arrival: Any, policy: Any) -> Any:
+    def act(self: Arrivals, tx: Tx, organisation: Any, place: Any, receipt: int, arrival: Any, policy: Any) -> Any:
         current = conversations.load(tx, organisation, place.conversation)
         if current is not None and current.handoff is not None:
             place = replace(place, handoff=current.handoff.id)
-        return right_plain(self, tx, organisation, place, receipt, replace(arrival, sent_at=None), policy)
+        return right_act(self, tx, organisation, place, receipt, replace(arrival, sent_at=None), policy)
 
-    return [(Reconcile, "_apply", apply), (Intake, "_act", act)]
+    return [(Reconcile, "_apply", apply), (Arrivals, "_act", act)]

@@ -55,6 +55,7 @@ from escalade.services.reconcile import Reconcile
 from escalade.services.redrive import Redrive
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
+from escalade.services.watch import Watch
 from escalade.store import conversations, lanes, organisations, overview, receipts
 from escalade.store.database import Ring, Row, ServedDatabase, Tx
 from escalade.store.engines import open_database
@@ -303,6 +304,7 @@ class Backstage:
     doors: Doors
     courier: Courier
     reconcile: Reconcile
+    watch: Watch
     upkeep: Upkeep
     desk: Desk
     files: Files
@@ -459,7 +461,10 @@ async def backstage(
             assistant=assistant,
             doors=doors,
             courier=Courier(database, bell, made, intake, accounts, channels, assistant, doors, policy),
-            reconcile=Reconcile(database, made, intake, arrivals, accounts, channels, zendesk, sunshine, doors),
+            reconcile=(
+                reconcile := Reconcile(database, made, intake, arrivals, accounts, channels, zendesk, sunshine, doors)
+            ),
+            watch=Watch(database, made, reconcile),
             upkeep=Upkeep(database, made, intake, arrivals, Customers(database, made, intake)),
             desk=(desk := Desk(database, made, intake, accounts, staffed)),
             files=Files(database, made, desk, look_here),
@@ -485,4 +490,4 @@ async def backstage(
         await database.write(furnished)
         yield found
         await found.courier.close()
-        await found.reconcile.close()
+        await found.watch.close()

@@ -50,6 +50,7 @@ from escalade.services.selfcheck import SelfCheck
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.services.vectors import Vectors
+from escalade.services.watch import Watch
 from escalade.settings import Settings
 from escalade.store import organisations, schema
 from escalade.store.database import Ring, ServedDatabase, dialect_of
@@ -112,12 +113,7 @@ class Product:
         self._locks: SessionLocks | None = None
         self._doorbell: Doorbell | None = None
         if database is None and dialect_of(settings.database_url) is Dialect.POSTGRES:
-            from escalade.store.doorbell import Doorbell
-            from escalade.store.ownership import SessionLocks
-
-            self.owners = self._locks = SessionLocks(settings.database_url)
-            if settings.bell != "memory":
-                self._doorbell = Doorbell(settings.database_url, self._hear, self.bell.ring_all)
+            self._share()
         if (note := self.ports.note) is not None:
             self.database.on_note = lambda fact: note(*fact)
         self.outbound: Transport = outbound or Outbound(settings.is_development)
@@ -160,8 +156,8 @@ class Product:
             self.zendesk,
             self.sunshine,
             self.doors,
-            self.owners,
         )
+        self.watch = Watch(self.database, self.ports, self.reconcile, self.owners)
         self.customers = Customers(self.database, self.ports, self.intake)
         self.missed = Missed(
             self.database, self.ports, self.arrivals, self.accounts, self.zendesk, partial(read_missed, self.ports)
@@ -190,6 +186,16 @@ class Product:
         self.access = Access(self.database, self.accounts, self.ports, self.limits)
         self.streams = Streams(self.desk, self.bell)
 
+    def _share(self) -> None:
+        """Where several processes serve one database, each owns what it sends for, and a ring reaches them all."""
+        from escalade.store.doorbell import Doorbell
+        from escalade.store.ownership import SessionLocks
+
+        url = self.settings.database_url
+        self.owners = self._locks = SessionLocks(url)
+        if self.settings.bell != "memory":
+            self._doorbell = Doorbell(url, self._hear, self.bell.ring_all)
+
     def _announce(self, rings: set[Ring]) -> None:
         ordered = sorted(rings)  # a set has no order of its own, and the same commit must wake in the same order
         self._hear(ordered)
@@ -199,7 +205,7 @@ class Product:
     def _hear(self, rings: list[Ring]) -> None:
         self.bell.ring(rings)
         if self.role is not Role.WEB:
-            self.reconcile.ring(rings)
+            self.watch.ring(rings)
 
     async def staffed(self, account: Account) -> bool | None:
         """Ask whether an agent is online for live chat, where that matters."""
@@ -238,7 +244,7 @@ class Product:
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Open the database and keep the courier, reconcile, the porter and the rounds at work until the block ends."""
+        """Open the database and keep the courier, the watch, the porter and the rounds at work until the block ends."""
         self.database.start()
         if self._doorbell is not None:
             self._doorbell.start()
@@ -248,7 +254,7 @@ class Product:
         if self.role is not Role.WEB:
             parts = {
                 "courier": self.courier,
-                "reconcile": self.reconcile,
+                "watch": self.watch,
                 "porter": self.porter,
                 "upkeep": self.upkeep,
                 "missed": self.missed,
@@ -269,7 +275,7 @@ class Product:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.courier.close()
-            await self.reconcile.close()
+            await self.watch.close()
             await self.porter.close()
             await self.outbound.close()
             if self._locks is not None:

@@ -8,12 +8,12 @@ import sys
 from typing import cast
 
 from escalade.cli.serve import HttpParser, serve
-from escalade.services import numbers, reconcile
+from escalade.services import inquiry, numbers, watch
 from escalade.web import limits
 
 if __name__ == "__main__":
     numbers.SEEK_AFTER_MS = 0
-    reconcile.LIVE_EVERY_MS = reconcile.PATIENCE_MS = 1000
+    watch.LIVE_EVERY_MS = inquiry.PATIENCE_MS = 1000
     if "patient" in sys.argv[2:]:
         limits.WRONG_CREDENTIALS = limits.Limit(name="wrong credentials", times=1_000_000, seconds=60)
     serve("all", None, None, http=cast("HttpParser", sys.argv[1]))

@@ -22,8 +22,8 @@ from escalade.domain.model import (
     Utterance,
 )
 from escalade.services.arrivals import PARK_MS, Accepted, Status
+from escalade.services.inquiry import PATIENCE_MS
 from escalade.services.intake import policy_of
-from escalade.services.reconcile import PATIENCE_MS
 from escalade.store import conversations, deliveries, lanes, links, receipts
 from escalade.store.database import Tx
 from tests.backstage import INES, ORGANISATION, OTHER, Backstage, Customer

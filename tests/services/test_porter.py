@@ -6,8 +6,8 @@ from escalade.channels.base import ArrivalKind
 from escalade.domain.errors import Refused, Retryable
 from escalade.domain.files import ANYTHING
 from escalade.domain.model import Attachment, FileState, Role
+from escalade.services.inquiry import PATIENCE_MS as SHOWN_AFTER_MS
 from escalade.services.porter import PATIENCE_MS
-from escalade.services.reconcile import PATIENCE_MS as SHOWN_AFTER_MS
 from escalade.store import files
 from tests import pictures
 from tests.backstage import ORGANISATION, Backstage, Customer

@@ -16,8 +16,9 @@ from escalade.domain.errors import Retryable, Unavailable
 from escalade.domain.events import NobodyAnswered, PostRefused, Released, TicketStatusChanged
 from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, HandoffId, HandoffState, Role
 from escalade.domain.organisation import OnInactive
+from escalade.services.inquiry import PATIENCE_MS
 from escalade.services.intake import policy_of
-from escalade.services.reconcile import GIVE_UP_MS, PATIENCE_MS
+from escalade.services.reconcile import GIVE_UP_MS
 from escalade.store import conversations, handoffs, organisations, receipts
 from escalade.store.database import Tx
 from tests.backstage import INES, LIVE, ORGANISATION, Backstage, Customer, backstage
@@ -164,14 +165,14 @@ async def test_a_ring_ends_the_wait_after_a_look_that_failed(live: Backstage) ->
     customer = await in_a_live_chat(live)
     handoff = (await the_handoff(customer)).id
     live.sunshine.unreachable = True
-    live.reconcile.look_soon(handoff)
+    live.watch.look_soon(handoff)
     while not live.sunshine.asked_after:
         await asyncio.sleep(0)
     live.sunshine.unreachable = False
     live.sunshine.says("one", id="a")
-    under_way = live.reconcile._under_way[handoff]
+    under_way = live.watch._under_way[handoff]
     live.reconcile._misses[handoff] = 6
-    live.reconcile.look_soon(handoff)
+    live.watch.look_soon(handoff)
     async with asyncio.timeout(5):
         await under_way
     assert await customer.transcript(Role.AGENT) == ["one"]
@@ -193,10 +194,10 @@ async def test_a_look_the_store_could_not_take_is_looked_again(
         return await right(work)
 
     monkeypatch.setattr(live.database, "write", write)
-    monkeypatch.setattr("escalade.services.reconcile.SWEEP_S", 0.01)
-    live.reconcile.look_soon(handoff)
+    monkeypatch.setattr("escalade.services.watch.SWEEP_S", 0.01)
+    live.watch.look_soon(handoff)
     async with asyncio.timeout(5):
-        await live.reconcile._under_way[handoff]
+        await live.watch._under_way[handoff]
     assert away == []
     assert await customer.transcript(Role.AGENT) == ["one"]
 
@@ -367,11 +368,11 @@ async def test_looks_are_one_at_a_time_for_a_handoff(live: Backstage) -> None:
     customer = await in_a_live_chat(live)
     handoff = (await the_handoff(customer)).id
     for _ in range(5):
-        live.reconcile.ring({("look", handoff), ("conversation", "x")})
-    task = live.reconcile._under_way[handoff]
+        live.watch.ring({("look", handoff), ("conversation", "x")})
+    task = live.watch._under_way[handoff]
     await task
     assert len(live.sunshine.asked_after) == 2  # the one under way, and once more for all who rang meanwhile
-    assert live.reconcile._under_way == {}
+    assert live.watch._under_way == {}
 
 
 async def test_a_look_at_something_that_is_not_there_is_nothing(live: Backstage) -> None:

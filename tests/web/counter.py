@@ -307,6 +307,6 @@ async def counter(
         yield Counter(product, App(product), clock)
     finally:
         await product.courier.close()
-        await product.reconcile.close()
+        await product.watch.close()
         await product.outbound.close()
         await product.database.close()

@@ -7,122 +7,37 @@ before it can: a webhook cannot say whether something came before it, and what w
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import partial
-from typing import Protocol
 
 import structlog
 
-from escalade.channels.base import (
-    Account,
-    Arrival,
-    ArrivalKind,
-    Channel,
-    ChannelName,
-    Heard,
-    LinkKind,
-    Page,
-    Session,
-)
-from escalade.domain.errors import DeliveryError, Refused, Unavailable
-from escalade.domain.events import AgentAssigned, DeskSaid, Event, SessionEnded, TicketStatusChanged
-from escalade.domain.model import (
-    OPEN_STATES,
-    Agent,
-    AgentId,
-    Conversation,
-    ConversationId,
-    Ending,
-    Handoff,
-    HandoffId,
-    HandoffState,
-    Millis,
-    Mode,
-    OrganisationId,
-)
-from escalade.domain.organisation import OnInactive
-from escalade.domain.policy import Policy
-from escalade.domain.switchboard.endings import GONE
+from escalade.channels.base import ArrivalKind, Channel, ChannelName, Heard, LinkKind, Page
+from escalade.domain.errors import DeliveryError, Refused
+from escalade.domain.events import DeskSaid, Event, TicketStatusChanged
+from escalade.domain.model import HandoffId
 from escalade.domain.transcript import LIVE_LIMIT
-from escalade.services import echoes
+from escalade.services import echoes, inquiry
 from escalade.services.accounts import Accounts
 from escalade.services.arrivals import Arrivals, arrival_of, said_by
 from escalade.services.doors import Doors
+from escalade.services.inquiry import AgentDirectory, Facts, Inquiry, SessionReader
 from escalade.services.intake import Intake, desk_message_id
-from escalade.services.numbers import Numbers
-from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
-from escalade.store import conversations, handoffs, links, messages, organisations, receipts
-from escalade.store.database import Database, Row, Tx
+from escalade.services.scene import Scene, scene_of
+from escalade.store import conversations, handoffs, links, messages, receipts
+from escalade.store.database import Database, Tx
 
 log = structlog.get_logger()
 
-PATIENCE_MS = 3_000  # how long a bell waits for the list before its own words are believed
-LIVE_EVERY_MS = 5_000
-TICKET_EVERY_MS = 15_000
-QUIET_EVERY_MS = 60_000
-QUIET_AFTER_MS = 10 * 60_000
-ASLEEP_EVERY_MS = 10 * 60_000
-ASLEEP_AFTER_MS = 24 * 3600_000
 RETRY_MS = 1_000
 GIVE_UP_MS = 60_000
 MOST_MISSES = 10
 LONGEST_PAUSE_S = 30.0
-SWEEP_S = 1.0
-
-
-class AgentDirectory(Protocol):
-    """Whom and what a Zendesk account can name."""
-
-    async def ticket_of(self, account: Account, conversation: str, since: Millis) -> str | None:
-        """Find the ticket of a live conversation."""
-        ...
-
-    async def ticket_status(self, account: Account, ticket_id: str) -> str:
-        """Give a ticket's status; one that is gone is `deleted`."""
-        ...
-
-    async def agent(self, account: Account, agent_id: str) -> Agent | None:
-        """Give an agent's name and picture."""
-        ...
-
-
-class SessionReader(Protocol):
-    """Who can say whether a live session goes on."""
-
-    async def session(self, account: Account, links: dict[tuple[ChannelName, LinkKind], str]) -> Session:
-        """Ask whether agents still have control."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scene:
-    """What a look starts from."""
-
-    conversation: Conversation
-    handoff: Handoff
-    account: Account
-    policy: Policy
-    links: dict[tuple[ChannelName, LinkKind], str]
-    cursor: str | None
-    bells: tuple[receipts.Receipt, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
-    """What was found out: an event for a bell by its key, and what a look by itself saw of the session."""
-
-    ticket: str | None  # its number, where it was not known
-    by_bell: dict[str, Event]
-    session: Event | None
-    asked: bool  # whether Zendesk could say how the session stands
 
 
 class Reconcile:
-    """Looks, one at a time for each handoff."""
+    """Looks at one handoff at a time."""
 
     def __init__(
         self,
@@ -135,7 +50,6 @@ class Reconcile:
         directory: AgentDirectory,
         sessions: SessionReader,
         doors: Doors,
-        owners: Owners | None = None,
     ) -> None:
         self._database = database
         self._ports = ports
@@ -143,113 +57,9 @@ class Reconcile:
         self._arrivals = arrivals
         self._accounts = accounts
         self._channels = channels
-        self._directory = directory
-        self._sessions = sessions
         self._doors = doors
-        self._numbers = Numbers(ports, directory, doors)
-        self._owners: Owners = owners or Alone()
-        self._under_way: dict[HandoffId, asyncio.Task[None]] = {}
-        self._again: dict[HandoffId, bool] = {}
-        self._rung: dict[HandoffId, asyncio.Event] = {}
-        self._looked_at: dict[HandoffId, int] = {}
-        self._unread: set[OrganisationId] = set()  # whose lists are to be read, whenever they were read last
+        self._inquiry = Inquiry(ports, directory, sessions, doors)
         self._misses: dict[HandoffId, int] = {}
-
-    def ring(self, rings: Iterable[tuple[str, str]]) -> None:
-        """Start a look for every handoff that was rung for; where several processes serve, the leader looks."""
-        if not self._owners.leads:
-            return
-        for topic, what in rings:
-            if topic in {"look", "ask"}:
-                self.look_soon(HandoffId(what), session=topic == "ask")
-            elif topic == "door":
-                self._unread.add(OrganisationId(what))
-
-    def look_soon(self, handoff: HandoffId, *, session: bool = False) -> None:
-        """Look now, or once more after the look that is under way."""
-        if handoff in self._under_way:
-            self._again[handoff] = self._again.get(handoff, False) or session
-            self._rung[handoff].set()
-            return
-        self._rung[handoff] = asyncio.Event()
-        self._under_way[handoff] = asyncio.create_task(self._look(handoff, session), name=f"look {handoff}")
-
-    async def run(self) -> None:
-        """Look at every open handoff by itself: often while people talk, seldom while it is quiet."""
-        blind = True  # after a time without news of ours or theirs, every list is read
-        while True:
-            now = self._ports.now()
-            unread, self._unread = self._unread, set()
-            try:
-                leads = await self._owners.lead()
-                rows = await self._database.read(partial(handoffs.to_read, now=now)) if leads else []
-            except Unavailable as error:
-                log.warning("handoffs_unreadable", why=str(error))
-                blind = True
-                await self._ports.sleep(SWEEP_S)
-                continue
-            for row in rows:
-                handoff = HandoffId(row["id"])
-                last = self._looked_at.get(handoff, 0)
-                if blind or row["organisation"] in unread or now - last >= self._every(row, now):
-                    self.look_soon(handoff, session=True)
-            blind = not leads
-            self._forget({HandoffId(row["id"]) for row in rows})
-            await self._ports.sleep(SWEEP_S)
-
-    def _forget(self, but: set[HandoffId]) -> None:
-        """Forget what is not read any more."""
-        self._numbers.forget(but)
-        for known in (self._looked_at, self._misses):
-            for handoff in known.keys() - but - self._under_way.keys():
-                del known[handoff]
-
-    def _every(self, row: Row, now: int) -> int:
-        """Say how often to look without being rung for: often while people talk, seldom while it is quiet."""
-        state, quiet = HandoffState(row["state"]), now - row["updated_at"]
-        if state is HandoffState.REQUESTED or state not in OPEN_STATES:
-            return QUIET_EVERY_MS
-        if quiet < QUIET_AFTER_MS:
-            return TICKET_EVERY_MS if state is HandoffState.ASYNCHRONOUS else LIVE_EVERY_MS
-        return QUIET_EVERY_MS if quiet < ASLEEP_AFTER_MS else ASLEEP_EVERY_MS
-
-    async def close(self) -> None:
-        """Stop the looks that are under way; whatever they had not written is looked at again."""
-        for task in self._under_way.values():
-            task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
-
-    async def _look(self, handoff: HandoffId, session: bool) -> None:
-        try:
-            while True:
-                self._looked_at[handoff] = self._ports.now()
-                self._rung[handoff].clear()
-                again_in: float | None
-                try:
-                    again_in = await self.look(handoff, session=session)
-                except Unavailable as error:
-                    # The next round may be minutes away, and nobody need ring again.
-                    log.warning("look_waits_for_database", handoff=handoff, why=str(error))
-                    again_in = SWEEP_S
-                if again_in is None and handoff not in self._again:
-                    return
-                # A ring ends the wait: they have spoken, or their door has opened.
-                await self._rung_or_after(handoff, again_in or 0.0)
-                session = self._again.pop(handoff, session)
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.exception("look_failed", handoff=handoff)
-        finally:
-            self._under_way.pop(handoff, None)
-            self._rung.pop(handoff, None)
-            if self._again.pop(handoff, None) is not None:
-                self.look_soon(handoff)
-
-    async def _rung_or_after(self, handoff: HandoffId, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._rung[handoff].wait()
 
     async def look(self, handoff: HandoffId, *, session: bool) -> float | None:
         """Look once; say after how many seconds to look again, or nothing if all is told.
@@ -258,10 +68,10 @@ class Reconcile:
         2. Ask: the list, the names of agents, whether the session goes on.
         3. Write it down in one transaction, messages before endings.
         """
-        scene = await self._database.read(lambda tx: self._scene(tx, handoff))
+        scene = await self._database.read(lambda tx: scene_of(tx, handoff, self._accounts))
         if scene is None:
             return None
-        channel = self._list_of(scene)
+        channel = None if scene.list_at is None else self._channels[scene.list_at]
         page: Page | None = None
         heard: tuple[Heard, ...] = ()
         reached, pause = True, None
@@ -280,13 +90,19 @@ class Reconcile:
                 log.warning("list_unreachable", handoff=handoff, why=error.detail)
         if reached:
             self._misses.pop(handoff, None)
-        facts = await self._ask(scene, session=session, reached=reached)
+        facts = await self._inquiry.ask(scene, session=session, reached=reached)
         again_in = await self._database.write(
             lambda tx: self._write_down(tx, scene, channel, page, heard, facts, reached=reached)
         )
         return again_in if reached else pause
 
-    def _pause(self, scene: _Scene, error: DeliveryError) -> float | None:
+    def forget(self, but: Collection[HandoffId]) -> None:
+        """Forget every handoff that is not read any more."""
+        self._inquiry.forget(but)
+        for handoff in self._misses.keys() - set(but):
+            del self._misses[handoff]
+
+    def _pause(self, scene: Scene, error: DeliveryError) -> float | None:
         """Say when to look again after a failure: as told, or doubling; a handoff that is over is left in the end."""
         misses = self._misses[scene.handoff.id] = self._misses.get(scene.handoff.id, 0) + 1
         if misses > MOST_MISSES and not scene.handoff.is_open:
@@ -295,131 +111,14 @@ class Reconcile:
         after = getattr(error, "after", None)
         return float(after) if after is not None else min(LONGEST_PAUSE_S, 2.0 ** (misses - 1))
 
-    def _scene(self, tx: Tx, handoff: HandoffId) -> _Scene | None:
-        row = tx.everywhere().one("SELECT organisation, conversation, cursor FROM handoff WHERE id = :id", id=handoff)
-        if row is None:
-            return None
-        organisation = organisations.load(tx, OrganisationId(row["organisation"]))
-        conversation = conversations.load(
-            tx, OrganisationId(row["organisation"]), ConversationId(row["conversation"]), handoff=handoff
-        )
-        if conversation is None or organisation is None or conversation.handoff is None:
-            return None
-        known = {
-            (ChannelName(channel), LinkKind(kind)): theirs for (channel, kind), theirs in links.of(tx, handoff).items()
-        }
-        return _Scene(
-            conversation=conversation,
-            handoff=conversation.handoff,
-            account=self._accounts.account(tx, organisation),
-            policy=Policy.of(organisation.settings),
-            links=known,
-            cursor=row["cursor"],
-            bells=tuple(
-                receipt
-                for receipt in receipts.waiting(tx, conversation.organisation, conversation.id)
-                if receipt.kind in _BELLS and receipt.handoff == handoff
-            ),
-        )
-
-    def _list_of(self, scene: _Scene) -> Channel | None:
-        """Choose whose list is the truth for this handoff."""
-        if scene.handoff.mode is Mode.LIVE:
-            if (ChannelName.SUNSHINE, LinkKind.CONVERSATION) in scene.links and scene.account.sunshine:
-                return self._channels[ChannelName.SUNSHINE]
-            return None
-        if (ChannelName.ZENDESK, LinkKind.TICKET) in scene.links and scene.account.zendesk:
-            return self._channels[ChannelName.ZENDESK]
-        return None
-
-    async def _ask(self, scene: _Scene, *, session: bool, reached: bool) -> _Facts:
-        """Ask Zendesk what the bells alone do not say: an agent's name, and which end it was."""
-        by_bell: dict[str, Event] = {}
-        found: Event | None = None
-        ticket: str | None = None
-        if session and reached:
-            conversation = scene.links.get((ChannelName.SUNSHINE, LinkKind.CONVERSATION))
-            ticket = await self._numbers.seek(scene.account, scene.handoff, conversation)
-        state: Session | None = None
-        live = scene.handoff.mode is Mode.LIVE and self._list_of(scene) is not None
-        ends = [b for b in scene.bells if b.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}]
-        talking = scene.handoff.state in {
-            HandoffState.QUEUED,
-            HandoffState.WITH_AGENT,
-            HandoffState.ASYNCHRONOUS,
-        }
-        if live and reached and talking and (session or ends):
-            try:
-                asks = partial(self._sessions.session, scene.account, scene.links)
-                state = await self._doors.call(scene.account.organisation, ChannelName.SUNSHINE, asks)
-            except DeliveryError as error:
-                log.warning("session_unknown", handoff=scene.handoff.id, why=error.detail)
-        for bell in ends:
-            ending = self._ending(scene, bell, state) if reached else None
-            if ending is not None:
-                by_bell[bell.key] = SessionEnded(handoff=scene.handoff.id, ending=ending)
-        if state is Session.ENDED and not ends:
-            found = SessionEnded(handoff=scene.handoff.id, ending=Ending.BY_AGENT)
-        ticket_id = scene.handoff.ticket_id
-        if scene.handoff.mode is Mode.TICKET and session and ticket_id and talking and scene.account.zendesk:
-            found = await self._gone(scene, ticket_id)
-        if state is Session.CLOSED and not ends:
-            found = SessionEnded(handoff=scene.handoff.id, ending=Ending.CLOSED)
-        for bell in scene.bells:
-            if bell.kind == ArrivalKind.ASSIGNMENT_CHANGED:
-                by_bell[bell.key] = AgentAssigned(
-                    handoff=scene.handoff.id, agent=await self._agent(scene, arrival_of(bell))
-                )
-        return _Facts(ticket=ticket, by_bell=by_bell, session=found, asked=state is not None or not talking)
-
-    async def _gone(self, scene: _Scene, ticket_id: str) -> Event | None:
-        """See whether a ticket is closed or deleted where no webhook has said so."""
-        try:
-            asks = partial(self._directory.ticket_status, scene.account, ticket_id)
-            status = await self._doors.call(scene.account.organisation, ChannelName.ZENDESK, asks)
-        except DeliveryError as error:
-            log.warning("ticket_status_unknown", handoff=scene.handoff.id, why=error.detail)
-            return None
-        return TicketStatusChanged(handoff=scene.handoff.id, status=status) if status in GONE else None
-
-    def _ending(self, scene: _Scene, bell: receipts.Receipt, state: Session | None) -> Ending | None:
-        """Say which end a session came to, or nothing where it has not ended or cannot be told yet."""
-        if scene.handoff.state is HandoffState.REQUESTED:
-            return None  # control moves while we hand over, and no session is there to end
-        if state is Session.CLOSED:
-            return Ending.CLOSED
-        if state is Session.ENDED:
-            return Ending.BY_AGENT
-        closes = scene.policy.on_session_inactive is OnInactive.CLOSE and bell.kind == ArrivalKind.SESSION_END
-        if state is Session.ACTIVE:
-            return Ending.INACTIVE if closes else None
-        if closes and self._ports.now() - bell.received_at >= PATIENCE_MS:
-            return Ending.UNKNOWN
-        return None
-
-    async def _agent(self, scene: _Scene, arrival: Arrival) -> Agent:
-        assert arrival.agent_id is not None
-        agent_id = AgentId(arrival.agent_id)
-        if scene.account.zendesk is not None:
-            try:
-                async with asyncio.timeout(PATIENCE_MS / 1000):
-                    asks = partial(self._directory.agent, scene.account, agent_id)
-                    found = await self._doors.call(scene.account.organisation, ChannelName.ZENDESK, asks)
-            except (DeliveryError, TimeoutError) as error:
-                log.warning("agent_unknown", handoff=scene.handoff.id, why=str(error))
-            else:
-                if found is not None:
-                    return found
-        return Agent(id=agent_id, name=arrival.agent_name or "An agent")
-
     def _write_down(
         self,
         tx: Tx,
-        scene: _Scene,
+        scene: Scene,
         channel: Channel | None,
         page: Page | None,
         heard: tuple[Heard, ...],
-        facts: _Facts,
+        facts: Facts,
         *,
         reached: bool,
     ) -> float | None:
@@ -472,7 +171,7 @@ class Reconcile:
         self._intake.work(tx, organisation, scene.conversation.id, scene.policy)
         return RETRY_MS / 1000 if again or not reached else None
 
-    def _close(self, tx: Tx, scene: _Scene, bell: receipts.Receipt, *, reached: bool) -> bool:
+    def _close(self, tx: Tx, scene: Scene, bell: receipts.Receipt, *, reached: bool) -> bool:
         """End a handoff whose ticket is gone, after its last words; say whether to look again first."""
         if not reached:
             return True
@@ -480,7 +179,7 @@ class Reconcile:
         self._apply(tx, scene, TicketStatusChanged(handoff=scene.handoff.id, status=status), bell)
         return False
 
-    def _answer_bell(self, tx: Tx, scene: _Scene, bell: receipts.Receipt, ids: set[str], *, reached: bool) -> bool:
+    def _answer_bell(self, tx: Tx, scene: Scene, bell: receipts.Receipt, ids: set[str], *, reached: bool) -> bool:
         """Settle a message's bell once the message is in the transcript; say whether to look again."""
         now = self._ports.now()
         arrival = arrival_of(bell)
@@ -504,7 +203,7 @@ class Reconcile:
         if shown is not None or ours is not None or arrival.message_id in ids:
             receipts.settle(tx, bell.id, "read from the list", now)
             return False
-        if not reached or now - bell.received_at < PATIENCE_MS:
+        if not reached or now - bell.received_at < inquiry.PATIENCE_MS:
             return True  # only the list can say whether something came before it
         if arrival.actor_type == "agent" and 0 < len(arrival.text) <= LIVE_LIMIT:  # no chat takes more
             self._apply(tx, scene, said_by(scene.handoff.id, arrival))
@@ -513,7 +212,7 @@ class Reconcile:
             receipts.settle(tx, bell.id, "not in the list", now, ignored=True)
         return False
 
-    def _apply(self, tx: Tx, scene: _Scene, event: Event, bell: receipts.Receipt | None = None) -> None:
+    def _apply(self, tx: Tx, scene: Scene, event: Event, bell: receipts.Receipt | None = None) -> None:
         if bell is not None and not receipts.still_waits(tx, bell.id):
             return  # another look was faster
         current = conversations.load(tx, scene.conversation.organisation, scene.conversation.id)
@@ -523,6 +222,3 @@ class Reconcile:
             receipts.settle(
                 tx, bell.id, decision.ignored or "applied", self._ports.now(), ignored=bool(decision.ignored)
             )
-
-
-_BELLS = frozenset(kind.value for kind in ArrivalKind)

@@ -14,10 +14,11 @@ from escalade.domain.errors import DeliveryError, Retryable
 from escalade.domain.events import DeskSaid
 from escalade.domain.model import HandoffId, OrganisationId, Role
 from escalade.services import arrivals as arrivals_module
-from escalade.services import reconcile as reconcile_module
 from escalade.services.arrivals import Arrivals
 from escalade.services.intake import Intake
 from escalade.services.reconcile import Reconcile
+from escalade.services.scene import scene_of
+from escalade.services.watch import Watch
 from escalade.store import conversations, handoffs, receipts
 from escalade.store.database import Tx
 from torture.simulator.mutants.mutant import Patches, mutant
@@ -58,10 +59,10 @@ def keeps_every_copy_of_a_webhook() -> Patches:
 
 @mutant(Fault.WEBHOOK_LOST)
 def never_looks_by_itself() -> Patches:
-    async def run(_self: Reconcile) -> None:
+    async def run(_self: Watch) -> None:
         await asyncio.Event().wait()
 
-    return [(Reconcile, "run", run)]
+    return [(Watch, "run", run)]
 
 
 @mutant(Fault.CRASH)
@@ -69,17 +70,17 @@ def moves_the_cursor_before_the_words_are_kept() -> Patches:
     right = Reconcile._write_down
 
     async def look(self: Reconcile, handoff: HandoffId, *, session: bool) -> float | None:
-        scene = await self._database.read(lambda tx: self._scene(tx, handoff))
-        channel = None if scene is None else self._list_of(scene)
+        scene = await self._database.read(lambda tx: scene_of(tx, handoff, self._accounts))
+        channel = None if scene is None or scene.list_at is None else self._channels[scene.list_at]
         if scene is not None and channel is not None:
             try:
                 page = await channel.heard_since(scene.account, scene.links, scene.cursor)
             except DeliveryError:
                 return 1.0
             await self._database.write(lambda tx: handoffs.looked(tx, handoff, page.cursor, self._ports.now()))
-            again = await self._database.read(lambda tx: self._scene(tx, handoff))
+            again = await self._database.read(lambda tx: scene_of(tx, handoff, self._accounts))
             assert again is not None
-            facts = await self._ask(again, session=session, reached=True)
+            facts = await self._inquiry.ask(again, session=session, reached=True)
             return await self._database.write(
                 lambda tx: right(self, tx, again, channel, page, page.heard, facts, reached=True)
             )
@@ -155,7 +156,7 @@ def takes_a_user_it_cannot_read_for_nobody() -> Patches:
 
 @mutant(Fault.WEBHOOK_DELAYED)
 def lets_an_old_end_end_a_new_session() -> Patches:
-    right = reconcile_module.Reconcile._apply
+    right = Reconcile._apply
 
     def apply(self: Reconcile, tx: Tx, scene: Any, event: Any, bell: Any = None) -> None:
         current = conversations.load(tx, scene.conversation.organisation, scene.conversation.id)

@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_LOCK := requirements/run.txt
 TEST_LOCK := requirements/test.txt
 TESTS ?= tests
+WORKERS ?= 2
 EMBEDDINGS := $(VENV)/all-minilm-l6-v2.int8.safetensors
 
 .PHONY: demo test check bench curves torture sbom clean lock widget
@@ -21,7 +22,7 @@ demo: $(VENV)/run.done $(EMBEDDINGS) ## Run the product, a fake Zendesk and a sh
 
 test: $(VENV)/test.done $(EMBEDDINGS) ## Run the checks and every test
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/test.done ## Format, lint, types, layers, unsafe calls
 	$(BIN)/ruff format --check src tests benchmarks torture

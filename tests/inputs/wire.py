@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 # Every connection comes from an address of its own, so that nobody is taken for the one who just failed.
 _addresses = (f"127.{a}.{b}.{c}" for a, b, c in itertools.product(range(1, 255), range(256), range(1, 255)))
 

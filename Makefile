@@ -52,7 +52,7 @@ widget: ## Build the widget's compiled files from widget/
 lock: $(VENV)/test.done ## Resolve the locked versions again
 	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --quiet --output-file $(RUN_LOCK)
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra models --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file $(TEST_LOCK)
 
 clean: ## Remove what the other targets made

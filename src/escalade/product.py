@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from escalade.assistant.answering import Assistant
+from escalade.assistant.composer import Composer
+from escalade.assistant.language_model import LanguageModel, ModelFailed
+from escalade.assistant.providers import ProvidersModel
 from escalade.channels.base import Account, Channel, ChannelName
 from escalade.channels.http import Outbound, Transport
 from escalade.channels.sunshine.channel import SunshineChannel
@@ -96,6 +99,7 @@ class Product:
         database: ServedDatabase | None = None,
         outbound: Transport | None = None,
         inspect: Inspect | None = None,
+        model: LanguageModel | None = None,
         role: Role = Role.ALL,
     ) -> None:
         self.settings = settings
@@ -129,7 +133,9 @@ class Product:
             every_h=settings.sync_hours,
             meaning=self.vectors,
         )
-        self.assistant = Assistant(self.library)
+        self.model = model or open_model(settings, self.ports)
+        composer = None if self.model is None else Composer(self.model, self.library, settings.model_wait_s)
+        self.assistant = Assistant(self.library, composer)
         self.intake = Intake(self.ports)
         self.arrivals = Arrivals(self.ports, self.intake)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
@@ -207,6 +213,12 @@ class Product:
         if self.role is not Role.WEB:
             self.watch.ring(rings)
 
+    async def warm_up(self) -> None:
+        """Load the language model, once the port is open: the first customer need not wait for it."""
+        if self.model is not None:
+            with suppress(ModelFailed):  # it is logged, and whoever asks goes to people
+                await self.model.open()
+
     async def staffed(self, account: Account) -> bool | None:
         """Ask whether an agent is online for live chat, where that matters."""
         live = account.settings.live
@@ -278,6 +290,8 @@ class Product:
             await self.watch.close()
             await self.porter.close()
             await self.outbound.close()
+            if self.model is not None:
+                await self.model.close()
             if self._locks is not None:
                 await self._locks.close()
             if self._doorbell is not None:
@@ -291,6 +305,14 @@ class Product:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("part_stopped", part=task.get_name(), error=repr(error), exc_info=error)
             self.ports.halt()
+
+
+def open_model(settings: Settings, ports: Ports) -> ProvidersModel | None:
+    """Give the language model of this deployment; nothing where the assistant quotes by itself."""
+    if settings.model == "local":
+        return None
+    key = settings.model_key.get_secret_value()
+    return ProvidersModel(settings.model, ports.aside, url=settings.model_url, key=key, seconds=settings.model_wait_s)
 
 
 @contextmanager

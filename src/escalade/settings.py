@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from ipaddress import ip_network
+from importlib.util import find_spec
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -24,6 +25,13 @@ PREFIX = "ESCALADE_"
 DIFFERENT_CHARACTERS = 10  # a key made by chance has more
 LEAST_UNSURE_WAIT_S = 20.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# Providers that take a key and an address from our settings, and where else they look for the key.
+PROVIDER_KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "openai-chat": "OPENAI_API_KEY",
+    "openai-responses": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+}
 
 
 class Settings(BaseSettings):
@@ -41,6 +49,8 @@ class Settings(BaseSettings):
     bell: str = "auto"
     model: str = "local"
     model_url: str = ""
+    model_key: SecretStr = SecretStr("")
+    model_wait_s: float = Field(default=30.0, ge=1.0, le=300.0)
     embeddings_dir: Path | None = None
     trusted_proxies: str = ""
     log_format: Literal["auto", "json", "text"] = "auto"
@@ -78,9 +88,20 @@ class Settings(BaseSettings):
     @field_validator("model")
     @classmethod
     def _a_model(cls, value: str) -> str:
-        if value != "local":
-            raise ValueError("this version answers with the local model only: use local")
+        provider, _, name = value.partition(":")
+        if value != "local" and not (provider and name):
+            raise ValueError("use local, or a provider and its model, such as anthropic:claude-haiku-4-5")
+        if value != "local" and find_spec("pydantic_ai") is None:
+            raise ValueError("answering with a model needs an extra: pip install 'escalade[models]'")
         return value
+
+    @field_validator("model_url")
+    @classmethod
+    def _a_model_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username):
+            raise ValueError("give an address such as http://127.0.0.1:11434/v1")
+        return value.rstrip("/")
 
     @property
     def is_development(self) -> bool:
@@ -163,7 +184,19 @@ def _refusals(settings: Settings) -> list[str]:
         )
     elif key and any(len(part.strip()) < 32 for part in key.split(",")):
         problems.append("ESCALADE_SECRET_KEY: each key needs at least 32 characters")
+    problems += _without_a_key(settings)
     return problems + ([] if settings.is_development else _unsafe(settings))
+
+
+def _without_a_key(settings: Settings) -> list[str]:
+    """List what keeps a model from being asked."""
+    provider = settings.model.partition(":")[0]
+    if settings.model_url and provider not in PROVIDER_KEYS:
+        return [f"ESCALADE_MODEL_URL: only for {', '.join(PROVIDER_KEYS)}; ESCALADE_MODEL is {settings.model}"]
+    name = PROVIDER_KEYS.get(provider)
+    if name and not (settings.model_url or settings.model_key.get_secret_value() or os.environ.get(name)):
+        return [f"ESCALADE_MODEL_KEY: not set; {settings.model} needs your provider's key here or in {name}"]
+    return []
 
 
 def _unsafe(settings: Settings) -> list[str]:
@@ -180,6 +213,9 @@ def _unsafe(settings: Settings) -> list[str]:
             f"ESCALADE_HOST: {settings.host} can be reached by others, and ESCALADE_PUBLIC_URL says that nothing in"
             " front speaks https; give the https:// address, or listen on 127.0.0.1"
         )
+    model = urlsplit(settings.model_url)
+    if model.scheme == "http" and not _is_near(model.hostname or ""):
+        problems.append("ESCALADE_MODEL_URL: customers' words would cross the internet in clear; use https://")
     if "*" in settings.trusted_proxies:
         problems.append(
             "ESCALADE_TRUSTED_PROXIES: `*` lets every caller choose an address; name your proxy, such as 10.0.0.0/8"
@@ -189,3 +225,11 @@ def _unsafe(settings: Settings) -> list[str]:
             f"ESCALADE_UNSURE_WAIT_S: below {LEAST_UNSURE_WAIT_S:g} s a slow request may arrive after it was repeated"
         )
     return problems
+
+
+def _is_near(host: str) -> bool:
+    """Say whether a host is on this machine or in its own network, by its name or address alone."""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".internal", ".local"))

@@ -3,53 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.knowledge import ARTICLE, Shelf
 
 from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn, Verdict
 from escalade.assistant.courtesy import courtesy
 from escalade.assistant.language import guess_language
-from escalade.assistant.passages import cut
-from escalade.assistant.retrieval import Candidate, Passage, query_terms, rank
-from escalade.assistant.sources import read_markdown
-from escalade.assistant.words import stems
 from escalade.domain.model import OrganisationId, Reason, Role
-
-ARTICLE = """# Cancel an order
-
-You can cancel an order yourself while it is new.
-
-## How to cancel
-
-1. Open your orders.
-2. Select **Cancel order** and confirm.
-
-You get an email. It confirms the cancellation.
-
-## How long a refund takes
-
-The money is back after three to five working days. Cards take longest. Your bank may need two days more.
-"""
-
-
-class Shelf:
-    """Knowledge of one article."""
-
-    async def search(self, organisation: OrganisationId, text: str, limit: int) -> list[Passage]:
-        document = read_markdown(ARTICLE, "x")
-        candidates = [
-            Candidate(
-                document="doc_1",
-                source_id="cancel.md",
-                title=document.title,
-                url="https://help.example/cancel",
-                heading=piece.heading,
-                text=piece.text,
-            )
-            for piece in cut(document)
-        ]
-        terms = query_terms(text)
-        known = set(stems(ARTICLE))
-        counts = [1 if term.stems & known else 0 for term in terms]
-        return rank(terms, candidates, total=20, frequencies=counts, limit=limit)
 
 
 async def ask(text: str, *, history: tuple[Turn, ...] = (), **settings: object) -> Verdict:

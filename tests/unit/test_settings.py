@@ -19,6 +19,8 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -51,7 +53,7 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         LOG_FORMAT="xml",
         UNSURE_WAIT_S="0",
         BELL="nats://x",
-        MODEL="openai:gpt",
+        MODEL="gpt",
         DATABASE_URL="mysql://db/escalade",
         PUBLIC_URL="http://support.example.com",
         REGION_FILE=str(tmp_path / "missing"),
@@ -83,6 +85,14 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
         ({"SECRET_KEY": KEY, "TRUSTED_PROXIES": "*"}, "TRUSTED_PROXIES"),
         ({"SECRET_KEY": KEY, "TRUSTED_PROXIES": "10.0.0.1,proxy"}, "TRUSTED_PROXIES"),
         ({"SECRET_KEY": KEY, "UNSURE_WAIT_S": "5"}, "UNSURE_WAIT_S"),
+        ({"SECRET_KEY": KEY, "MODEL": "openai:"}, "MODEL"),
+        ({"SECRET_KEY": KEY, "MODEL": "openai:m"}, "MODEL_KEY"),
+        ({"SECRET_KEY": KEY, "MODEL": "anthropic:m"}, "MODEL_KEY"),
+        ({"SECRET_KEY": KEY, "MODEL": "groq:m", "MODEL_URL": "https://models.example.com"}, "MODEL_URL"),
+        ({"SECRET_KEY": KEY, "MODEL_URL": "https://models.example.com"}, "MODEL_URL"),
+        ({"SECRET_KEY": KEY, "MODEL": "openai:m", "MODEL_URL": "http://models.example.com/v1"}, "MODEL_URL"),
+        ({"SECRET_KEY": KEY, "MODEL": "openai:m", "MODEL_KEY": "k", "MODEL_URL": "models"}, "MODEL_URL"),
+        ({"SECRET_KEY": KEY, "MODEL_WAIT_S": "0"}, "MODEL_WAIT_S"),
     ],
 )
 def test_production_refuses_to_start_and_names_the_setting(
@@ -111,7 +121,31 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch, pro
 
 def test_a_problem_does_not_repeat_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in "\n".join(problems(monkeypatch, SECRET_KEY="hunter2"))
-    assert KEY not in repr(given(monkeypatch, SECRET_KEY=KEY))
+    assert KEY not in repr(given(monkeypatch, SECRET_KEY=KEY, MODEL="openai:m", MODEL_KEY=KEY))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"MODEL": "openai:m", "MODEL_KEY": "k"},
+        {"MODEL": "anthropic:m", "MODEL_KEY": "k", "MODEL_URL": "https://gateway.example.com"},
+        {"MODEL": "openai:llama", "MODEL_URL": "http://127.0.0.1:11434/v1/"},
+        {"MODEL": "openai:llama", "MODEL_URL": "http://10.0.0.7:11434/v1"},
+        {"MODEL": "openai:llama", "MODEL_URL": "http://ollama:11434/v1"},
+        {"MODEL": "groq:m"},  # reads its own variables
+    ],
+)
+def test_a_model_is_a_provider_and_a_name_and_where_needed_a_key_or_an_address(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]
+) -> None:
+    found = given(monkeypatch, SECRET_KEY=KEY, **settings)
+    assert found.model == settings["MODEL"]
+    assert found.model_url == settings.get("MODEL_URL", "").rstrip("/")
+
+
+def test_a_providers_own_variable_may_hold_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    assert given(monkeypatch, SECRET_KEY=KEY, MODEL="openai:m").model == "openai:m"
 
 
 @pytest.mark.parametrize("url", ["https://support.example.com/", "http://localhost:8700", "https://x.example/escalade"])

@@ -7,9 +7,11 @@ is done once the handoff is durable.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from escalade.assistant.composer import Composer
 from escalade.assistant.confidence import confidence
 from escalade.assistant.courtesy import courtesy
 from escalade.assistant.extract import extract
@@ -42,6 +44,7 @@ class Question:
     history: tuple[Turn, ...] = ()
     locale: str | None = None
     settings: AssistantSettings = field(default_factory=AssistantSettings)
+    aloud: Callable[[str, tuple[Citation, ...]], None] | None = None  # hears the answer grow, whole each time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +58,18 @@ class Verdict:
     citations: tuple[Citation, ...] = ()
     passages: tuple[Passage, ...] = ()
     evidence: str = ""
+    summary: str = ""  # for the agent, where the language model gave one that says no more than the customer did
 
 
 class Assistant:
-    """The assistant that needs no model: it finds, quotes, and knows when to stop."""
+    """The assistant: it finds, quotes, and knows when to stop.
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    With a language model, that puts the answer together from what was found; the rules before it are the same.
+    """
+
+    def __init__(self, knowledge: Knowledge, composer: Composer | None = None) -> None:
         self._knowledge = knowledge
+        self._composer = composer
 
     async def consider(self, question: Question) -> Verdict:
         """Decide about a message; the first rule that speaks wins.
@@ -98,18 +106,25 @@ class Assistant:
         if spoken is not None and allowed and spoken not in allowed:
             why = f"the question is in a language that is not switched on ({spoken})"
             return _no_answer(sure, passages, why)
-        if not passages:
-            return _no_answer(0, passages, "nothing in the knowledge speaks to it")
-        if sure < settings.minimum_confidence:
-            return _no_answer(sure, passages, f"confidence {sure} is below {settings.minimum_confidence}")
-        best = passages[0]
-        text = extract(best, question.text, number=1)
-        if not text:
-            return _no_answer(sure, passages, "the passage holds no sentence to quote")
-        cited = Citation(n=1, title=best.title, url=best.url, source_id=best.source_id)
-        return Verdict(
-            decision="answer", confidence=sure, text=text, citations=(cited,), passages=passages, evidence=best.title
-        )
+        quoted = _quoted(question, passages, sure)
+        return quoted if self._composer is None else await self._composer.compose(question, quoted)
+
+
+def _quoted(question: Question, passages: tuple[Passage, ...], sure: int) -> Verdict:
+    """Quote the best passage, if that is sure enough."""
+    settings = question.settings
+    if not passages:
+        return _no_answer(0, passages, "nothing in the knowledge speaks to it")
+    if sure < settings.minimum_confidence:
+        return _no_answer(sure, passages, f"confidence {sure} is below {settings.minimum_confidence}")
+    best = passages[0]
+    text = extract(best, question.text, number=1)
+    if not text:
+        return _no_answer(sure, passages, "the passage holds no sentence to quote")
+    cited = Citation(n=1, title=best.title, url=best.url, source_id=best.source_id)
+    return Verdict(
+        decision="answer", confidence=sure, text=text, citations=(cited,), passages=passages, evidence=best.title
+    )
 
 
 def _no_answer(sure: int, passages: tuple[Passage, ...], why: str) -> Verdict:

@@ -51,7 +51,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
-    server = Server(config, product.ports.halt)
+    server = Server(config, product.ports.halt, opened=product.warm_up)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

@@ -7,8 +7,9 @@ it. A supervisor sees only processes that end, so this one does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from ipaddress import ip_address
+from typing import Any
 
 import structlog
 import uvicorn
@@ -20,30 +21,38 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """Serves, and calls `halt` after `most` knocks in a row without an answer; times are in seconds."""
+    """Serves, and calls `halt` after `most` knocks in a row without an answer; times are in seconds.
+
+    What may wait until the port is open is `opened`.
+    """
 
     def __init__(
         self,
         config: uvicorn.Config,
         halt: Callable[[], None],
         *,
+        opened: Callable[[], Coroutine[Any, Any, None]] | None = None,
         every: float = 10.0,
         patience: float = 10.0,
         most: int = 3,
     ) -> None:
         super().__init__(config)
         self._halt = halt
+        self._opened = opened
         self._every = every
         self._patience = patience
         self._most = most
 
     async def main_loop(self) -> None:
         """Serve until stopped."""
-        knocking = asyncio.create_task(self._knock())
+        beside = [asyncio.create_task(self._knock())]
+        if self._opened is not None:
+            beside.append(asyncio.create_task(self._opened()))
         try:
             await super().main_loop()
         finally:
-            knocking.cancel()
+            for task in beside:
+                task.cancel()
 
     async def _knock(self) -> None:
         host, port = self.servers[0].sockets[0].getsockname()[:2]

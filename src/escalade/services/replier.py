@@ -45,7 +45,8 @@ class AssistantReplier:
         if not account.settings.assistant.enabled and not self._must_hand_off(conversation, verdict):
             return Unknown(kind="the assistant is switched off")
         if verdict.decision == "escalate" or not account.settings.assistant.enabled:
-            return await self._hand_off(account, question, verdict.reason or Reason.NO_ANSWER, verdict.evidence)
+            reason = verdict.reason or Reason.NO_ANSWER
+            return await self._hand_off(account, question, reason, verdict.evidence, verdict.summary)
         return AssistantSaid(
             id=MessageId(f"answer-{question.id}"),
             text=verdict.text,
@@ -90,12 +91,15 @@ class AssistantReplier:
             settings=account.settings.assistant,
         )
 
-    async def _hand_off(self, account: Account, question: Message, reason: Reason, evidence: str) -> HandoffAsked:
+    async def _hand_off(
+        self, account: Account, question: Message, reason: Reason, evidence: str, summary: str = ""
+    ) -> HandoffAsked:
         return HandoffAsked(
             id=HandoffId(self._ports.new_id()),
             reason=reason,
             staffed=await self._staffed(account),
             evidence=evidence,
+            summary=summary,
             about=question.id,
             answers=question.id,
         )

@@ -28,7 +28,8 @@ from escalade.services.curves import Curves
 from escalade.services.replay import Replay
 from escalade.services.trial import Trial
 from escalade.web import hooks as web_hooks
-from escalade.web.api import Api, add_problems, build
+from escalade.web.api.application import Api
+from escalade.web.api.problems import add_problems
 from escalade.web.console.console import build as build_console
 from escalade.web.console.console import is_for_console
 from escalade.web.console.parts import Parts
@@ -257,6 +258,6 @@ class App:
                 return JSONResponse({"status": "unavailable", "why": type(error).__name__}, status_code=503)
             return JSONResponse({"status": "ok"})
 
-        app.mount("/api/v1", build(api, __version__))
+        app.mount("/api/v1", api.build(__version__))
         app.mount("/static", StaticFiles(directory=STATIC))
         return app

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from escalade.store import operators, overview
 from escalade.store.database import Tx
-from escalade.web import api
+from escalade.web.api import requests
 from tests.backstage import NOON, ORGANISATION
 from tests.web.counter import Answer, Counter, counter
 
@@ -90,7 +90,7 @@ async def test_a_fault_in_the_console_is_a_page_of_the_console_and_logged_once(
 
 
 async def test_a_body_for_the_api_that_trickles_is_cut_off(front: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "BODY_SECONDS", 0.02)
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.02)
     lines = [("authorization", "Bearer ek_1"), ("content-type", "application/json")]
     answer = await front.send("POST", "/api/v1/conversations", lines, [b"{", b'"'], endless=True)
     assert (answer.status, answer.problem, answer.headers["connection"]) == (408, "timeout", "close")

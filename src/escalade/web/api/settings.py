@@ -1,0 +1,29 @@
+"""The routes of the settings tree."""
+
+# Annotations are evaluated here and now: the routes name types that exist only inside `routes`.
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from escalade.domain.model import OrganisationId
+from escalade.services.tuning import Tuning
+from escalade.web.api.requests import Entrance, StrictRoute
+
+
+def routes(caller: Entrance, tuning: Tuning) -> APIRouter:
+    """Give the routes of the settings."""
+    router = APIRouter(route_class=StrictRoute)
+    Caller = Annotated[OrganisationId, Depends(caller)]  # noqa: N806 - a type
+
+    @router.get("/settings", tags=["settings"])
+    async def read_settings(caller: Caller) -> dict[str, Any]:
+        """Read the settings tree; secrets read back as whether they are set."""
+        return await tuning.read(caller)
+
+    @router.patch("/settings", tags=["settings"])
+    async def change_settings(caller: Caller, patch: dict[str, Any]) -> dict[str, Any]:
+        """Change any part of the settings tree, whole or not at all."""
+        return await tuning.change(caller, patch, "api")
+
+    return router

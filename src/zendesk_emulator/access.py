@@ -19,7 +19,9 @@ from starlette.routing import Route
 from zendesk_emulator.account import Account
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import Refused, forbidden, unauthenticated
-from zendesk_emulator.records import Json, OAuthToken, User
+from zendesk_emulator.records.credentials import OAuthToken
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.people import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,31 +14,17 @@ from typing import Any
 
 from zendesk_emulator.ids import Ids
 from zendesk_emulator.ports import Ports
-from zendesk_emulator.records import (
-    ApiToken,
-    App,
-    Article,
-    Attachment,
-    AuthorizationCode,
-    Conversation,
-    ConversationsKey,
-    Group,
-    Integration,
-    Json,
-    KeptAnswer,
-    OAuthClient,
-    OAuthToken,
-    Settings,
-    SunAttachment,
-    SunUser,
-    SwitchboardIntegration,
-    Ticket,
-    Trigger,
-    TriggerCategory,
-    Upload,
-    User,
-    Webhook,
-)
+from zendesk_emulator.records.answers import KeptAnswer
+from zendesk_emulator.records.apps import App
+from zendesk_emulator.records.articles import Article
+from zendesk_emulator.records.credentials import ApiToken, AuthorizationCode, ConversationsKey, OAuthClient, OAuthToken
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Conversation, Integration, SunAttachment, SunUser, SwitchboardIntegration
+from zendesk_emulator.records.people import Group, User
+from zendesk_emulator.records.settings import Settings
+from zendesk_emulator.records.tickets import Attachment, Ticket, Upload
+from zendesk_emulator.records.triggers import Trigger, TriggerCategory
+from zendesk_emulator.records.webhooks import Webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ from starlette.routing import BaseRoute, Route
 from zendesk_emulator.account import Account
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused, Refused
-from zendesk_emulator.records import App, User
+from zendesk_emulator.records.apps import App
+from zendesk_emulator.records.people import User
 
 KEY_BITS = 2048
 TOKENS_LIVE_S = 300

@@ -14,7 +14,8 @@ from zendesk_emulator.account import Account
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import not_found
 from zendesk_emulator.paging import by_cursor
-from zendesk_emulator.records import Json, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.people import User
 from zendesk_emulator.text import sun_time
 
 STATUSES = {"online": 1, "away": 2, "transfers_only": 3, "offline": 4}

@@ -17,7 +17,7 @@ from zendesk_emulator import control_admin, control_agent, fidelity, help_center
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused, Refused
 from zendesk_emulator.faults import BadRule
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 LONGEST_WAIT = 60.0
 

@@ -15,7 +15,7 @@ from zendesk_emulator import (
     webhooks_api,
 )
 from zendesk_emulator.emulator import Emulator
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 
 def make(emulator: Emulator, thing: str, body: Json) -> Json:

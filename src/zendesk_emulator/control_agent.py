@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 
 from zendesk_emulator import state
 from zendesk_emulator.emulator import Emulator
-from zendesk_emulator.records import Attachment, Json, Ticket, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Attachment, Ticket
 
 Action = Callable[[Emulator, Ticket, User, Json], object]
 

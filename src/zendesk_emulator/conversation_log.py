@@ -9,7 +9,9 @@ from datetime import datetime
 
 from zendesk_emulator import support_json
 from zendesk_emulator.account import Account
-from zendesk_emulator.records import Comment, Json, Message, Ticket
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Message
+from zendesk_emulator.records.tickets import Comment, Ticket
 from zendesk_emulator.text import sun_time
 
 

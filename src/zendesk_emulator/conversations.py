@@ -11,7 +11,10 @@ from urllib.parse import unquote
 
 from zendesk_emulator.account import SYSTEM, Account, Actor
 from zendesk_emulator.errors import SunRefused
-from zendesk_emulator.records import Conversation, Json, Message, Session, SunUser, Ticket, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Conversation, Message, SunUser
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Session, Ticket
 from zendesk_emulator.switchboard import Switchboard
 from zendesk_emulator.tickets import Tickets
 

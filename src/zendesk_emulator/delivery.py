@@ -18,7 +18,8 @@ from zendesk_emulator import events
 from zendesk_emulator.account import Account, Happened
 from zendesk_emulator.faults import Faults
 from zendesk_emulator.ports import ConnectionDropped, Outbound, Reply, SendFailed
-from zendesk_emulator.records import Attempt, Invocation, Json, Webhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.webhooks import Attempt, Invocation, Webhook
 from zendesk_emulator.request_log import RequestLog
 from zendesk_emulator.text import rest_time
 

@@ -10,17 +10,10 @@ from urllib.parse import quote
 from zendesk_emulator.account import SYSTEM, Account
 from zendesk_emulator.conversations import Conversations
 from zendesk_emulator.errors import DeskRefused
-from zendesk_emulator.records import (
-    Attachment,
-    Comment,
-    Conversation,
-    Json,
-    Message,
-    Session,
-    SunAttachment,
-    Ticket,
-    User,
-)
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Conversation, Message, SunAttachment
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Attachment, Comment, Session, Ticket
 from zendesk_emulator.switchboard import AGENTS, Switchboard
 from zendesk_emulator.tickets import STATUSES, Tickets, actor_of, read_tags
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 
 class Refused(Exception):

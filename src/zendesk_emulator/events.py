@@ -11,7 +11,8 @@ from typing import Any
 
 from zendesk_emulator.account import Account, Happened
 from zendesk_emulator.conversations import text_of
-from zendesk_emulator.records import Comment, Json, Ticket
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.tickets import Comment, Ticket
 from zendesk_emulator.text import event_time, rest_time
 
 VERSION = "2022-11-06"

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zendesk_emulator.ports import Ports
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 

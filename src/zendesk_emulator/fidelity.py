@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from zendesk_emulator.account import Account
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import Refused, forbidden, not_found
 from zendesk_emulator.paging import paged
-from zendesk_emulator.records import Article, Json
+from zendesk_emulator.records.articles import Article
+from zendesk_emulator.records.json import Json
 from zendesk_emulator.text import read_time, rest_time
 
 BASE = "/api/v2/help_center"

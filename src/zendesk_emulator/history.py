@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from zendesk_emulator.account import Account, Happened
-from zendesk_emulator.records import Comment, Conversation, Json, Message, Session, Ticket
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Conversation, Message
+from zendesk_emulator.records.tickets import Comment, Session, Ticket
 
 MESSAGE_MARK = "bridge_msg"
 LOST_MARK = "bridge_lost"  # on a line that stands in for a file: nobody's words

@@ -6,7 +6,10 @@ https://support.zendesk.com/hc/en-us/articles/4419179022874 (history), and publi
 from __future__ import annotations
 
 from zendesk_emulator.account import SYSTEM, Account
-from zendesk_emulator.records import Conversation, Json, Message, Session, SunUser, Ticket, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Conversation, Message, SunUser
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Session, Ticket
 from zendesk_emulator.text import rest_time
 from zendesk_emulator.tickets import PRIORITIES, Tickets, read_tags
 

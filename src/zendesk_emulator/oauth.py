@@ -22,7 +22,8 @@ from zendesk_emulator.access import Call, route
 from zendesk_emulator.account import Account
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import Refused
-from zendesk_emulator.records import AuthorizationCode, Json, OAuthClient, OAuthToken
+from zendesk_emulator.records.credentials import AuthorizationCode, OAuthClient, OAuthToken
+from zendesk_emulator.records.json import Json
 from zendesk_emulator.text import rest_time
 
 CODES_LIVE = timedelta(seconds=120)

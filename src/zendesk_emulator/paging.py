@@ -14,7 +14,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from zendesk_emulator.errors import Refused
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 Item = TypeVar("Item")
 LARGEST = 100

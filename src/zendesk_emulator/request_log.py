@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from zendesk_emulator.account import Account
 from zendesk_emulator.ports import Outbound, Reply
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 from zendesk_emulator.text import sun_time
 
 KEPT = 5000

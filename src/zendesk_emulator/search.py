@@ -6,7 +6,9 @@ import re
 
 from zendesk_emulator import support_json
 from zendesk_emulator.account import Account
-from zendesk_emulator.records import Json, Ticket, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Ticket
 from zendesk_emulator.text import rest_time
 
 _WORD = re.compile(r'([\w.]+)(:|<=|>=|<|>)("[^"]*"|\S+)|"([^"]*)"|(\S+)')

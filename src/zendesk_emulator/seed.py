@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zendesk_emulator.account import Account, Records
-from zendesk_emulator.records import (
-    ApiToken,
-    ConversationsKey,
-    Integration,
-    OAuthClient,
-    SwitchboardIntegration,
-    User,
-)
+from zendesk_emulator.records.credentials import ApiToken, ConversationsKey, OAuthClient
+from zendesk_emulator.records.messaging import Integration, SwitchboardIntegration
+from zendesk_emulator.records.people import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from zendesk_emulator import help_center, sunshine_json, support_json, webhooks_
 from zendesk_emulator.account import Account
 from zendesk_emulator.conversation_log import events_of
 from zendesk_emulator.emulator import Emulator
-from zendesk_emulator.records import Json, Ticket, Webhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.tickets import Ticket
+from zendesk_emulator.records.webhooks import Webhook
 from zendesk_emulator.text import rest_time
 
 

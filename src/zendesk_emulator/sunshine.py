@@ -16,7 +16,8 @@ from starlette.routing import BaseRoute, Route
 from zendesk_emulator import sunshine_json
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import SunRefused
-from zendesk_emulator.records import Json, Message, SunAttachment
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Message, SunAttachment
 from zendesk_emulator.sunshine_access import BASE, SunCall, authenticate, sun_page, sun_route
 
 MESSAGES_PER_PAGE = 100

@@ -20,7 +20,8 @@ from starlette.routing import Route
 from zendesk_emulator.account import Account
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import SunRefused
-from zendesk_emulator.records import Conversation, Json
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Conversation
 
 BASE = "/sc/v2/apps/{app_id}"
 JSON_LIMIT = 100 * 1024

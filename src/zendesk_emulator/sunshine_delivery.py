@@ -13,7 +13,8 @@ from zendesk_emulator import sunshine_json
 from zendesk_emulator.account import Account, Happened
 from zendesk_emulator.faults import Faults
 from zendesk_emulator.ports import ConnectionDropped, Outbound, Reply, SendFailed
-from zendesk_emulator.records import Json, SunWebhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import SunWebhook
 from zendesk_emulator.request_log import RequestLog
 from zendesk_emulator.switchboard import Switchboard
 

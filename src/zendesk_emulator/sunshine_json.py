@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from zendesk_emulator.account import Account
-from zendesk_emulator.records import (
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import (
     Conversation,
     Integration,
-    Json,
     Message,
     SunUser,
     SunWebhook,

@@ -13,7 +13,8 @@ from zendesk_emulator import sunshine_json
 from zendesk_emulator.account import Account
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import SunRefused
-from zendesk_emulator.records import Integration, Json, SunWebhook, SwitchboardIntegration
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Integration, SunWebhook, SwitchboardIntegration
 from zendesk_emulator.sunshine_access import SunCall, sun_page, sun_route
 from zendesk_emulator.sunshine_delivery import TRIGGERS
 

@@ -19,7 +19,9 @@ from zendesk_emulator.access import Call, identify, route
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import Refused, not_found, unauthenticated
 from zendesk_emulator.paging import paged
-from zendesk_emulator.records import Attachment, Json, KeptAnswer, Ticket, Upload
+from zendesk_emulator.records.answers import KeptAnswer
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.tickets import Attachment, Ticket, Upload
 from zendesk_emulator.search import find
 from zendesk_emulator.text import rest_time
 from zendesk_emulator.tickets import actor_of, read_tags

@@ -6,7 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from zendesk_emulator.account import Account
-from zendesk_emulator.records import Attachment, Audit, Comment, Group, Json, Ticket, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.people import Group, User
+from zendesk_emulator.records.tickets import Attachment, Audit, Comment, Ticket
 from zendesk_emulator.text import plain, rest_time
 
 

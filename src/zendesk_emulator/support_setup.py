@@ -15,7 +15,9 @@ from zendesk_emulator.access import Call, route
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import Refused, invalid, not_found
 from zendesk_emulator.paging import by_cursor, paged
-from zendesk_emulator.records import Json, Trigger, TriggerCategory, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.triggers import Trigger, TriggerCategory
 from zendesk_emulator.text import rest_time
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from zendesk_emulator import messaging_ticket
 from zendesk_emulator.account import SYSTEM, Account
 from zendesk_emulator.errors import SunRefused
-from zendesk_emulator.records import Conversation, Integration, Json, Session, SwitchboardIntegration
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.messaging import Conversation, Integration, SwitchboardIntegration
+from zendesk_emulator.records.tickets import Session
 from zendesk_emulator.tickets import Tickets
 
 AGENTS = "zd:agentWorkspace"

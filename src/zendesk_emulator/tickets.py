@@ -12,7 +12,9 @@ from typing import Any
 from zendesk_emulator import text
 from zendesk_emulator.account import SYSTEM, Account, Actor
 from zendesk_emulator.errors import Refused, invalid, not_found
-from zendesk_emulator.records import Attachment, Audit, Comment, Json, Session, Ticket, User
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Attachment, Audit, Comment, Session, Ticket
 from zendesk_emulator.values import placeholder_values
 
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed")

@@ -14,7 +14,10 @@ from zendesk_emulator import text
 from zendesk_emulator.account import Account, Actor, Happened
 from zendesk_emulator.delivery import Delivery
 from zendesk_emulator.errors import invalid, not_found
-from zendesk_emulator.records import Comment, Json, Ticket, Trigger, Webhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.tickets import Comment, Ticket
+from zendesk_emulator.records.triggers import Trigger
+from zendesk_emulator.records.webhooks import Webhook
 from zendesk_emulator.tickets import PRIORITIES, STATUSES, TYPES, Tickets, read_tags
 from zendesk_emulator.values import placeholder_values
 

@@ -6,7 +6,8 @@ https://support.zendesk.com/hc/en-us/articles/4408886858138
 from __future__ import annotations
 
 from zendesk_emulator.account import Account, Actor
-from zendesk_emulator.records import Ticket, User
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Ticket
 from zendesk_emulator.text import rest_time
 
 

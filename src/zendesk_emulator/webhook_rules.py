@@ -10,7 +10,8 @@ from typing import Any
 from zendesk_emulator import events
 from zendesk_emulator.account import Account
 from zendesk_emulator.errors import Refused
-from zendesk_emulator.records import Json, Webhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.webhooks import Webhook
 from zendesk_emulator.triggers import CONDITIONAL
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

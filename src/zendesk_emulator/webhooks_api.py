@@ -17,7 +17,8 @@ from zendesk_emulator.access import Call, Caller, identify, route
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import forbidden, unauthenticated
 from zendesk_emulator.paging import by_cursor
-from zendesk_emulator.records import Attempt, Invocation, Json, Webhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.webhooks import Attempt, Invocation, Webhook
 from zendesk_emulator.text import rest_time
 
 BASE = "/api/v2/webhooks"

@@ -14,9 +14,9 @@ from escalade.domain.effects import AddNote, OpenTicket, Post, PostContext
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
 from escalade.domain.model import Attachment, FileId, FileState, Message
 from tests import pictures
-from zendesk_emulator.records import Attachment as Theirs
-from zendesk_emulator.records import Comment, Ticket
-from zendesk_emulator.records import Message as Shown
+from zendesk_emulator.records.messaging import Message as Shown
+from zendesk_emulator.records.tickets import Attachment as Theirs
+from zendesk_emulator.records.tickets import Comment, Ticket
 
 from .scene import HANDOFF, TRANSCRIPT, World, a_job, again, links_of, message
 from .test_sunshine_channel import at, conversation, marks, through, ticket

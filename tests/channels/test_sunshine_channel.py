@@ -26,7 +26,8 @@ from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Unce
 from escalade.domain.model import Conversation as Talk
 from escalade.domain.model import HandoffId, MessageId, Role
 from escalade.domain.organisation import Settings, TicketSettings
-from zendesk_emulator.records import Conversation, Message, Ticket
+from zendesk_emulator.records.messaging import Conversation, Message
+from zendesk_emulator.records.tickets import Ticket
 
 from .scene import HANDOFF, World, a_job, again, links_of, message
 

@@ -10,7 +10,8 @@ from torture.simulator.loop import sleep
 from torture.simulator.profile import Fault
 from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused
-from zendesk_emulator.records import Attachment, Session, Ticket, User
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Attachment, Session, Ticket
 
 PHRASES = (
     "{who} {n}: hello, let me look",

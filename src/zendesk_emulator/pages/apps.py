@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from zendesk_emulator import apps
 from zendesk_emulator.errors import DeskRefused
 from zendesk_emulator.pages.shell import POLICY, Pages, Visit
-from zendesk_emulator.records import Ticket
+from zendesk_emulator.records.tickets import Ticket
 
 PAGE = "/admin/apps"
 SDK = "/zendesk_app_framework_sdk/2.0/zaf_sdk.min.js"

@@ -14,7 +14,8 @@ from starlette.routing import BaseRoute
 from zendesk_emulator.errors import Refused
 from zendesk_emulator.pages import words
 from zendesk_emulator.pages.shell import Form, Pages, Visit
-from zendesk_emulator.records import Json, Trigger
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.triggers import Trigger
 from zendesk_emulator.triggers import CONDITIONAL, definitions
 
 LIST = "/admin/triggers"

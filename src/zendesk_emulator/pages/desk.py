@@ -8,7 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from zendesk_emulator.pages.shell import AGENT_COOKIE, Pages, Visit
-from zendesk_emulator.records import Ticket, User
+from zendesk_emulator.records.people import User
+from zendesk_emulator.records.tickets import Ticket
 
 Fits = Callable[[Ticket, User], bool]
 

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from zendesk_emulator.errors import DeskRefused
 from zendesk_emulator.faults import BadRule
 from zendesk_emulator.pages.shell import Pages, Visit
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 PAGE = "/admin/faults"
 

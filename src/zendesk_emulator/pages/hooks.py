@@ -14,7 +14,9 @@ from zendesk_emulator.errors import DeskRefused, Refused
 from zendesk_emulator.pages import webhook_form, words
 from zendesk_emulator.pages.guard import is_loopback
 from zendesk_emulator.pages.shell import Form, Pages, Visit
-from zendesk_emulator.records import Json, Trigger, Webhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.triggers import Trigger
+from zendesk_emulator.records.webhooks import Webhook
 
 LIST = "/admin/webhooks"
 ONE = f"{LIST}/{{webhook_id}}"

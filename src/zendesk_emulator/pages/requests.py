@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from zendesk_emulator.delivery import authentication_headers
 from zendesk_emulator.pages.shell import Pages, Visit
-from zendesk_emulator.records import Json
+from zendesk_emulator.records.json import Json
 
 PAGE = "/admin/requests"
 SHOWN = 100

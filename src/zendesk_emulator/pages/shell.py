@@ -21,7 +21,7 @@ from zendesk_emulator.emulator import Emulator
 from zendesk_emulator.errors import DeskRefused, Refused, SunRefused
 from zendesk_emulator.pages import words
 from zendesk_emulator.pages.guard import Guard
-from zendesk_emulator.records import User
+from zendesk_emulator.records.people import User
 
 AGENT_COOKIE = "zendesk_emulator_agent"
 NOTICES_KEPT = 100

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from zendesk_emulator.errors import DeskRefused
 from zendesk_emulator.pages import apps, timeline, words
 from zendesk_emulator.pages.shell import HEADERS, Pages, Visit
-from zendesk_emulator.records import Attachment, Session, Ticket
+from zendesk_emulator.records.tickets import Attachment, Session, Ticket
 
 PAGE = "/desk/tickets/{ticket_id:int}"
 BACK = "/desk/tickets/{ticket_id}"

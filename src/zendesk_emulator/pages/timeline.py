@@ -10,7 +10,8 @@ from typing import Any
 from zendesk_emulator.account import Account
 from zendesk_emulator.conversations import text_of
 from zendesk_emulator.pages import words
-from zendesk_emulator.records import Audit, Comment, Conversation, Message, Ticket
+from zendesk_emulator.records.messaging import Conversation, Message
+from zendesk_emulator.records.tickets import Audit, Comment, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

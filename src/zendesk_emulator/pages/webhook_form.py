@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from zendesk_emulator.events import PREFIX, SUBSCRIBABLE
 from zendesk_emulator.pages.shell import Form
-from zendesk_emulator.records import Json, Webhook
+from zendesk_emulator.records.json import Json
+from zendesk_emulator.records.webhooks import Webhook
 from zendesk_emulator.triggers import CONDITIONAL
 
 SAMPLE_EVENT = """{

@@ -10,7 +10,8 @@ from typing import Any
 from zendesk_emulator.account import Account
 from zendesk_emulator.errors import Refused
 from zendesk_emulator.events import PREFIX
-from zendesk_emulator.records import Ticket, Webhook
+from zendesk_emulator.records.tickets import Ticket
+from zendesk_emulator.records.webhooks import Webhook
 from zendesk_emulator.triggers import CONDITIONAL
 
 RIBBON = "Emulator – not Zendesk"

@@ -16,10 +16,10 @@ from escalade.services.tuning import Tuning
 from escalade.store.database import Database
 from escalade.web.access import Access
 from escalade.web.api import ask, conversations, customers, files, ledger, settings
+from escalade.web.api.description import describe
 from escalade.web.api.problems import add_problems
-from escalade.web.description import describe
+from escalade.web.api.reference import reference_page
 from escalade.web.limits import Limits
-from escalade.web.reference import reference_page
 from escalade.web.stream import Streams
 from escalade.web.wire import Problem
 

@@ -20,12 +20,15 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.staticfiles import StaticFiles
 
 from escalade import __version__
+from escalade.channels.base import Account
 from escalade.domain.errors import NotFound, Unavailable
 from escalade.domain.files import LARGEST as LARGEST_FILE
 from escalade.product import Product
-from escalade.readers import read_sunshine, read_zendesk, verifier, verify_app
+from escalade.readers import draft_ticket, read_sunshine, read_zendesk, verifier, verify_app
 from escalade.services.curves import Curves
+from escalade.services.hindsight import Hindsight
 from escalade.services.replay import Replay
+from escalade.services.replier import AssistantReplier
 from escalade.services.trial import Trial
 from escalade.web import hooks as web_hooks
 from escalade.web.api.application import Api
@@ -187,6 +190,7 @@ class App:
                 library=product.library,
                 trial=Trial(product.assistant, product.ports),
                 curves=Curves(product.database, product.ports.wall),
+                hindsight=hindsight_of(product),
                 tuning=product.tuning,
                 support=product.zendesk,
                 conversations=product.sunshine,
@@ -261,3 +265,13 @@ class App:
         app.mount("/api/v1", api.build(__version__))
         app.mount("/static", StaticFiles(directory=STATIC))
         return app
+
+
+def hindsight_of(product: Product) -> Hindsight:
+    """Build the judge of the past: the same replier, which asks nobody who is online."""
+
+    async def unknown(_account: Account) -> bool | None:
+        return None
+
+    replier = AssistantReplier(product.database, product.ports, product.assistant, unknown)
+    return Hindsight(product.database, product.ports, product.accounts, replier, draft_ticket)

@@ -1,13 +1,14 @@
-"""How what Zendesk sends is read and proved: each channel's own reading, in the shape the doors ask for."""
+"""How what Zendesk sends is read and proved, and a ticket drafted, by each channel's own code."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from escalade.channels import strict_json
-from escalade.channels.base import Arrival, MissedCall, delivery_key
+from escalade.channels.base import Account, Arrival, Draft, Job, MissedCall, delivery_key
 from escalade.channels.sunshine import webhook as sunshine_webhook
 from escalade.channels.zendesk import webhook as zendesk_webhook
+from escalade.channels.zendesk.draft import draft
 from escalade.domain.model import Millis
 from escalade.domain.organisation import Organisation
 from escalade.services.ports import Ports
@@ -37,6 +38,11 @@ def read_missed(ports: Ports, call: MissedCall) -> Arrival | None:
 def read_sunshine(document: object) -> Iterable[Arrival]:
     """Read what Sunshine Conversations sends."""
     return [sunshine_webhook.arrival(sunshine_webhook.read(event)) for event in sunshine_webhook.split(document)]
+
+
+def draft_ticket(account: Account, job: Job) -> Draft:
+    """Write the ticket a job would open, and send nothing."""
+    return draft(account, job)
 
 
 def verify_app(token: str, organisation: Organisation, now: Millis) -> str:

@@ -36,6 +36,7 @@ PAGES = [
     "/knowledge",
     "/assistant",
     "/playground",
+    "/hindsight",
     "/widget",
     "/settings",
     "/settings/audit",

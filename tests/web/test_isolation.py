@@ -128,6 +128,7 @@ ENTRIES: dict[str, Entry] = {
     "POST /console/escalate/connection/disconnect": Entry(TAKEN, FORM | {"organisation": "{theirs}"}),
     "GET /console/escalate/tickets": Entry(LISTS),
     "POST /console/escalate/tickets": Entry(frozenset({303, 422}), FORM | {"organisation": "{theirs}"}),
+    "POST /console/escalate/tickets/preview": Entry(frozenset({200, 422}), FORM | {"organisation": "{theirs}"}),
     "POST /console/escalate/tickets/refresh": Entry(TAKEN, FORM),
     "GET /console/escalate/live": Entry(LISTS),
     "POST /console/escalate/live": Entry(frozenset({303, 422}), FORM | {"organisation": "{theirs}"}),
@@ -144,6 +145,11 @@ ENTRIES: dict[str, Entry] = {
     "POST /console/knowledge/{id}/sync": Entry(frozenset({303}), FORM),
     "GET /console/assistant": Entry(LISTS, query=("organisation",)),
     "POST /console/assistant": Entry(frozenset({303, 422}), FORM | {"organisation": "{theirs}"}),
+    "GET /console/hindsight": Entry(LISTS, query=("organisation",)),
+    "POST /console/hindsight": Entry(
+        frozenset({200, 422}),
+        FORM | {"enabled": "on", "minimum_confidence": "0", "topics": "{theirs}", "organisation": "{theirs}"},
+    ),
     "GET /console/playground": Entry(LISTS, query=("organisation",)),
     "POST /console/playground": Entry(
         frozenset({200, 422}),
@@ -490,7 +496,8 @@ NEEDS = {
                     "/console/escalate/webhook/rotate", "/console/escalate/webhook/signing",
                     "/console/settings/api-key"},
     Right.READ: {"/console/conversations", "/console/conversations.csv", "/console/conversations/{id}",
-                 "/console/conversations/{id}/raw.json", "/console/conversations/{id}/files/{file}"},
+                 "/console/conversations/{id}/raw.json", "/console/conversations/{id}/files/{file}",
+                 "/console/hindsight"},
     Right.LOOK: {"/console/sign-out", "/console/playground"},
 }  # fmt: skip
 OPEN_DOORS = {"/", "/console/", "/console/sign-in"}

@@ -103,6 +103,20 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A ticket as it would be opened, read back from the very request that would open it. Nothing is sent."""
+
+    subject: str
+    first: str  # the first comment, as the customer's words show in Zendesk
+    requester: str  # a name, and an address where there is one
+    tags: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]  # priority, group and whatever else is chosen, by Zendesk's names
+    notes: tuple[str, ...]  # the internal notes that follow
+    files: tuple[str, ...]  # that come with the first of them
+    request: str  # the body, as JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """What came of an attempt: the ids learnt, and the receiver's answer in short for the ledger."""
 

@@ -62,14 +62,6 @@ def take_up(tx: Tx, lane: lanes.Lane, accounts: Accounts, now: Millis) -> Errand
             (ChannelName(channel), LinkKind(kind)): theirs
             for (channel, kind), theirs in links.of(tx, effect.handoff).items()
         }
-    transcript: tuple[Message, ...] = ()
-    if not isinstance(effect, Post | ReleaseControl | ConfirmControl | RemoveDouble | MergeTicket):
-        latest = conversation.last_seq if message is None else message.seq
-        after = max(0, latest - LONGEST_TRANSCRIPT)
-        said = messages.of(tx, lane.organisation, lane.conversation, after=after)
-        # The message that led here is posted by itself, so the context ends before it.
-        end = None if message is None else message.seq - isinstance(effect, PostContext)
-        transcript = tuple(m for m in said if end is None or m.seq <= end)
     return Errand(
         delivery=delivery,
         conversation=conversation,
@@ -80,7 +72,7 @@ def take_up(tx: Tx, lane: lanes.Lane, accounts: Accounts, now: Millis) -> Errand
             effect=effect,
             conversation=conversation,
             links=known,
-            transcript=transcript,
+            transcript=told(tx, conversation, effect, message),
             message=message,
             frozen=delivery.frozen,
             attempts=delivery.tries,
@@ -90,6 +82,18 @@ def take_up(tx: Tx, lane: lanes.Lane, accounts: Accounts, now: Millis) -> Errand
         links=known,
         doors=doors.of(tx, lane.organisation),
     )
+
+
+def told(tx: Tx, conversation: Conversation, effect: Effect, message: Message | None) -> tuple[Message, ...]:
+    """Read what was said before, as far as a delivery tells of it: up to the message it is about."""
+    if isinstance(effect, Post | ReleaseControl | ConfirmControl | RemoveDouble | MergeTicket):
+        return ()
+    latest = conversation.last_seq if message is None else message.seq
+    after = max(0, latest - LONGEST_TRANSCRIPT)
+    said = messages.of(tx, conversation.organisation, conversation.id, after=after)
+    # The message that led here is posted by itself, so the context ends before it.
+    end = None if message is None else message.seq - isinstance(effect, PostContext)
+    return tuple(m for m in said if end is None or m.seq <= end)
 
 
 def seen_from(tx: Tx, delivery: deliveries.Delivery) -> Conversation | None:

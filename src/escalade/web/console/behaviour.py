@@ -24,13 +24,18 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,2}", re.IGNORECASE)
 
 async def show(visit: Visit) -> Response:
     """Show how it is set now."""
+    return await _draw(visit, typed_from(visit))
+
+
+def typed_from(visit: Visit) -> dict[str, str]:
+    """Fill the form from the settings."""
     chosen = visit.organisation.settings.assistant
     typed = {
         "minimum_confidence": str(chosen.minimum_confidence),
         "topics": "\n".join(chosen.always_escalate_topics),
         "languages": ", ".join(chosen.languages),
-    } | ({"enabled": "on"} if chosen.enabled else {})
-    return await _draw(visit, typed)
+    }
+    return typed | ({"enabled": "on"} if chosen.enabled else {})
 
 
 async def save(visit: Visit) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from escalade.domain.errors import Rejected, Unavailable
-from escalade.web.console import behaviour, conversations, desk_app, knowledge, ledger, places, playground
+from escalade.web.console import behaviour, conversations, desk_app, hindsight, knowledge, ledger, places, playground
 from escalade.web.console.checklist import Checklist
 from escalade.web.console.checks import Checks
 from escalade.web.console.connection import Connection
@@ -85,6 +85,7 @@ def _routes(parts: Parts, pages: Pages, gate: Gate) -> list[Route]:
         post("/escalate/connection/disconnect", gate.act(connection.disconnect)),
         get("/escalate/tickets", gate.page(tickets.show)),
         post("/escalate/tickets", gate.act(tickets.save)),
+        post("/escalate/tickets/preview", gate.act(tickets.preview)),
         post("/escalate/tickets/refresh", gate.act(tickets.refresh)),
         get("/escalate/live", gate.page(live.show)),
         post("/escalate/live", gate.act(live.save)),
@@ -101,6 +102,8 @@ def _routes(parts: Parts, pages: Pages, gate: Gate) -> list[Route]:
         post("/knowledge/{id}/sync", gate.act(knowledge.sync)),
         get("/assistant", gate.page(behaviour.show)),
         post("/assistant", gate.act(behaviour.save)),
+        get("/hindsight", gate.page(hindsight.show, Right.READ)),
+        post("/hindsight", gate.act(hindsight.look, Right.READ)),
         get("/playground", gate.page(playground.show)),
         post("/playground", gate.act(playground.ask, Right.LOOK)),
         get("/widget", gate.page(places.widget)),

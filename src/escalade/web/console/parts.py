@@ -11,6 +11,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.curves import Curves
 from escalade.services.desk import Desk
 from escalade.services.files import Files
+from escalade.services.hindsight import Hindsight
 from escalade.services.library import Library
 from escalade.services.ports import Ports
 from escalade.services.redrive import Redrive
@@ -140,6 +141,7 @@ class Parts:
     library: Library
     trial: Trial
     curves: Curves
+    hindsight: Hindsight
     tuning: Tuning
     support: Support
     conversations: Conversations

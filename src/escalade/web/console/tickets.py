@@ -9,9 +9,10 @@ from typing import Any
 from starlette.responses import Response
 
 from escalade.domain.errors import Invalid
+from escalade.domain.organisation import Organisation
 from escalade.web.console.checks import account_of
 from escalade.web.console.forms import Form
-from escalade.web.console.gate import Note, Visit
+from escalade.web.console.gate import Note, Right, Visit
 from escalade.web.console.names import Catalogue
 
 PATH = "/console/escalate/tickets"
@@ -40,15 +41,30 @@ class Tickets:
             return await self._draw(visit, visit.form.values, {error.pointer: error.detail}, status=422)
         return visit.back(PATH, Note(tone="good", title="Saved", text="The next ticket is opened with these values."))
 
+    async def preview(self, visit: Visit) -> Response:
+        """Show the ticket the form would make; nothing is saved, and Zendesk is asked for names alone."""
+        try:
+            organisation = await visit.parts.tuning.tried(visit.organisation.id, {"tickets": _patch(visit.form)})
+        except Invalid as error:
+            return await self._draw(visit, visit.form.values, {error.pointer: error.detail}, status=422)
+        return await self._draw(visit, visit.form.values, organisation=organisation)
+
     async def refresh(self, visit: Visit) -> Response:
         """Ask Zendesk for its lists again."""
         self._catalogue.forget()
         return visit.back(PATH)
 
     async def _draw(
-        self, visit: Visit, typed: Mapping[str, str], errors: dict[str, str] | None = None, status: int = 200
+        self,
+        visit: Visit,
+        typed: Mapping[str, str],
+        errors: dict[str, str] | None = None,
+        status: int = 200,
+        organisation: Organisation | None = None,
     ) -> Response:
         names = await self._catalogue.names(await account_of(visit))
+        chosen = organisation or visit.organisation
+        draft, is_example = await visit.parts.hindsight.preview(chosen, of_a_customer=visit.may(Right.READ))
         return visit.show(
             "escalate/tickets.html",
             status=status,
@@ -58,6 +74,9 @@ class Tickets:
             names=names,
             priorities=PRIORITIES,
             tickets=visit.organisation.settings.tickets,
+            unsaved=organisation is not None,
+            draft=draft,
+            draft_is_example=is_example,
         )
 
 

@@ -34,6 +34,21 @@ REASON = {
     "follow_up": "An earlier request takes no more messages",
 }
 
+CHANGE: dict[str, Toned] = {
+    "same": ("quiet", "As it was"),
+    "now": ("person", "Would go to a person"),
+    "no_longer": ("machine", "Would be answered"),
+    "otherwise": ("warn", "Another point or reason"),
+}
+
+TICKET_FIELD = {
+    "group_id": "Group",
+    "assignee_id": "Assignee",
+    "ticket_form_id": "Form",
+    "brand_id": "Brand",
+    "priority": "Priority",
+}
+
 DECISION: dict[str, Toned] = {"answer": ("machine", "Answered"), "escalate": ("person", "To a person")}
 
 ENDING = {

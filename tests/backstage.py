@@ -47,12 +47,12 @@ from escalade.services.customers import Customers
 from escalade.services.desk import Desk
 from escalade.services.doors import Doors
 from escalade.services.files import Files
-from escalade.services.inspection import Inspected, look
 from escalade.services.intake import Intake
 from escalade.services.porter import Porter
 from escalade.services.ports import Ports
 from escalade.services.reconcile import Reconcile
 from escalade.services.redrive import Redrive
+from escalade.services.scrutiny import Inspected, look
 from escalade.services.tuning import Tuning
 from escalade.services.upkeep import Upkeep
 from escalade.services.watch import Watch

@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from escalade.app import App
 from escalade.domain.files import ANYTHING
 from escalade.product import Product
-from escalade.services.inspection import Inspected
 from escalade.services.ports import Ports
+from escalade.services.scrutiny import Inspected
 from escalade.settings import Settings
 from torture.history import History
 from torture.simulator import asgi

@@ -57,17 +57,26 @@ ENDINGS = tuple(ending for kind in KINDS for ending in kind.endings)
 _MAIN_PART = {DOCX: "word/document.xml", XLSX: "xl/workbook.xml"}
 
 
-def kind_of(name: str, content: bytes) -> Kind:
-    """Say what a file is, or refuse it: its ending and its content must say the same."""
-    ending = name.rpartition(".")[2].lower() if "." in name else ""
-    kind = next((kind for kind in KINDS if ending in kind.endings), None)
+def claimed_kind(name: str, content: bytes) -> Kind:
+    """Say what a file claims to be by its ending, or refuse it; not a byte of it is read."""
+    kind = next((kind for kind in KINDS if _ending(name) in kind.endings), None)
     if kind is None:
         raise Invalid(f"files of this kind are not taken; send {', '.join(ENDINGS)}", code="file_kind")
     if not content:
         raise Invalid("the file is empty", code="file_empty")
-    if not _is(kind, content):
-        raise Invalid(f"the content is not what a .{ending} file holds", code="file_kind")
     return kind
+
+
+def kind_of(name: str, content: bytes) -> Kind:
+    """Say what a file is, or refuse it: its ending and its content must say the same."""
+    kind = claimed_kind(name, content)
+    if not _is(kind, content):
+        raise Invalid(f"the content is not what a .{_ending(name)} file holds", code="file_kind")
+    return kind
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def _is(kind: Kind, content: bytes) -> bool:

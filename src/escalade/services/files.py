@@ -20,8 +20,9 @@ from escalade.domain.model import (
     Status,
 )
 from escalade.services.desk import Desk, check_id
-from escalade.services.inspection import Inspect, Inspected
+from escalade.services.inspection import Inspect
 from escalade.services.ports import Ports
+from escalade.services.scrutiny import Inspected
 from escalade.store import conversations, files
 from escalade.store.database import Database, Tx
 

@@ -17,9 +17,10 @@ from escalade.domain.model import FileState
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
 from escalade.services.files import keep
-from escalade.services.inspection import Inspect, Inspected
+from escalade.services.inspection import Inspect
 from escalade.services.owners import Alone, Owners
 from escalade.services.ports import Ports
+from escalade.services.scrutiny import Inspected
 from escalade.store import conversations, files, organisations
 from escalade.store.database import Database, Tx
 

@@ -106,6 +106,8 @@ async def test_what_people_send_is_taken(front: Counter, name: str, content: byt
     if media_type is not None:
         assert taken.json["media_type"] == media_type
     given = await download(front, taken.json["id"])
+    description = (await front.call("GET", "/api/v1/openapi.json")).json["paths"]["/conversations/{id}/files/{file}"]
+    assert given.headers["content-type"].partition(";")[0] in description["get"]["responses"]["200"]["content"]
     assert len(given.body) == taken.json["size"]
     assert given.body == content or taken.json["media_type"].startswith("image/")
 

@@ -7,15 +7,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from escalade.domain.files import ANYTHING, KINDS
 from escalade.domain.model import ConversationId, FileId, OrganisationId
 from escalade.services.files import Files
 from escalade.web import views
 from escalade.web.api.requests import Entrance, from_key
 from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, headers_of
 
-_ANY_BYTES: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-BYTES_IN: dict[str, Any] = {"required": True, "content": _ANY_BYTES}
-BYTES_OUT: dict[str, Any] = {"description": "The file.", "content": _ANY_BYTES}
+_BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+BYTES_IN: dict[str, Any] = {"required": True, "content": {ANYTHING: _BYTES}}
+BYTES_OUT: dict[str, Any] = {
+    "description": "The file, as what it is.",
+    "content": dict.fromkeys((*(kind.media_type for kind in KINDS), ANYTHING), _BYTES),
+}
 
 
 def routes(caller: Entrance, files: Files) -> APIRouter:

@@ -127,6 +127,13 @@ class Place:
         answer = self.call(letter, "POST", path, document)
         assert answer.is_success, answer.text
 
+    def upload(self, letter: str, conversation: str, name: str, content: bytes, *, id: str) -> None:
+        """Upload a file to a conversation of an organisation."""
+        key = {"Authorization": f"Bearer {self.keys[letter]['api_key']}"}
+        path = f"/api/v1/conversations/{conversation}/files"
+        answer = self.product.http.post(path, headers=key, params={"name": name, "file": id}, content=content)
+        assert answer.status_code == 201, answer.text
+
     def patch(self, letter: str, tree: Mapping[str, Any]) -> None:
         """Change an organisation's settings."""
         answer = self.call(letter, "PATCH", "/settings", tree)

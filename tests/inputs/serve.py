@@ -1,7 +1,8 @@
 """`escalade serve`, with the HTTP parser named: `python -m tests.inputs.serve h11`.
 
 It looks at the desk sooner than a server does, since every case waits for that and none is about how long it takes.
-`patient` as a second word: wrong credentials are answered as often as they come.
+`patient` as a second word, for who asks thousands of things and waits for none: the desk is looked at as a server does,
+and wrong credentials are answered as often as they come.
 """
 
 import sys
@@ -12,8 +13,9 @@ from escalade.services import inquiry, numbers, watch
 from escalade.web import limits
 
 if __name__ == "__main__":
-    numbers.SEEK_AFTER_MS = 0
-    watch.LIVE_EVERY_MS = inquiry.PATIENCE_MS = 1000
     if "patient" in sys.argv[2:]:
         limits.WRONG_CREDENTIALS = limits.Limit(name="wrong credentials", times=1_000_000, seconds=60)
+    else:
+        numbers.SEEK_AFTER_MS = 0
+        watch.LIVE_EVERY_MS = inquiry.PATIENCE_MS = 1000
     serve("all", None, None, http=cast("HttpParser", sys.argv[1]))

@@ -36,6 +36,8 @@ The desk's end
 Whoever breaks things
     F.begin    fault                       a fault starts to act
     F.end      fault                       it no longer does
+    F.spared   o within                    nothing of this breaks for company `o`, and one clock tells of both its ends:
+                                           what is said there arrives within so many milliseconds
     F.calm     within                      the last fault is over; everything must drain within so many milliseconds.
                                            Null: no clock to measure that by; then what has not drained in the final
                                            views is late
@@ -90,6 +92,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "Z.removed": ("account", "handoff", "at", "list", "rid"),
     "F.begin": ("fault",),
     "F.end": ("fault",),
+    "F.spared": ("o", "within"),
     "F.calm": ("within",),
     "F.end_of_run": (),
 }

@@ -169,6 +169,7 @@ class Talk:
             if author == "agent":
                 post = next(fact for fact in self.run.desk.facts if fact.get("rid") == rid)
                 seq = len(self.entries) + 1
+                self.run.bridge.note("B.recv", o=self.o, rid=f"news of {rid}", src="zendesk")
                 self.entries.append([seq, f"sunshine:{rid}", "agent", post["h"], ""])
 
     def end(self) -> None:

@@ -163,10 +163,25 @@ def acknowledge_elsewhere(facts: Facts, dice: Random) -> set[str]:
     return {"I12"}
 
 
+def keep_news_again(facts: Facts, dice: Random) -> set[str]:
+    """A repeated webhook was taken in once more."""
+    facts.append(dict(dice.choice([fact for fact in facts if fact["k"] == "B.recv"])))
+    return {"I12"}
+
+
 def open_a_second_ticket(facts: Facts, dice: Random) -> set[str]:
     """A handoff has two tickets."""
     ticket = dice.choice([fact for fact in facts if fact["k"] == "Z.ticket"])
     facts.append({**ticket, "n": ticket["n"] + 0.5, "ticket": "another"})  # at once, not after its end
+    return {"I10"}
+
+
+def open_a_ticket_beside_a_chat(facts: Facts, dice: Random) -> set[str]:
+    """A request that is a live chat in the end has a ticket of its own as well."""
+    last = {(fact["o"], fact["c"]): fact for fact in facts if fact["k"] == "C.handoff"}
+    live = [fact["handoff"] for fact in last.values() if fact["mode"] == "live"]
+    ticket = dice.choice([fact for fact in facts if fact["k"] == "Z.ticket" and fact["handoff"] in live])
+    facts.append({**ticket, "at": "ticket", "ticket": "another"})
     return {"I10"}
 
 
@@ -210,7 +225,9 @@ WAYS: tuple[Callable[[Facts, Random], set[str]], ...] = (
     move_to_another_account,
     forget_what_was_acknowledged,
     acknowledge_elsewhere,
+    keep_news_again,
     open_a_second_ticket,
+    open_a_ticket_beside_a_chat,
     drop_from_one_page,
     tell_an_end_that_was_none,
     leave_under_way,

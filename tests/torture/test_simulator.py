@@ -73,6 +73,15 @@ def test_a_desk_that_keeps_a_request_longer_than_it_promises_is_found_out() -> N
     pytest.fail("never there twice")
 
 
+@pytest.mark.parametrize("trouble", [Fault.TIMEOUT_BEFORE, Fault.DESK_DOWN, Fault.BUSY_STORM])
+def test_a_company_feels_nothing_of_anothers_trouble(trouble: Fault) -> None:
+    profile = Profile(rates={trouble: 1.0}, customers=6, chaos_s=40.0, quiet_s=6.0, neighbour=True, spared=True)
+    met = f"met.{trouble.value}.out.pending"
+    told = next(told for seed in range(2, 12) if (told := simulate(seed, profile)).met[met])
+    assert verdict_of(told) == ()
+    assert any(fact["k"] == "C.ack" and fact["o"] == "org_birch" and fact["mark"] == "pending" for fact in told.facts)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -84,6 +93,9 @@ def test_a_desk_that_keeps_a_request_longer_than_it_promises_is_found_out() -> N
         "shows what was meant for colleagues",
         "acknowledges before the commit",
         "resumes a stream a little too late",
+        "keeps every copy of a webhook",
+        "asks a webhook for its ticket and not for its company",
+        "drains one lane at a time",
     ],
 )
 def test_a_broken_rule_is_noticed(name: str) -> None:

@@ -8,11 +8,11 @@ sorted once (`case`), then held against the invariants:
     order.py         I3 I5 I6  nothing out of order
     views.py         I7 I8 I9  what is shown stays, is what was written, and was written there
     tickets.py       I10  one request for a person, one ticket
-    isolation.py     I15  what is said in one company stays there
+    isolation.py     I15  what is said in one company stays there, and so does its trouble
     conservation.py  I13 I14  nothing between the stools, nothing waits for ever
 
 Every step walks each view once or looks something up, so the work grows as the facts do. I20 needs no step of its own:
-no verdict but I14 reads a clock, and I20 is violated when anything is while a clock is off.
+no verdict but those of I14 and I15 reads a clock, and I20 is violated when anything is while a clock is off.
 
     verdict = judge(read(paths))
     verdict.holds, verdict.convicted, verdict.findings, str(verdict)

@@ -153,7 +153,11 @@ class Case:
     by_mid: dict[str, list[Talk]] = field(default_factory=lambda: defaultdict(list))  # who has submitted a mid
     by_process: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     tickets: list[Fact] = field(default_factory=list)
+    news: dict[tuple[str, str, str], list[Fact]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # each time it was kept
     faults: list[Fact] = field(default_factory=list)
+    spared: dict[str, Fact] = field(default_factory=dict)  # by company: that nothing broke for it
     calm: Fact | None = None
     boots: int = 0  # of the bridge: what it knew at the end of a life it may not have written down
     examined: Counter[str] = field(default_factory=Counter)
@@ -242,6 +246,8 @@ def _take(case: Case, fact: Fact) -> None:
         case "B.append" | "B.attempt" | "B.outcome" | "B.lookup" | "B.dead":
             if fact["mid"] is not None and fact.get("effect", "Post") == "Post":
                 case.talk(fact).bridge[fact["mid"]].append(fact)
+        case "B.recv":
+            case.news[fact["o"], fact["src"], fact["rid"]].append(fact)
         case "B.boot":
             case.boots += 1
         case "Z.post":
@@ -256,5 +262,7 @@ def _take(case: Case, fact: Fact) -> None:
             case.tickets.append(fact)
         case "F.begin":
             case.faults.append(fact)
+        case "F.spared":
+            case.spared[fact["o"]] = fact
         case "F.calm":
             case.calm = fact

@@ -17,6 +17,7 @@ def judge(case: Case) -> Iterator[Finding]:
         yield from _twice_at_desk(case, talk)
         yield from _agents(case, talk)
         yield from _acknowledged(case, talk)
+    yield from _kept_once(case)
 
 
 def _lost_at_desk(case: Case, talk: Talk) -> Iterator[Finding]:
@@ -139,6 +140,14 @@ def _acknowledged(case: Case, talk: Talk) -> Iterator[Finding]:
         if entry.mid in twice and not entry.rid:
             yield _promise(f"{entry.mid} has two places in the conversation", *excerpt(talk.final, [entry.mid]))
         twice[entry.mid] = entry
+
+
+def _kept_once(case: Case) -> Iterator[Finding]:
+    """Expect news to be kept once, however often it came: whoever repeats it must change nothing."""
+    for (_, source, rid), kept in case.news.items():
+        case.examined["I12"] += 1
+        if len(kept) > 1:
+            yield _promise(f"{rid} from {source} was kept {len(kept)} times", *kept[:2])
 
 
 def _promise(what: str, *witness: Fact) -> Finding:

@@ -24,7 +24,7 @@ INVARIANTS = {
     "I12": "what was acknowledged is kept, at the place that was told",
     "I13": "a message owed to the desk is confirmed, under way or given up, and its sender sees which",
     "I14": "when the trouble is over, what waits drains in time",
-    "I15": "what is said in one company is seen in no other",
+    "I15": "what is said in one company is seen in no other, and its trouble is felt in no other",
     "I20": "all of it holds whatever the clocks say",
 }
 MOST_RECORDS = 6

@@ -14,5 +14,5 @@ What is shipped runs; only the world around it is made up, behind the ports both
     agents.py      people who answer, end, close, reassign
     world.py       one schedule: chaos, calm, final views
     schedules.py   the part of the proof: seeds, judged
-    mutants.py     the same with the protocol broken on purpose: each must be convicted
+    mutants/       the same with the protocol broken on purpose: each must be convicted
 """

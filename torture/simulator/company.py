@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from escalade.domain.model import OrganisationId
@@ -84,20 +85,25 @@ def found(
             require_online_agent=False,
         ),
     )
-    vault = Vault(settings(unsure_wait_s).master_keys())
-    nonces = random.Random(emulator.seed.key_secret)
 
     def written(tx: Tx) -> None:
         id = company.organisation
         organisation = Organisation(id=id, name=company.name, widget_key=company.widget_key, settings=chosen)
         organisations.create(tx, organisation, NOON_MS)
         organisations.add_token(tx, id, "webhook", company.webhook_token, NOON_MS)
-        for name, secret in secrets.items():
-            sealed = vault.seal(secret, organisation=id, name=name, nonce=nonces.randbytes(NONCE_BYTES))
-            organisations.save_secret(tx, id, name, sealed, secret[-4:], NOON_MS)
+        keep_secrets(tx, company, secrets)
 
     disk.write(written)
     _set_webhooks_up(company, emulator)
+
+
+def keep_secrets(tx: Tx, company: Company, secrets: Mapping[str, str]) -> None:
+    """Keep secrets as the product does."""
+    vault = Vault(settings(60.0).master_keys())
+    for name, secret in secrets.items():
+        nonce = random.Random(f"{name} {secret}").randbytes(NONCE_BYTES)
+        sealed = vault.seal(secret, organisation=company.organisation, name=name, nonce=nonce)
+        organisations.save_secret(tx, company.organisation, name, sealed, secret[-4:], NOON_MS)
 
 
 def _set_webhooks_up(company: Company, emulator: Emulator) -> None:

@@ -126,7 +126,11 @@ class Customer:
             what = tape.below(20)
             if not asked and (turn >= 1 or what < 14):
                 asked = True
-                if what % 4 == 3:
+                if self._chaos.profile.hesitant:
+                    self._write(tape.one_of(PHRASES).format(who=self.name, n=self._count))
+                    await sleep(tape.seconds(0.0, 0.5))
+                    await self._press_for_a_person("ticket")
+                elif what % 4 == 3:
                     await self._press_for_a_person(tape.one_of(("auto", "live", "ticket")))
                 else:
                     self._write(WANTS_A_PERSON + f" ({self.name})")
@@ -146,7 +150,7 @@ class Customer:
     async def _press_for_a_person(self, mode: str) -> None:
         """Ask for a person with the button, and in what way; who has asked for a ticket may think better of it."""
         await self._order("escalate", {"reason": "asked_for_person", "mode": mode})
-        if mode == "ticket" and self._chaos.tape.below(2):
+        if mode == "ticket" and (self._chaos.profile.hesitant or self._chaos.tape.below(2)):
             await sleep(self._chaos.tape.seconds(0.0, 1.0))
             await self._order("escalate", {"reason": "asked_for_person", "mode": "live"})
 

@@ -12,6 +12,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from escalade.channels.http import Request, Response, shown_url
@@ -24,12 +25,13 @@ from zendesk_emulator.ports import Outbound, Reply, SendFailed
 
 HOP_S = 0.05  # the longest a packet takes when all is well
 SLOW_S = 8.0
+LAG_S = 2.5
 MANY_COPIES = 50
 FARTHEST_DELAY_S = 150.0
 
 # Retry-After as senders write it, sensible or not; nothing at all is among them.
 ODD_WAITS = ("1", "", "5", "0", "-5", "soon", "Mon, 02 Mar 2026 12:00:30 GMT", "2.5", "30")
-AGES = "1000000000"
+FOR_AGES = "1000000000"
 LONGEST_BELIEVED_S = 1080.0  # how far such a wait is believed: a quarter of an hour, and a fifth more for the jitter
 REFUSALS = ((404, b'{"errors":[{"code":"not_found","title":"Not found"}]}'), (422, b"{}"), (413, b""), (423, b"{}"))
 BROKEN = (500, 502, 503, 504)
@@ -47,10 +49,12 @@ NONSENSE = (
 class Network:
     """Both ways."""
 
-    def __init__(self, chaos: Chaos, unsure_wait_s: float) -> None:
+    def __init__(self, chaos: Chaos, unsure_wait_s: float, now: Callable[[], datetime]) -> None:
         self.desks: dict[str, asgi.App] = {}  # by host
+        self.spared: dict[str, Chaos] = {}  # by host: what befalls requests there, if not what befalls all others
         self._chaos = chaos
         self._zombie_s = unsure_wait_s
+        self._now = now
         self.under_way = Owner("network")
 
     # towards the desk
@@ -63,8 +67,11 @@ class Network:
         await chaos.edge("after a request")
         return response
 
+    def _chaos_of(self, request: Request) -> Chaos:
+        return self.spared.get(urlsplit(request.url).netloc, self._chaos)
+
     async def _carried(self, request: Request) -> Response:
-        chaos, tape = self._chaos, self._chaos.tape
+        chaos, tape = self._chaos_of(request), self._chaos.tape
 
         def failed(what: str) -> Retryable | Uncertain:
             detail = f"{what} ({request.method} {shown_url(request.url)})"
@@ -105,16 +112,17 @@ class Network:
         half = Fault.SUNSHINE_DOWN if path.startswith("/sc/") else Fault.SUPPORT_DOWN
         if urlsplit(request.url).netloc not in self.desks:
             return True
-        files = "/attachments/" in path and self._chaos.lasts(Fault.FILES_DOWN)
-        return files or self._chaos.lasts(half) or self._chaos.lasts(Fault.DESK_DOWN)
+        chaos = self._chaos_of(request)
+        files = "/attachments/" in path and chaos.lasts(Fault.FILES_DOWN)
+        return files or chaos.lasts(half) or chaos.lasts(Fault.DESK_DOWN)
 
     def _answered_early(self, request: Request) -> Response | None:
         """Let the desk's front answer before anything happened."""
-        chaos, tape = self._chaos, self._chaos.tape
+        chaos, tape = self._chaos_of(request), self._chaos.tape
         if chaos.lasts(Fault.BUSY_STORM) or chaos.strikes(Fault.BUSY):
             after = tape.one_of(ODD_WAITS)
             if tape.below(100) == 99:
-                after, chaos.longest_told_s = AGES, LONGEST_BELIEVED_S
+                after, chaos.longest_told_s = FOR_AGES, LONGEST_BELIEVED_S
             headers = (("retry-after", after),) if after else ()
             return Response(status=429, headers=headers, body=b"Number of allowed API requests per minute exceeded")
         if chaos.lasts(Fault.KEY_REVOKED):
@@ -132,7 +140,7 @@ class Network:
 
     async def _way_back(self, request: Request, answer: Response, failed: Callable[[str], Exception]) -> Response:
         """Bring the answer, or what is left of it."""
-        chaos, tape = self._chaos, self._chaos.tape
+        chaos, tape = self._chaos_of(request), self._chaos.tape
         if chaos.strikes(Fault.TIMEOUT_AFTER):
             await sleep(request.seconds)
             raise failed(f"no complete answer within {request.seconds:g} s")
@@ -140,6 +148,10 @@ class Network:
             raise failed("the connection was reset")
         if chaos.strikes(Fault.ERROR_AFTER):
             return Response(status=tape.one_of(BROKEN), body=b"Bad gateway")
+        if request.is_safe and _shows_a_list(answer) and chaos.strikes(Fault.LISTS_LAG):
+            answer = _as_it_was(answer, self._now() - timedelta(seconds=tape.seconds(0.0, LAG_S)))
+        if request.is_safe and chaos.lasts(Fault.MASKED):
+            return replace(answer, status=200, body=tape.one_of(NONSENSE))
         if chaos.strikes(Fault.NONSENSE):
             return replace(answer, status=200, body=tape.one_of(NONSENSE))
         if chaos.strikes(Fault.HALF_JSON):
@@ -170,6 +182,23 @@ class Network:
         answer = await asgi.call(self.desks[urlsplit(request.url).netloc], scope, body)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
         return Response(status=answer.status, headers=headers, body=answer.body)
+
+
+# The lists that are read for what is new in them, and what tells how old an entry is.
+AGES_IN = {"messages": "received", "comments": "created_at", "audits": "created_at", "tickets": "created_at"}
+
+
+def _shows_a_list(answer: Response) -> bool:
+    return any(f'"{name}":['.encode() in answer.body for name in AGES_IN)
+
+
+def _as_it_was(answer: Response, instant: datetime) -> Response:
+    """Give the answer of a desk that has not caught up with itself: what came after an instant is not in its lists."""
+    page = json.loads(answer.body)
+    for name, age in AGES_IN.items():
+        if isinstance(page.get(name), list):
+            page[name] = [entry for entry in page[name] if datetime.fromisoformat(entry[age]) <= instant]
+    return replace(answer, body=json.dumps(page).encode())
 
 
 class Wire:

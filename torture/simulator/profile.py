@@ -9,6 +9,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Fault(StrEnum):
@@ -45,12 +46,15 @@ class Fault(StrEnum):
     NONSENSE = "nonsense"  # done, and the answer is not what it should be
     SIGN_IN_PAGE = "sign_in_page"  # a page instead of an answer, and nothing done
     REDIRECT = "redirect"
+    MASKED = "masked"  # whatever is asked, something else is answered; what is to be done is done
+    LISTS_LAG = "lists_lag"  # what was posted a moment ago is not in the list yet
     DESK_DOWN = "desk_down"  # nobody listens
     SUPPORT_DOWN = "support_down"  # nobody but Sunshine
     SUNSHINE_DOWN = "sunshine_down"  # nobody but Support
     FILES_DOWN = "files_down"  # whoever keeps the files of agents, who send some
     # the operator
     SETTINGS_CHANGE = "settings_change"  # live or tickets, a wrong address and back, another token
+    KEY_ROTATION = "key_rotation"  # another key for the desk, while messages are under way
     # from the desk
     WEBHOOK_DUPLICATED = "webhook_duplicated"
     WEBHOOK_LOST = "webhook_lost"
@@ -80,6 +84,7 @@ _RATES: Mapping[Fault, tuple[float, float]] = {
     Fault.STREAM_CUT: (0.1, 0.4),
     Fault.TAB_DIES: (0.05, 0.25),
     Fault.REFUSED: (0.08, 0.3),
+    Fault.LISTS_LAG: (0.1, 0.5),
 }
 _ORDINARY_RATE = (0.04, 0.25)
 # What a fault has to come with: what never dies does not restart, and refusals alone leave nothing in doubt.
@@ -89,6 +94,7 @@ _COMPANIONS: Mapping[Fault, Fault] = {Fault.RESTARTS_SLOWLY: Fault.CRASH, Fault.
 SPELLS: Mapping[Fault, tuple[float, float]] = {
     Fault.DB_DOWN: (2.0, 40.0),
     Fault.BUSY_STORM: (5.0, 90.0),
+    Fault.MASKED: (5.0, 120.0),
     Fault.KEY_REVOKED: (5.0, 90.0),
     Fault.DESK_DOWN: (5.0, 120.0),
     Fault.SUPPORT_DOWN: (5.0, 120.0),
@@ -98,6 +104,10 @@ SPELLS: Mapping[Fault, tuple[float, float]] = {
     Fault.WEBHOOKS_DOWN: (5.0, 120.0),
     Fault.CLOCK_FREEZES: (2.0, 60.0),
 }
+# What befalls the product itself, or people's browsers, and so every company.
+EVERYBODYS = frozenset(
+    fault for fault in Fault if fault.startswith(("crash", "restarts", "process", "clock", "db", "submit"))
+) | {Fault.TAB_DIES, Fault.STREAM_CUT, Fault.CURSOR_WRONG}
 CLOCKS = frozenset({Fault.CLOCK_STEPS, Fault.CLOCK_FREEZES, Fault.CLOCK_DRIFTS})
 BROKEN_PROMISES = frozenset({Fault.LATE_ZOMBIE})  # of the desk, on which ours rest
 OFF = BROKEN_PROMISES
@@ -112,6 +122,8 @@ class Profile:
     live: bool = True  # whether the company has live chat
     customers: int = 2
     neighbour: bool = False  # whether a second company, with a desk of its own, talks beside the first
+    spared: bool = False  # whether the second company has no trouble at all, and is to feel none of the first's
+    hesitant: bool = False  # whether customers write, press for a ticket, and would rather chat, all at once
     chaos_s: float = 60.0
     quiet_s: float = 0.0  # how long all goes well at first, so that people are talking when it breaks
     long_outage: bool = False  # one spell of ten minutes
@@ -125,26 +137,36 @@ class Profile:
         """Give the same profile with one fault less."""
         return replace(self, rates={known: rate for known, rate in self.rates.items() if known is not fault})
 
+    def with_one_spared(self) -> Profile:
+        """Give the same profile where all that breaks is the first company's, and a second one is beside it."""
+        own = {fault: rate for fault, rate in self.rates.items() if fault not in EVERYBODYS}
+        return replace(self, rates=own, neighbour=True, spared=True)
 
-def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[Fault] = OFF) -> Profile:
-    """Draw the profile of a seed."""
+
+def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[Fault] = OFF, **like: Any) -> Profile:
+    """Draw the profile of a seed; what is given as `like` is not left to it."""
     dice = random.Random(f"profile {seed}")
     heat = dice.choice((0.05, 0.1, 0.1, 0.2, 0.2, 0.4))  # the share of all faults that is on
     rates: dict[Fault, float] = {}
     for fault in Fault:
-        on, hot = dice.random() < heat, dice.random() < 0.4
+        own = random.Random(f"profile {seed} {fault.value}")  # one fault more leaves the others as they were
+        on, hot = own.random() < heat, own.random() < 0.4
         cool, warm = _RATES.get(fault, _ORDINARY_RATE)
         if (on or fault in always) and fault not in never:
             rates[fault] = warm if hot else cool
     for fault, companion in _COMPANIONS.items():
         if fault in rates and companion not in rates and companion not in never:
             rates[companion] = _RATES.get(companion, _ORDINARY_RATE)[0]
-    return Profile(
+    drawn = Profile(
         rates=rates,
         live=dice.random() < 0.75,
         customers=dice.choice((1, 2, 2)),
         chaos_s=dice.choice((20.0, 40.0, 40.0, 70.0, 120.0)),
         quiet_s=dice.choice((0.0, 6.0, 12.0)),
-        long_outage=bool(set(rates) & set(SPELLS)) and dice.random() < 0.03,
+        long_outage=dice.random() < 0.03 and bool(set(rates) & set(SPELLS)),
         neighbour=dice.random() < 0.2,
+        hesitant=dice.random() < 0.1,
     )
+    drawn = replace(drawn, spared=drawn.neighbour and dice.random() < 0.3)
+    profile = replace(drawn, **like)
+    return profile.with_one_spared() if profile.spared else profile

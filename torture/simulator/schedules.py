@@ -26,7 +26,12 @@ SHRINKING_TRIES = 120
 
 def verdict_of(told: Told) -> tuple[str, ...]:
     """Say what is wrong with a schedule, one sentence each; nothing if nothing is."""
-    found = [f"{finding.invariant}: {finding.what}" for finding in judge(told.facts).findings]
+    verdict = judge(told.facts)
+    found = [f"{finding.invariant}: {finding.what}" for finding in verdict.findings]
+    if not BROKEN_PROMISES & told.profile.rates.keys():
+        # What is taken away or merged again may happen where the desk breaks its word, and not by our own doing.
+        found += [f"I2: {count} second copies were at the desk" for count in [verdict.counts["transient"]] if count]
+        found += [f"I10: {count} second tickets were opened" for count in [verdict.counts["merged"]] if count]
     found += [f"the product finds {breach} broken" for breach in told.breaches]
     found += [f"the product stumbled: {said}" for said in dict.fromkeys(told.stumbles)]
     return tuple(found)

@@ -41,6 +41,7 @@ BACK_OFF_S, LOCK_RELEASE_S = 30.0, 5.0
 SELDOM_S = 600.0  # how often the list of a talk that seems asleep is read without being rung for
 LOOK_EVERY_S = 0.5
 SETTLE_S = 4.0
+UNDISTURBED_S = 2.0  # within which all arrives where nothing breaks; mostly a tenth of it
 
 
 @dataclass(slots=True)
@@ -89,19 +90,24 @@ class _Schedule:
         self._facts: list[Fact] = []
         self._broken = self._history("chaos")
         self._chaos = Chaos(tape, profile, self._clock, self._broken)
-        self._network = Network(self._chaos, profile.unsure_wait_s)
+        self._network = Network(self._chaos, profile.unsure_wait_s, self._now)
         self._disk = Disk()
         self._bridge = Bridge(seed, self._chaos, self._network, self._disk, self._clock, self._history("bridge"))
         self._desk = Owner("desk")
         self._people = Owner("people")
-        self._sides = [self._side(Company("acme"), "c", profile.customers)]
+        self._sides = [self._side(Company("acme"), "c", profile.customers, self._chaos)]
         if profile.neighbour:
-            self._sides.append(self._side(Company("birch"), "b", 1))
+            theirs = Chaos(tape, Profile(), self._clock, self._broken) if profile.spared else self._chaos
+            self._sides.append(self._side(Company("birch"), "b", 1, theirs))
         self._over = False
 
-    def _side(self, company: Company, initial: str, customers: int) -> Side:
-        emulator = Emulator(self._desk_ports(company), base_url=company.desk, subdomain=company.name)
-        self._network.desks[company.desk.removeprefix("https://")] = build(emulator)
+    def _side(self, company: Company, initial: str, customers: int, chaos: Chaos) -> Side:
+        emulator = Emulator(self._desk_ports(company, chaos), base_url=company.desk, subdomain=company.name)
+        host = company.desk.removeprefix("https://")
+        self._network.desks[host] = build(emulator)
+        if chaos is not self._chaos:
+            self._network.spared[host] = chaos
+            self._broken.note("F.spared", o=company.organisation, within=int(UNDISTURBED_S * 1000))
         names = [f"{initial}{n}" for n in range(1, customers + 1)]
         return Side(company, emulator, [self._customer(company, name) for name in names])
 
@@ -110,17 +116,19 @@ class _Schedule:
         history.facts = self._facts
         return history
 
-    def _desk_ports(self, company: Company) -> Ports:
-        noon = datetime.fromtimestamp(NOON_MS / 1000, UTC)
+    def _now(self) -> datetime:
+        """Say how late it is at the desks."""
+        return datetime.fromtimestamp(NOON_MS / 1000, UTC) + timedelta(seconds=self._clock())
 
+    def _desk_ports(self, company: Company, chaos: Chaos) -> Ports:
         def spawn(work: Coroutine[Any, Any, None]) -> None:
             self._desk.start(work)
 
         return Ports(
-            now=lambda: noon + timedelta(seconds=self._clock()),
+            now=self._now,
             dice=random.Random(f"desk of {company.name} {self._seed}"),
             sleep=sleep,
-            send=Post(self._chaos, self._bridge.knock, self._desk).send,
+            send=Post(chaos, self._bridge.knock, self._desk).send,
             spawn=spawn,
         )
 
@@ -176,7 +184,7 @@ class _Schedule:
             agents = Agents(side.company.name, side.emulator, chaos)
             living.append(self._people.start(agents.live(self._is_over), "agents"))
         operator: Operator | None = None
-        if Fault.SETTINGS_CHANGE in profile.rates:
+        if profile.rates.keys() & {Fault.SETTINGS_CHANGE, Fault.KEY_ROTATION}:
             operator = Operator(self._sides[0].company, self._disk, self._sides[0].emulator, chaos)
             living.append(self._people.start(operator.live(self._is_over), "operator"))
         if Fault.CLOCK_DRIFTS in profile.rates:

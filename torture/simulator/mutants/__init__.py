@@ -7,6 +7,7 @@ convicted within a thousand seeds; the first seed that does is counted.
     outward.py    rules of the way to the desk
     inward.py     rules of the way from the desk
     customers.py  rules of the customer's end
+    companies.py  what keeps companies apart
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torture.part import Outcome
-from torture.simulator.mutants import customers, inward, outward
+from torture.simulator.mutants import companies, customers, inward, outward
 from torture.simulator.mutants.mutant import MUTANTS, SEEDS, Mutant
 
 __all__ = ["MUTANTS", "PART", "Mutant"]
-ROOMS = (outward, inward, customers)  # each has counted its own
+ROOMS = (outward, inward, customers, companies)  # each has counted its own
 
 
 @dataclass(frozen=True, slots=True)

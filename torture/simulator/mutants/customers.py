@@ -11,6 +11,7 @@ from escalade.domain.errors import Conflict
 from escalade.domain.model import Role, Utterance
 from escalade.domain.switchboard import decision, rules
 from escalade.services import courier as courier_module
+from escalade.services import errand as errand_module
 from escalade.services.desk import Desk, Said
 from escalade.services.intake import Intake
 from escalade.store.database import Tx
@@ -39,7 +40,7 @@ def acknowledges_before_the_commit() -> Patches:
     return [(SimulatedDatabase, "write", write)]
 
 
-@mutant(Fault.DB_SLOW)
+@mutant(Fault.DB_SLOW, hesitant=True)
 def lets_the_assistant_talk_over_people() -> Patches:
     right = standing_module.standing
 
@@ -55,6 +56,7 @@ def lets_the_assistant_talk_over_people() -> Patches:
 
     return [
         (courier_module, "standing", standing),
+        (errand_module, "standing", standing),
         (rules, "_assistant_said", said),
         (Intake, "_stale", stale),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,7 @@ class Mutant:
     name: str
     patches: Callable[[], Patches]
     needs: frozenset[Fault]  # faults without which the broken rule makes no difference: they are on in every seed
+    like: Mapping[str, Any]  # what else every seed's profile is like, for the same reason
 
     @contextmanager
     def loose(self) -> Iterator[None]:
@@ -47,7 +48,7 @@ class Mutant:
     def hunt(self, seeds: int = SEEDS, first: int = 0) -> tuple[int, frozenset[str]] | None:
         """Give the first seed that convicts it, and of what; nothing if it got away."""
         for seed in range(first, first + seeds):
-            profile = draw(seed, always=self.needs)
+            profile = draw(seed, always=self.needs, **self.like)
             with self.loose():
                 wrong = verdict_of(simulate(seed, profile))
             if wrong:
@@ -61,12 +62,12 @@ class Mutant:
 MUTANTS: list[Mutant] = []  # filled by the rooms beside this one
 
 
-def mutant(*needs: Fault) -> Callable[[Callable[[], Patches]], Callable[[], Patches]]:
+def mutant(*needs: Fault, **like: Any) -> Callable[[Callable[[], Patches]], Callable[[], Patches]]:
     """Count a function as a mutant, named after itself."""
 
     def counted(patches: Callable[[], Patches]) -> Callable[[], Patches]:
         name = patches.__name__.replace("_", " ")
-        MUTANTS.append(Mutant(name=name, patches=patches, needs=frozenset(needs)))
+        MUTANTS.append(Mutant(name=name, patches=patches, needs=frozenset(needs), like=like))
         return patches
 
     return counted

@@ -141,7 +141,7 @@ def puts_what_failed_at_the_end_of_the_lane() -> Patches:
     return [(Ledger, "failed", failed)]
 
 
-@mutant(Fault.RESET_AFTER)
+@mutant(Fault.ZOMBIE)
 def forgets_the_idempotency_key() -> Patches:
     right = ZendeskChannel._open_ticket
 
@@ -154,7 +154,7 @@ def forgets_the_idempotency_key() -> Patches:
     return [(ZendeskChannel, "_open_ticket", open_ticket), (ZendeskChannel, "after_uncertain", after_uncertain)]
 
 
-@mutant(Fault.NONSENSE, Fault.RESET_AFTER)
+@mutant(Fault.MASKED, Fault.RESET_AFTER)
 def takes_a_missing_list_for_an_empty_one() -> Patches:
     return [(sunshine_calls, "listed", sunshine_calls.objects), (sunshine_calls, "_messages", _any_messages)]
 
@@ -168,7 +168,7 @@ def says_nothing_of_what_was_refused() -> Patches:
     return [(ledger_module, "refusal", lambda _effect, _error, _follow_up: None)]
 
 
-@mutant(Fault.DB_SLOW)
+@mutant(Fault.DB_SLOW, hesitant=True, live=True)
 def sends_what_is_no_longer_wanted() -> Patches:
     return [(ledger_module, "has_changed", lambda _tx, _task: False)]
 

@@ -138,7 +138,7 @@ class Product:
         self.assistant = Assistant(self.library, composer)
         self.intake = Intake(self.ports)
         self.arrivals = Arrivals(self.ports, self.intake)
-        self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed)
+        self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed, self.bell)
         self.doors = Doors(self.database, self.ports)
         self.courier = Courier(
             self.database,

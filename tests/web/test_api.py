@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from escalade.domain.effects import LaneName
 from escalade.domain.events import AgentAssigned
-from escalade.domain.model import Agent, AgentId, ConversationId, DeliveryView, MessageId, Role, Utterance
+from escalade.domain.model import Agent, AgentId, Citation, ConversationId, DeliveryView, MessageId, Role, Utterance
+from escalade.services.bell import Draft
 from escalade.services.intake import policy_of
 from escalade.store import conversations, deliveries, lanes, messages, receipts
 from escalade.store.database import Tx
@@ -513,6 +514,32 @@ async def test_a_stream_resumes_after_the_last_event_its_reader_has(front: Count
     assert (gone.status, gone.problem) == (410, "gone")
     wrong = await front.send("GET", path, [*KEY.items(), ("last-event-id", "-1")])
     assert (wrong.status, wrong.problem) == (422, "validation")
+
+
+async def test_a_stream_shows_how_far_an_answer_has_come_while_the_assistant_has_the_say(front: Counter) -> None:
+    await front.handed_over("c-2")
+    await opened(front)
+    bell, cited = front.product.bell, Citation(n=1, title="Cancel", url=None, source_id="cancel.md")
+    topics = [conversations.topic(ORGANISATION, id) for id in ("c-1", "c-2")]
+    path = "/api/v1/conversations/{}/events"
+    async with front.stream(path.format("c-1"), list(KEY.items())) as stream:
+        await stream.take("conversation")
+        bell.draft(topics[0], Draft(id=MessageId("answer-m-1"), text="You can. [1]", citations=(cited,)))
+        assert await stream.take("draft") == {
+            "id": "answer-m-1",
+            "text": "You can. [1]",
+            "citations": [{"n": 1, "title": "Cancel", "url": None, "source_id": "cancel.md"}],
+        }
+        await say(front, "You can. [1] Do.", "answer-m-1", author="assistant")
+        assert (await stream.take("message"))["id"] == "answer-m-1"
+        bell.draft(topics[0], Draft(id=MessageId("answer-m-1"), text="You"))
+        bell.typing(topics[0], "assistant", False)
+        assert (await stream.next())[0] == "typing"  # the draft was overtaken by its answer
+    async with front.stream(path.format("c-2"), list(KEY.items())) as stream:
+        await stream.take("conversation")
+        bell.draft(topics[1], Draft(id=MessageId("answer-m-2"), text="You"))
+        bell.typing(topics[1], "agent", True)
+        assert (await stream.next())[0] == "typing"  # the assistant has no say there any more
 
 
 async def test_a_stream_tells_what_became_of_a_message_and_who_has_joined(front: Counter) -> None:

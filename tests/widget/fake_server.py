@@ -82,6 +82,10 @@ class Talk:
     def typing(self, role: str, on: bool = True) -> None:
         self.events.append(("typing", {"role": role, "on": on}))
 
+    def draft(self, ident: str, text: str, *titles: str) -> None:
+        cited = [{"n": n, "title": title, "url": None, "source_id": str(n)} for n, title in enumerate(titles, 1)]
+        self.events.append(("draft", {"id": ident, "text": text, "citations": cited}))
+
     def become(self, control: str, status: str = "open", **handoff: Any) -> None:
         """Move to another state and tell the streams."""
         self.control, self.status = control, status

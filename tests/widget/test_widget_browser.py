@@ -104,6 +104,31 @@ def test_sends_and_shows_an_answer_with_its_sources(visit: Arrive, server: FakeS
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
 
 
+def test_an_answer_grows_in_its_place_and_is_there_once(visit: Arrive, server: FakeServer) -> None:
+    visitor = visit().open()
+    visitor.write(TENT)
+    talk = server.newest()
+    talk.say("assistant", "Let me see.", name="Assistant")
+    expect(visitor.log.get_by_text("Let me see.")).to_be_visible()  # its stream has begun
+    talk.typing("assistant")
+    talk.draft("a1", "You can return a tent. [1]", "Returns")
+    growing = visitor.log.get_by_text("You can return a tent.")
+    expect(growing).to_be_visible()
+    expect(visitor.log.get_by_text("Looking for an answer")).to_be_visible()
+    expect(visitor.panel.get_by_role("button", name="Source 1: Returns")).to_be_visible()
+    talk.draft("a1", "You can return a tent. [1] Within 60 days. [1]", "Returns")
+    expect(visitor.log.get_by_text("Within 60 days.")).to_be_visible()
+    talk.say("assistant", "You can return a tent within 60 days.", ident="a1", name="Assistant")
+    expect(visitor.log.get_by_text("You can return a tent within 60 days.")).to_be_visible()
+    expect(growing).to_be_hidden()
+    talk.draft("a1", "You can return a tent. [1]", "Returns")  # late: its answer is there
+    talk.draft("a2", "Please wait. [1]", "Returns")
+    expect(visitor.log.get_by_text("Please wait.")).to_be_visible()
+    expect(growing).to_be_hidden()
+    talk.become("pending", state="requested")
+    expect(visitor.log.get_by_text("Please wait.")).to_be_hidden()
+
+
 def test_text_of_the_assistant_never_becomes_markup(visit: Arrive, server: FakeServer) -> None:
     visitor = visit().open()
     visitor.write("hi")

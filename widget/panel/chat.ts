@@ -13,8 +13,8 @@ import { newId, openStorage } from './storage'
 import { follow, readOn, type Change, type Follower } from './stream'
 import { createUploads, LIMITS } from './uploads'
 import { joinTabs, type Word } from './tabs'
-import { endingOf, fromUs, lastSeq, merge, stageOf, unreadIn, withFiles } from './thread'
-import type { Attachment, Conversation, ListedConversation, Message, Session, Unsent } from './types'
+import { endingOf, fromUs, lastSeq, merge, stageOf, standing, unreadIn, withFiles } from './thread'
+import type { Attachment, Conversation, Draft, ListedConversation, Message, Session, Unsent } from './types'
 
 const TYPING_MS = 30_000
 
@@ -37,6 +37,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   const conversation = signal<Conversation | null>(null)
   const thread = signal<Message[]>([])
   const unsent = signal<Unsent[]>([])
+  const draft = signal<Draft | null>(null)
   const typing = signal<'assistant' | 'agent' | null>(null)
   const connected = signal(true)
   const online = signal(navigator.onLine)
@@ -53,6 +54,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   const report = signal('')
 
   const stage = computed(() => stageOf(conversation.value))
+  const growing = computed(() => standing(draft.value, thread.value, conversation.value))
   const ending = computed(() => endingOf(conversation.value, thread.value, dismissed.value))
   const unread = computed(() => unreadIn(thread.value, seen.value))
   /** Written here and not yet on the server, as far as anybody has told us: the stream may know before the answer does. */
@@ -157,6 +159,9 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
         case 'file':
           thread.value = withFiles(thread.value, [change.file])
           break
+        case 'draft':
+          draft.value = change.draft
+          break
         case 'typing':
           setTyping(change.on ? change.role : null)
       }
@@ -168,6 +173,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   function arrived(message: Message) {
     if (message.author.role === 'customer') return
     announcement.value = message
+    draft.value = null
     if (message.author.role === typing.value || message.author.role === 'system') setTyping(null)
     if (fromUs(message.author.role)) event('message', { role: message.author.role, text: message.text })
     if (message.notice === 'agent_joined') event('agent-joined', { name: message.author.name })
@@ -234,6 +240,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       escalationFailed.value = false
       connected.value = true
       announcement.value = null
+      draft.value = null
       setTyping(null)
       loading.value = id !== null && storage.get(`found:${id}`) !== null
       seen.value = (id && storage.get<number>(`seen:${id}`)) || 0
@@ -337,7 +344,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
 
   return {
     session, conversation, thread, typing, connected, online, loading, unavailable, open, asking, escalationFailed,
-    announcement, stage, ending, unread, mine, email, assistantOn, organisationName, current,
+    announcement, stage, growing, ending, unread, mine, email, assistantOn, organisationName, current,
     lasting: storage.lasting,
     storage,
     uploads, limits, report,

@@ -7,7 +7,7 @@
 
 import { Problem, type Api } from './api'
 import { EventReader } from './sse'
-import type { Attachment, Conversation, Delivery, Message } from './types'
+import type { Attachment, Conversation, Delivery, Draft, Message } from './types'
 
 const FIRST_BYTE_MS = 5_000
 const SILENCE_MS = 40_000
@@ -22,6 +22,7 @@ export type Change =
   | { kind: 'conversation'; conversation: Conversation }
   | { kind: 'delivery'; id: string; delivery: Delivery }
   | { kind: 'file'; file: Attachment }
+  | { kind: 'draft'; draft: Draft }
   | { kind: 'typing'; role: 'assistant' | 'agent'; on: boolean }
 
 export interface Follower {
@@ -113,6 +114,8 @@ function changeOf(event: string, data: string): Change | null {
         return { kind: 'delivery', id: value.id, delivery: value.delivery }
       case 'file':
         return { kind: 'file', file: value as Attachment }
+      case 'draft':
+        return { kind: 'draft', draft: value as Draft }
       case 'typing':
         return { kind: 'typing', role: value.role, on: value.on }
       default:

@@ -1,7 +1,7 @@
 /** What the messages and the server's word on the conversation mean for the screen. Pure. */
 
 import { fill, panel as words } from '../strings/en'
-import type { Attachment, Conversation, Delivery, Ending, Message, Role } from './types'
+import type { Attachment, Conversation, Delivery, Draft, Ending, Message, Role } from './types'
 
 export type Stage = 'assistant' | 'connecting' | 'waiting' | 'live' | 'ticket' | 'failed' | 'ended'
 
@@ -26,6 +26,12 @@ export function withFiles(thread: readonly Message[], files: readonly Attachment
   return thread.map((message) => message.attachments?.some(stale)
     ? { ...message, attachments: message.attachments.map((file) => byId.get(file.id) ?? file) }
     : message)
+}
+
+/** What of a draft may be on the screen: nothing once its answer is there or the assistant has no say. */
+export function standing(draft: Draft | null, thread: readonly Message[], conversation: Conversation | null): Draft | null {
+  if (!draft || (conversation && conversation.control !== 'assistant')) return null
+  return thread.some((message) => message.id === draft.id) ? null : draft
 }
 
 export function lastSeq(thread: readonly Message[]): number {

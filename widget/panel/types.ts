@@ -47,6 +47,13 @@ export interface Message {
   delivery: Delivery
 }
 
+/** How far the assistant's answer has come; the message of the same id takes its place. */
+export interface Draft {
+  id: string
+  text: string
+  citations: Citation[]
+}
+
 export interface Handoff {
   id: string
   state: HandoffState

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endingOf, initials, merge, stageOf, unreadIn } from '../panel/thread'
+import { endingOf, initials, merge, stageOf, standing, unreadIn } from '../panel/thread'
 import type { Conversation, Handoff, Message } from '../panel/types'
 
 const message = (seq: number, role: Message['author']['role'] = 'agent', more: Partial<Message> = {}): Message => ({
@@ -21,6 +21,13 @@ describe('merge', () => {
     expect(thread).toHaveLength(1)
     expect(thread[0]!.delivery).toBe('delivered')
   })
+})
+
+describe('standing', () => {
+  const draft = { id: 'm2', text: 'You can', citations: [] }
+  it('shows how far an answer has come', () => expect(standing(draft, [message(1, 'customer')], talk(null))).toBe(draft))
+  it('is nothing once the answer is there', () => expect(standing(draft, [message(1), message(2)], talk(null))).toBeNull())
+  it('is nothing once a person was asked for', () => expect(standing(draft, [], { ...talk(null), control: 'pending' })).toBeNull())
 })
 
 describe('stageOf', () => {

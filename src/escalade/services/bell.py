@@ -10,18 +10,31 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+from escalade.domain.model import Citation, MessageId
 
 Ring = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The beginning of an answer, whole each time; the message of the same id takes its place."""
+
+    id: MessageId
+    text: str
+    citations: tuple[Citation, ...] = ()
 
 
 class Listener:
     """One waiting reader."""
 
-    __slots__ = ("_event", "typing")
+    __slots__ = ("_event", "draft", "typing")
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self.typing: dict[str, bool] = {}  # role -> whether it types; the latest only, never stored
+        self.draft: Draft | None = None  # how far the assistant's answer has come; the latest only, never stored
 
     def wake(self) -> None:
         """Let the reader look."""
@@ -55,6 +68,12 @@ class Bell:
         """Tell a conversation's readers that someone types, or no longer does."""
         for listener in self._listeners.get(("conversation", topic), ()):
             listener.typing[role] = on
+            listener.wake()
+
+    def draft(self, topic: str, draft: Draft) -> None:
+        """Show a conversation's readers how far an answer has come."""
+        for listener in self._listeners.get(("conversation", topic), ()):
+            listener.draft = draft
             listener.wake()
 
     @contextmanager

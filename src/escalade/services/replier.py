@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -10,10 +11,11 @@ from escalade.assistant.answering import Assistant, Question, Turn, Verdict
 from escalade.channels.base import Account
 from escalade.domain import policy as words
 from escalade.domain.events import AssistantSaid, Event, HandoffAsked, Unknown
-from escalade.domain.model import Conversation, HandoffId, Message, MessageId, Reason, Role
+from escalade.domain.model import Citation, Conversation, HandoffId, Message, MessageId, Reason, Role
 from escalade.domain.transcript import says_something
+from escalade.services.bell import Bell, Draft
 from escalade.services.ports import Ports
-from escalade.store import messages
+from escalade.store import conversations, messages
 from escalade.store.database import Database
 
 log = structlog.get_logger()
@@ -26,7 +28,10 @@ Staffed = Callable[[Account], Awaitable[bool | None]]
 class AssistantReplier:
     """Answers for the assistant."""
 
-    def __init__(self, database: Database, ports: Ports, assistant: Assistant, staffed: Staffed) -> None:
+    def __init__(
+        self, database: Database, ports: Ports, assistant: Assistant, staffed: Staffed, bell: Bell | None = None
+    ) -> None:
+        self._bell = bell or Bell()
         self._database = database
         self._ports = ports
         self._assistant = assistant
@@ -48,7 +53,7 @@ class AssistantReplier:
             reason = verdict.reason or Reason.NO_ANSWER
             return await self._hand_off(account, question, reason, verdict.evidence, verdict.summary)
         return AssistantSaid(
-            id=MessageId(f"answer-{question.id}"),
+            id=_answer_to(question.id),
             text=verdict.text,
             name="Assistant",
             citations=verdict.citations,
@@ -58,7 +63,7 @@ class AssistantReplier:
     async def _about_files(self, account: Account, conversation: Conversation, question: Message) -> Event:
         """Answer a message of files alone: we cannot look into them, a person can."""
         if account.settings.assistant.enabled:
-            id = MessageId(f"answer-{question.id}")
+            id = _answer_to(question.id)
             return AssistantSaid(id=id, text=words.FILES_ALONE, name="Assistant", answers=question.id)
         if conversation.customer.is_visitor:
             return await self._hand_off(account, question, Reason.NO_ANSWER, "")
@@ -89,7 +94,11 @@ class AssistantReplier:
             history=history,
             locale=conversation.customer.locale,
             settings=account.settings.assistant,
+            aloud=partial(self._show, conversations.topic(conversation.organisation, conversation.id), question.id),
         )
+
+    def _show(self, topic: str, question: MessageId, text: str, citations: tuple[Citation, ...]) -> None:
+        self._bell.draft(topic, Draft(id=_answer_to(question), text=text, citations=citations))
 
     async def _hand_off(
         self, account: Account, question: Message, reason: Reason, evidence: str, summary: str = ""
@@ -103,6 +112,10 @@ class AssistantReplier:
             about=question.id,
             answers=question.id,
         )
+
+
+def _answer_to(question: MessageId) -> MessageId:
+    return MessageId(f"answer-{question}")
 
 
 def _check(verdict: Verdict) -> None:

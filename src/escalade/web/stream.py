@@ -11,7 +11,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from escalade.domain.errors import EscaladeError
-from escalade.domain.model import Attachment, Conversation, ConversationId, CustomerId, FileId, OrganisationId
+from escalade.domain.model import (
+    Attachment,
+    Control,
+    Conversation,
+    ConversationId,
+    CustomerId,
+    FileId,
+    MessageId,
+    OrganisationId,
+    Role,
+)
 from escalade.services.bell import Bell, Listener
 from escalade.services.desk import Desk
 from escalade.store.conversations import topic
@@ -118,14 +128,17 @@ class Streams:
         cursor = after
         shown_state: dict[str, Any] | None = None
         known: dict[str, str] = {}
+        answered: MessageId | None = None
         files: dict[FileId, Attachment] | None = None
         while not gone.done():
             typing, listener.typing = listener.typing, {}
+            draft, listener.draft = listener.draft, None
             seen = await self._desk.follow(organisation, conversation, after=cursor, customer=customer)
             current, messages, owed = seen.conversation, seen.messages, seen.deliveries
             frames = [frame("message", views.message(message), id=message.seq) for message in messages]
             if messages:
                 cursor = messages[-1].seq
+            answered = next((it.id for it in reversed(messages) if it.role is Role.ASSISTANT), answered)
             fresh = {message.id for message in messages}
             for id, delivery in owed.items():
                 if id not in fresh and known.get(id) != delivery:
@@ -140,6 +153,9 @@ class Streams:
             if state != shown_state:
                 frames.append(frame("conversation", state))
                 shown_state = state
+            # The state was read after the draft was made: one that has been overtaken is not shown.
+            if draft is not None and draft.id != answered and current.control is Control.ASSISTANT:
+                frames.append(frame("draft", views.draft(draft)))
             frames.extend(frame("typing", {"role": role, "on": on}) for role, on in typing.items())
             if frames:
                 yield b"".join(frames)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from escalade.domain.model import Attachment, Conversation, Customer, Handoff, HandoffState, Message, Millis, Mode
+from escalade.domain.model import (
+    Attachment,
+    Citation,
+    Conversation,
+    Customer,
+    Handoff,
+    HandoffState,
+    Message,
+    Millis,
+    Mode,
+)
+from escalade.services.bell import Draft
 
 
 def moment(at: Millis) -> str:
@@ -29,13 +40,23 @@ def message(value: Message) -> dict[str, Any]:
         "author": author,
         "text": value.text,
         "attachments": [attachment(file) for file in value.attachments],
-        "citations": [{"n": c.n, "title": c.title, "url": c.url, "source_id": c.source_id} for c in value.citations],
+        "citations": [citation(each) for each in value.citations],
         "created_at": moment(value.created_at),
         "delivery": value.delivery.value,
     }
     if value.notice is not None:
         shown["notice"] = value.notice.value
     return shown
+
+
+def citation(value: Citation) -> dict[str, Any]:
+    """Show a source of an answer."""
+    return {"n": value.n, "title": value.title, "url": value.url, "source_id": value.source_id}
+
+
+def draft(value: Draft) -> dict[str, Any]:
+    """Show how far an answer has come."""
+    return {"id": value.id, "text": value.text, "citations": [citation(each) for each in value.citations]}
 
 
 def attachment(value: Attachment) -> dict[str, Any]:

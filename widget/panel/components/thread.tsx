@@ -55,6 +55,7 @@ export function Thread() {
             <Entry key={message.id} message={message} before={messages[index - 1]} after={messages[index + 1]} newest={message === newestOwn && !unsent.length} />
           ))}
           {unsent.map((item) => <Waiting key={item.id} item={item} />)}
+          <Growing />
           <Typing />
         </div>
       </div>
@@ -138,6 +139,18 @@ function Greeting() {
       {!chat.lasting && <p class="notice"><span>{words.memoryOnly}</span></p>}
     </>
   )
+}
+
+/** The assistant's answer as far as it has come; screen readers hear it once it is whole. */
+function Growing() {
+  const { chat } = useChat()
+  const draft = chat.growing.value
+  if (!draft) return null
+  const message: Message = {
+    ...draft, seq: 0, created_at: '', delivery: 'none',
+    author: { role: 'assistant', name: chat.session.value?.assistant.name ?? null },
+  }
+  return <Incoming message={message} first last={false} />
 }
 
 function Typing() {

@@ -26,6 +26,7 @@ from escalade.domain.files import LARGEST as LARGEST_FILE
 from escalade.product import Product
 from escalade.readers import draft_ticket, read_sunshine, read_zendesk, verifier, verify_app
 from escalade.services.curves import Curves
+from escalade.services.gaps import Gaps
 from escalade.services.hindsight import Hindsight
 from escalade.services.replay import Replay
 from escalade.services.replier import AssistantReplier
@@ -191,6 +192,7 @@ class App:
                 trial=Trial(product.assistant, product.ports),
                 curves=Curves(product.database, product.ports.wall),
                 hindsight=hindsight_of(product),
+                gaps=Gaps(product.database, product.ports, product.library, product.vectors),
                 tuning=product.tuning,
                 support=product.zendesk,
                 conversations=product.sunshine,

@@ -35,6 +35,7 @@ PAGES = [
     "/escalate/app",
     "/knowledge",
     "/assistant",
+    "/gaps",
     "/playground",
     "/hindsight",
     "/widget",

@@ -145,6 +145,7 @@ ENTRIES: dict[str, Entry] = {
     "POST /console/knowledge/{id}/sync": Entry(frozenset({303}), FORM),
     "GET /console/assistant": Entry(LISTS, query=("organisation",)),
     "POST /console/assistant": Entry(frozenset({303, 422}), FORM | {"organisation": "{theirs}"}),
+    "GET /console/gaps": Entry(LISTS, query=("days", "organisation")),
     "GET /console/hindsight": Entry(LISTS, query=("organisation",)),
     "POST /console/hindsight": Entry(
         frozenset({200, 422}),
@@ -497,7 +498,7 @@ NEEDS = {
                     "/console/settings/api-key"},
     Right.READ: {"/console/conversations", "/console/conversations.csv", "/console/conversations/{id}",
                  "/console/conversations/{id}/raw.json", "/console/conversations/{id}/files/{file}",
-                 "/console/hindsight"},
+                 "/console/hindsight", "/console/gaps"},
     Right.LOOK: {"/console/sign-out", "/console/playground"},
 }  # fmt: skip
 OPEN_DOORS = {"/", "/console/", "/console/sign-in"}

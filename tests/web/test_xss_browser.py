@@ -181,7 +181,7 @@ def _first_conversation(running: Stage) -> str:
     "path",
     ["", "/conversations", "/conversations?text=%3Cscript%3Ewindow.ran=1%3C/script%3E", "/conversations/{id}",
      "/conversations/{id}?view=said", "/deliveries", "/settings", "/settings/audit", "/settings/audit?page=3",
-     "/escalate", "/escalate/webhook", "/widget", "/knowledge", "/assistant", "/playground", "/hindsight",
+     "/escalate", "/escalate/webhook", "/widget", "/knowledge", "/assistant", "/playground", "/hindsight", "/gaps",
      "/escalate/tickets"],
 )  # fmt: skip
 def test_nothing_runs_in_the_console(witness: Witness, path: str) -> None:

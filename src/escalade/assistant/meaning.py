@@ -46,3 +46,11 @@ def likeness(question: Floats, headings: int, rows: bytes) -> Likeness:
     sentences = cosines[HEAD + headings :]
     at = int(sentences.argmax())
     return Likeness(title, heading, float(sentences[at]), at)
+
+
+def neighbours(encoder: Encoder, texts: Sequence[str], least: float) -> list[frozenset[int]]:
+    """Say of each text which others mean the like: those whose vectors' cosine is at least so much."""
+    vectors = encoder.encode(texts)
+    near = vectors @ vectors.T >= least
+    np.fill_diagonal(near, val=False)
+    return [frozenset(int(at) for at in np.flatnonzero(row)) for row in near]

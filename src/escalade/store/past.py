@@ -1,13 +1,17 @@
-"""What was, for looking back at it: which conversations began when, and how the first handoff of each came about.
+"""What was, for looking back at it: which conversations began when, their first handoffs, and what found no answer.
 
 Customers who were erased, or are being erased, are in none of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 import msgspec
 
-from escalade.domain.model import ConversationId, Handoff, Millis, OrganisationId
+from escalade.domain.model import ConversationId, Handoff, Millis, OrganisationId, Reason
+from escalade.domain.transcript import says_something
 from escalade.store.database import Tx
 
 _handoff = msgspec.json.Decoder(Handoff)
@@ -50,3 +54,55 @@ def first_handoff(tx: Tx, organisation: OrganisationId, conversation: Conversati
         conversation=conversation,
     )
     return None if body is None else _handoff.decode(body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A question for which a person was asked, in the customer's words."""
+
+    conversation: ConversationId
+    asked_at: Millis
+    reason: Reason
+    text: str
+
+
+def unanswered(
+    tx: Tx, organisation: OrganisationId, reasons: Collection[Reason], since: Millis, most: int
+) -> list[Unanswered]:
+    """List the questions that went to people for one of these reasons since then, the newest first.
+
+    Where the customer said that an answer was of no help, the question is what they had written before that.
+    """
+    rows = tx.all(
+        "SELECT h.conversation, h.asked_at, h.body FROM handoff h"
+        " JOIN conversation c ON c.organisation = h.organisation AND c.id = h.conversation"
+        " JOIN customer u ON u.organisation = c.organisation AND u.id = c.customer"
+        " WHERE h.organisation = :organisation AND h.asked_at >= :since AND u.erased_at IS NULL"
+        " ORDER BY h.asked_at DESC, h.id LIMIT :most",
+        organisation=organisation,
+        since=since,
+        most=most * 4,  # among them those that a person was asked for by name
+    )
+    found: list[Unanswered] = []
+    for row in rows:
+        handoff = _handoff.decode(row["body"])
+        text = _question(tx, organisation, row["conversation"], handoff) if handoff.reason in reasons else ""
+        if says_something(text):
+            asked = ConversationId(row["conversation"])
+            found.append(Unanswered(conversation=asked, asked_at=row["asked_at"], reason=handoff.reason, text=text))
+    return found[:most]
+
+
+def _question(tx: Tx, organisation: OrganisationId, conversation: str, handoff: Handoff) -> str:
+    said = tx.all(
+        "SELECT text FROM message WHERE organisation = :organisation AND conversation = :conversation"
+        " AND role = 'customer' AND seq <= (SELECT seq FROM message WHERE organisation = :organisation"
+        " AND conversation = :conversation AND id = :about) ORDER BY seq DESC LIMIT 2",
+        organisation=organisation,
+        conversation=conversation,
+        about=handoff.about,
+    )
+    texts = [str(row["text"]) for row in said]
+    if handoff.reason is Reason.UNHELPFUL and len(texts) > 1:
+        return texts[1]
+    return texts[0] if texts else ""

@@ -11,7 +11,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from escalade.domain.errors import Rejected, Unavailable
-from escalade.web.console import behaviour, conversations, desk_app, hindsight, knowledge, ledger, places, playground
+from escalade.web.console import (
+    behaviour,
+    conversations,
+    desk_app,
+    gaps,
+    hindsight,
+    knowledge,
+    ledger,
+    places,
+    playground,
+)
 from escalade.web.console.checklist import Checklist
 from escalade.web.console.checks import Checks
 from escalade.web.console.connection import Connection
@@ -104,6 +114,7 @@ def _routes(parts: Parts, pages: Pages, gate: Gate) -> list[Route]:
         post("/assistant", gate.act(behaviour.save)),
         get("/hindsight", gate.page(hindsight.show, Right.READ)),
         post("/hindsight", gate.act(hindsight.look, Right.READ)),
+        get("/gaps", gate.page(gaps.show, Right.READ)),
         get("/playground", gate.page(playground.show)),
         post("/playground", gate.act(playground.ask, Right.LOOK)),
         get("/widget", gate.page(places.widget)),

@@ -11,6 +11,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.curves import Curves
 from escalade.services.desk import Desk
 from escalade.services.files import Files
+from escalade.services.gaps import Gaps
 from escalade.services.hindsight import Hindsight
 from escalade.services.library import Library
 from escalade.services.ports import Ports
@@ -142,6 +143,7 @@ class Parts:
     trial: Trial
     curves: Curves
     hindsight: Hindsight
+    gaps: Gaps
     tuning: Tuning
     support: Support
     conversations: Conversations

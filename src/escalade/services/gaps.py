@@ -1,0 +1,116 @@
+"""What the knowledge lacks: questions that went to people for want of an answer, those that are alike together.
+
+Found anew from what is kept at every look, so an erased customer's words are in it no longer. No language model is
+asked: what an article would need is said by the customers' own words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from escalade.assistant.clusters import ALIKE_IN_MEANING, Neighbours, clusters, neighbours_by_words
+from escalade.assistant.confidence import confidence
+from escalade.assistant.retrieval import Passage, query_terms
+from escalade.assistant.words import stem, words
+from escalade.domain.model import Millis, OrganisationId, Reason
+from escalade.services.library import Library
+from escalade.services.ports import Ports
+from escalade.services.vectors import Vectors
+from escalade.store import past
+from escalade.store.database import Database
+from escalade.store.past import Unanswered
+
+REASONS = frozenset({Reason.NO_ANSWER, Reason.UNHELPFUL})
+MOST_QUESTIONS = 300  # the newest
+MOST_GAPS = 30
+MOST_EXAMPLES = 4
+MOST_WORDS = 6
+LOOKED_AT = 5  # passages, as for an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Questions that are alike, the most typical first, and how near the knowledge comes to them now."""
+
+    questions: tuple[Unanswered, ...]
+    nearest: Passage | None  # to the most typical one
+    confidence: int  # in percent, of an answer from it
+    missing: tuple[str, ...]  # words of the questions that the nearest article does not have
+
+    @property
+    def last_at(self) -> Millis:
+        """Say when it was last asked."""
+        return max(one.asked_at for one in self.questions)
+
+    @property
+    def examples(self) -> tuple[Unanswered, ...]:
+        """Give some that were not put in the same words."""
+        different = {" ".join(one.text.split()).casefold(): one for one in reversed(self.questions)}
+        return tuple(reversed(different.values()))[:MOST_EXAMPLES]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """The gaps that were asked for most, of so many questions."""
+
+    gaps: tuple[Gap, ...]
+    questions: int
+    others: int  # gaps that are not shown
+    by_meaning: bool
+
+
+class Gaps:
+    """Finds what articles are wanted."""
+
+    def __init__(self, database: Database, ports: Ports, library: Library, vectors: Vectors) -> None:
+        self._database = database
+        self._ports = ports
+        self._library = library
+        self._vectors = vectors
+
+    async def of(self, organisation: OrganisationId, since: Millis) -> Lacking:
+        """Give the gaps of the questions asked since then, those asked most often first."""
+        questions = await self._database.read(
+            lambda tx: past.unanswered(tx, organisation, REASONS, since, MOST_QUESTIONS)
+        )
+        encoder = await self._vectors.encoder()
+
+        def together() -> list[list[int]]:
+            texts = [one.text for one in questions]
+            near: Neighbours = neighbours_by_words(texts)
+            if encoder is not None and texts:
+                from escalade.assistant.meaning import neighbours  # numpy, only where there is something to calculate
+
+                near = neighbours(encoder, texts, ALIKE_IN_MEANING)
+            return clusters(near)
+
+        found = [[questions[at] for at in one] for one in await self._ports.aside(together)]
+        found.sort(key=lambda one: (-len(one), -max(question.asked_at for question in one)))
+        return Lacking(
+            gaps=tuple([await self._gap(organisation, one) for one in found[:MOST_GAPS]]),
+            questions=len(questions),
+            others=max(0, len(found) - MOST_GAPS),
+            by_meaning=encoder is not None,
+        )
+
+    async def _gap(self, organisation: OrganisationId, questions: Sequence[Unanswered]) -> Gap:
+        passages = await self._library.search(organisation, questions[0].text, LOOKED_AT)
+        nearest = passages[0] if passages else None
+        return Gap(
+            questions=tuple(questions),
+            nearest=nearest,
+            confidence=confidence(passages),
+            missing=_missing([one.text for one in questions], nearest),
+        )
+
+
+def _missing(texts: Sequence[str], nearest: Passage | None) -> tuple[str, ...]:
+    """Give the words of a third of the questions or more, in any of their forms, that a passage does not have."""
+    told = "" if nearest is None else f"{nearest.title} {nearest.heading} {nearest.text}"
+    held = {stem(word) for word in words(told)}
+    wanted = Counter(
+        term.word for text in texts for term in query_terms(text) if held.isdisjoint(term.stems) and term.word.isalpha()
+    )
+    return tuple(word for word, count in wanted.most_common(MOST_WORDS) if count * 3 >= len(texts))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.knowledge import ARTICLE, Shelf
 
+from escalade.assistant import again
 from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn, Verdict
 from escalade.assistant.courtesy import courtesy
 from escalade.assistant.language import guess_language
+from escalade.assistant.retrieval import Passage
+from escalade.domain.errors import Unavailable
 from escalade.domain.model import OrganisationId, Reason, Role
 
 
@@ -66,10 +69,96 @@ async def test_a_topic_kept_for_people_goes_to_people(text: str, topic: str) -> 
         assert verdict.evidence == topic
 
 
-async def test_an_answer_that_did_not_help_goes_to_people_once_there_was_one() -> None:
-    answered = (Turn(role=Role.ASSISTANT, text="…"),)
-    assert (await ask("That did not help", history=answered)).reason is Reason.UNHELPFUL
+def told(*texts: str) -> tuple[Turn, ...]:
+    """Return a talk: the customer first, then the assistant, and so on."""
+    return tuple(Turn(role=(Role.CUSTOMER, Role.ASSISTANT)[at % 2], text=text) for at, text in enumerate(texts))
+
+
+ASKED = "How do I cancel my order?"
+REFUND = "How long does a refund take?"
+
+
+async def test_answers_that_did_not_help_go_to_people_the_second_time() -> None:
+    once = await ask("That did not help", history=told(ASKED, "…"))
+    assert (once.decision, once.text) == ("answer", again.sorry("en"))
+    twice = await ask("it still doesn't work", history=told(ASKED, "…", "That did not help", once.text))
+    assert (twice.reason, twice.text) == (Reason.UNHELPFUL, "")
+    assert twice.evidence == "That did not help”, then “still doesn't work"
+
+
+async def test_nothing_was_unhelpful_before_something_was_answered() -> None:
     assert (await ask("That did not help")).reason is Reason.NO_ANSWER
+    assert (await ask("not helpful", history=told("that was no help"))).reason is Reason.NO_ANSWER
+
+
+async def test_what_is_asked_beside_a_complaint_is_answered() -> None:
+    verdict = await ask(f"That did not help. {REFUND}", history=told("Can I cancel?", "…"))
+    assert verdict.text.startswith("The money is back")
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint", "language"),
+    [
+        ("Wie storniere ich meine Bestellung?", "Hilft mir nicht", "de"),
+        ("Comment annuler ma commande, je ne trouve pas ?", "ça ne m'aide pas", "fr"),
+        ("Jak mogę anulować moje zamówienie w sklepie?", "nie pomogło", "pl"),
+    ],
+)
+async def test_the_assistant_is_sorry_in_the_customers_language(asked: str, complaint: str, language: str) -> None:
+    assert (await ask(complaint, history=told(asked, "…"))).text == again.sorry(language)
+
+
+async def test_who_has_had_enough_goes_to_people_with_what_they_wrote() -> None:
+    verdict = await ask("I have had enough of this! How do I cancel my order?")
+    assert (verdict.reason, verdict.evidence, verdict.text) == (Reason.FRUSTRATION, "had enough", "")
+
+
+async def test_no_answer_is_given_twice_running_and_the_third_time_a_person_comes() -> None:
+    first = await ask(ASKED)
+    second = await ask("how to cancel order", history=told(ASKED, first.text))
+    assert second.text == again.above("Cancel an order", "en")
+    assert second.citations == first.citations
+    third = await ask("cancel an order", history=told(ASKED, first.text, "how to cancel order", second.text))
+    assert (third.decision, third.reason, third.text, third.citations) == ("escalate", Reason.LOOP, "", ())
+    assert third.evidence == "the same answer a third time: Cancel an order"
+
+
+async def test_an_answer_that_did_not_help_is_not_given_again() -> None:
+    first = await ask(ASKED)
+    verdict = await ask("cancel an order", history=told(ASKED, first.text, "That did not help", again.sorry("en")))
+    assert (verdict.reason, verdict.text) == (Reason.LOOP, "")
+    assert verdict.evidence == "it did not help, and the answer would be the same again: Cancel an order"
+
+
+async def test_an_answer_may_be_given_again_after_another() -> None:
+    first, other = await ask(ASKED), await ask(REFUND)
+    verdict = await ask(ASKED, history=told(ASKED, first.text, REFUND, other.text))
+    assert verdict.text == first.text
+    much = told(ASKED, first.text, REFUND, other.text, ASKED, first.text, REFUND, other.text)
+    assert (await ask(ASKED, history=much)).reason is Reason.LOOP
+
+
+async def test_a_courtesy_is_not_answered_in_the_same_words_twice_running() -> None:
+    first = await ask("Hello")
+    second = await ask("hello?", history=told("Hello", first.text))
+    assert second.text == again.here("en") != first.text
+    assert (await ask("hello??", history=told("Hello", first.text, "hello?", second.text))).text == first.text
+
+
+async def test_knowledge_that_fails_goes_to_people_and_says_so() -> None:
+    class Broken:
+        async def search(self, organisation: OrganisationId, text: str, limit: int) -> list[Passage]:
+            raise self.does
+
+        def __init__(self, does: Exception) -> None:
+            self.does = does
+
+    question = Question(organisation=OrganisationId("org_1"), text=ASKED)
+    verdict = await Assistant(Broken(ValueError("a secret"))).consider(question)
+    assert (verdict.decision, verdict.reason) == ("escalate", Reason.ERROR)
+    assert verdict.evidence == "the knowledge could not be searched (ValueError)"
+    with pytest.raises(Unavailable):
+        await Assistant(Broken(Unavailable("busy"))).consider(question)
 
 
 async def test_an_assistant_that_is_switched_off_answers_nothing() -> None:

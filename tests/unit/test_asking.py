@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import re
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from escalade.assistant.grammar import SHAPES, Shape
 from escalade.assistant.intent import asks_for_person
-from escalade.assistant.lexicon import ROLES, TONGUES, likely, spellings, tokens
+from escalade.assistant.lexicon import ROLES, TONGUES, WISHES, entries, spellings
 from escalade.assistant.slips import Slips
 
 FILES = sorted(TONGUES.glob("*.toml"))
@@ -20,13 +19,13 @@ FILES = sorted(TONGUES.glob("*.toml"))
 
 def spoken(text: str) -> list[str]:
     """Return the names of the languages a text may be in, the likeliest first."""
-    return [tongue.name for tongue in likely(tokens(text)[0])]
+    return [tongue.name for tongue in WISHES.likely(WISHES.tokens(text)[0])]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.example)
 def test_every_shape_is_there_for_its_example(shape: Shape) -> None:
-    words, places = tokens(shape.example)
-    assert any(shape.pattern.search(tongue.hear(words, places).roles) for tongue in likely(words))
+    words, places = WISHES.tokens(shape.example)
+    assert any(shape.pattern.search(tongue.hear(words, places).roles) for tongue in WISHES.likely(words))
     assert asks_for_person(shape.example)
 
 
@@ -38,7 +37,7 @@ def test_every_role_a_shape_names_is_a_role() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_entry_of_a_language_has_one_role(path: Path) -> None:
     roles: dict[tuple[str, ...], set[str]] = {}
-    for key, listed in tomllib.loads(path.read_text(encoding="utf-8")).items():
+    for key, listed in entries(path).items():
         assert set(key.split("+")) <= set(ROLES)
         for entry in listed.replace("\n", " ").split(","):
             assert entry.strip(), key

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalade.assistant.intent import asks_for_person, says_unhelpful
+from escalade.assistant.intent import asks_for_person
+from escalade.assistant.moods import says_unhelpful, sounds_fed_up
 
 ASKS = """
 I want to talk to a human
@@ -322,7 +323,8 @@ def test_an_answer_that_did_not_help_is_heard(text: str, heard: bool) -> None:
 
 @given(st.text(max_size=400))
 def test_no_text_makes_listening_fail(text: str) -> None:
-    assert asks_for_person(text) == "" or asks_for_person(text) in text
+    for heard in (asks_for_person(text), says_unhelpful(text), sounds_fed_up(text)):
+        assert heard in text
 
 
 @pytest.mark.parametrize("text", ["a human " * 2000, "talk to the " * 2000, "no a " * 4000, "x" * 20_000, "to " * 9000])
@@ -330,4 +332,5 @@ def test_a_very_long_text_is_judged_at_once(text: str) -> None:
     began = time.perf_counter()
     asks_for_person(text)
     says_unhelpful(text)
+    sounds_fed_up(text)
     assert time.perf_counter() - began < 1

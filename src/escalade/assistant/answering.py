@@ -1,30 +1,43 @@
 """Decide what a customer's message needs: an answer from the knowledge, a courtesy, or a person.
 
 An answer is whole sentences of one article, unchanged and cited; nothing is ever invented. When the evidence is
-weaker than the organisation demands, the decision is to stop answering. Saying so to the customer is not ours: that
-is done once the handoff is durable.
+weaker than the organisation demands, or what is said does not help, the decision is to stop answering. Saying so to the
+customer is not ours: that is done once the handoff is durable.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import structlog
+
+from escalade.assistant import again
 from escalade.assistant.composer import Composer
 from escalade.assistant.confidence import confidence
 from escalade.assistant.courtesy import courtesy
 from escalade.assistant.extract import extract
-from escalade.assistant.intent import asks_for_person, says_unhelpful
+from escalade.assistant.intent import asks_for_person
 from escalade.assistant.language import guess_language
-from escalade.assistant.retrieval import Knowledge, Passage
+from escalade.assistant.moods import says_unhelpful, sounds_fed_up
+from escalade.assistant.retrieval import Knowledge, Passage, query_terms
 from escalade.assistant.words import stem, words
+from escalade.domain.errors import Unavailable
 from escalade.domain.model import Citation, OrganisationId, Reason, Role
 from escalade.domain.organisation import AssistantSettings
 
 __all__ = ["Assistant", "AssistantSettings", "Question", "Turn", "Verdict"]
 
+log = structlog.get_logger()
+
 SHOWN = 5  # passages kept as evidence
+COMPLAINTS = 2  # of answers that did not help, until a person is needed
+TIMES = 3  # that the same answer would be given, until a person is needed
+_PARTS = re.compile(r"[.,;:!?\n]")
+_CUT = "\0"
+A_QUESTION = 3  # words that stand beside a complaint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +50,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A customer's message, and what it is to be judged by."""
+    """A customer's message, and what it is to be judged by.
+
+    `history` is what was said since the assistant has had control: a person's answers are no failure of its own.
+    """
 
     organisation: OrganisationId
     text: str
@@ -45,6 +61,11 @@ class Question:
     locale: str | None = None
     settings: AssistantSettings = field(default_factory=AssistantSettings)
     aloud: Callable[[str, tuple[Citation, ...]], None] | None = None  # hears the answer grow, whole each time
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Give what the assistant has said before, in order."""
+        return tuple(turn.text for turn in self.history if turn.role is Role.ASSISTANT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,26 +97,46 @@ class Assistant:
 
         1. Who asks for a person gets one, in any language and whatever the settings.
         2. A topic the organisation keeps for people goes to people.
-        3. "That did not help" goes to people, once something was answered.
-        4. A courtesy gets a courtesy.
-        5. An answer that is sure enough is given; anything else goes to people.
+        3. Who has had enough goes to people.
+        4. "That did not help" goes to people the second time; the first time what else was asked is answered.
+        5. A courtesy gets a courtesy.
+        6. An answer that is sure enough is given; anything else goes to people.
+        7. No answer is given twice running; whoever would get it a third time, or again after it did not help, goes to
+           people.
         """
         settings = question.settings
         wish = asks_for_person(question.text)
         if wish:
-            return Verdict(decision="escalate", reason=Reason.ASKED_FOR_PERSON, confidence=100, evidence=wish)
+            return _a_person(Reason.ASKED_FOR_PERSON, wish)
         topic = _topic(question.text, settings.always_escalate_topics)
         if topic:
-            return Verdict(decision="escalate", reason=Reason.TOPIC, confidence=100, evidence=topic)
-        complaint = says_unhelpful(question.text)
-        if complaint and any(turn.role is Role.ASSISTANT for turn in question.history):
-            return Verdict(decision="escalate", reason=Reason.UNHELPFUL, confidence=100, evidence=complaint)
+            return _a_person(Reason.TOPIC, topic)
+        anger = sounds_fed_up(question.text)
+        if anger:
+            return _a_person(Reason.FRUSTRATION, anger)
+        complaints = _complaints(question)
+        if len(complaints) >= COMPLAINTS:
+            return _a_person(Reason.UNHELPFUL, "”, then “".join(complaints[-COMPLAINTS:]))
         if not settings.enabled:
             return Verdict(decision="escalate", reason=Reason.NO_ANSWER, evidence="the assistant is switched off")
+        if complaints and says_unhelpful(question.text):
+            asked = _beside(complaints[-1], question.text)
+            if not asked:
+                return Verdict(decision="answer", confidence=100, text=again.sorry(_spoken(question)))
+            question = replace(question, text=asked)
         polite = courtesy(question.text)
         if polite is not None:
-            return Verdict(decision="answer", confidence=100, text=polite)
-        return await self._from_knowledge(question)
+            text = again.here(_spoken(question)) if question.said[-1:] == (polite,) else polite
+            return Verdict(decision="answer", confidence=100, text=text)
+        try:
+            verdict = await self._from_knowledge(question)
+        except Unavailable:
+            raise  # it is to be asked again in a moment
+        except Exception as error:
+            log.exception("knowledge_failed", organisation=question.organisation)
+            why = f"the knowledge could not be searched ({type(error).__name__})"
+            return Verdict(decision="escalate", reason=Reason.ERROR, evidence=why)
+        return _not_again(question, verdict, unhelped=bool(complaints))
 
     async def _from_knowledge(self, question: Question) -> Verdict:
         settings = question.settings
@@ -127,8 +168,54 @@ def _quoted(question: Question, passages: tuple[Passage, ...], sure: int) -> Ver
     )
 
 
+def _a_person(reason: Reason, evidence: str) -> Verdict:
+    return Verdict(decision="escalate", reason=reason, confidence=100, evidence=evidence)
+
+
 def _no_answer(sure: int, passages: tuple[Passage, ...], why: str) -> Verdict:
     return Verdict(decision="escalate", reason=Reason.NO_ANSWER, confidence=sure, passages=passages, evidence=why)
+
+
+def _complaints(question: Question) -> list[str]:
+    """List the words that say an answer did not help, of every message that follows an answer."""
+    listed: list[str] = []
+    answered = False
+    for turn in (*question.history, Turn(role=Role.CUSTOMER, text=question.text)):
+        if turn.role is Role.ASSISTANT:
+            answered = True
+        elif answered and turn.role is Role.CUSTOMER and (said := says_unhelpful(turn.text)):
+            listed.append(said)
+    return listed
+
+
+def _beside(complaint: str, text: str) -> str:
+    """Give what else a message asks: the parts of its sentences that are no complaint, or nothing."""
+    parts = [part for part in _PARTS.split(text.replace(complaint, f" {_CUT} ")) if _CUT not in part]
+    asked = ". ".join(part.strip() for part in parts if part.strip())
+    return asked if len(asked.split()) >= A_QUESTION and query_terms(asked) else ""
+
+
+def _not_again(question: Question, verdict: Verdict, *, unhelped: bool) -> Verdict:
+    """Turn an answer that would be the same again into a pointer to it; the third time, or `unhelped`, to a person."""
+    if verdict.decision != "answer":
+        return verdict
+    title = verdict.citations[0].title
+    before = again.given(verdict.text, title, question.said)
+    if before >= (1 if unhelped else TIMES - 1):
+        why = "it did not help, and the answer would be the same again" if unhelped else "the same answer a third time"
+        why = f"{why}: {title}"
+        return replace(verdict, decision="escalate", reason=Reason.LOOP, text="", citations=(), evidence=why)
+    if before and again.given(verdict.text, title, question.said[-1:]):
+        return replace(verdict, text=again.above(title, _spoken(question)))
+    return verdict
+
+
+def _spoken(question: Question) -> str:
+    """Say which language to speak: the message's, the customer's, or the organisation's first."""
+    asked = (question.text, " ".join(turn.text for turn in question.history if turn.role is Role.CUSTOMER))
+    heard = next(filter(None, map(guess_language, asked)), None)
+    chosen = heard or question.locale or next(iter(question.settings.languages), "en")
+    return chosen.lower().replace("_", "-").split("-")[0]
 
 
 def _topic(text: str, topics: tuple[str, ...]) -> str:

@@ -1,8 +1,9 @@
-"""What words mean to who listens for a wish to reach a person: their roles in each language, slips of the finger heard.
+"""What words mean to who listens for something: their roles in each language, slips of the finger heard.
 
-The words are in `tongues/`, one file a language, one key a role. Here a text becomes, for each language it may be in,
-a string with one letter a word; the shapes in `grammar.py` are patterns over that string. Only the files are read,
-once.
+The words are in `tongues/`, one file a language, one key a role: at its top those of who listens for a wish to reach a
+person, in the table `mood` those of who listens for how a customer feels. Here a text becomes, for each language it
+may be in, a string with one letter a word; the shapes in `grammar.py` and `moods.py` are patterns over that string.
+Only the files are read, once.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from escalade.assistant.slips import Slips
@@ -82,20 +84,28 @@ class Heard:
     roles: str
     places: tuple[tuple[int, int], ...]
 
+    def words(self, text: str, start: int, end: int) -> str:
+        """Give what stands in the text where the roles from `start` up to `end` do."""
+        return text[self.places[start][0] : self.places[end - 1][1]].strip(" ,.!?;:\n()")
+
 
 class Tongue:
     """The words of one language and their roles. A key such as "give+me" is for words that say both in one."""
 
-    def __init__(self, name: str, entries: dict[str, str]) -> None:
+    def __init__(self, lexicon: Lexicon, name: str, entries: Mapping[str, str], others: Mapping[str, str]) -> None:
         self.name = name
+        self._lexicon = lexicon
         self._roles: dict[tuple[str, ...], str] = {}
         for key, listed in entries.items():
-            roles = "".join(ROLES[part] for part in key.split("+"))
+            roles = "".join(lexicon.roles[part] for part in key.split("+"))
             for entry in listed.replace("\n", " ").split(","):
                 for phrase in spellings(entry):
                     self._roles.setdefault(phrase, roles)
         self.words = {word for phrase in self._roles for word in phrase}
         self.meaning = {word for phrase, roles in self._roles.items() if roles != UNKNOWN for word in phrase}
+        self.spoken = self.words | {
+            word for listed in others.values() for word in _plain(listed.replace(",", " ")).split()
+        }
         self._longest: dict[str, int] = {}
         for phrase in self._roles:
             self._longest[phrase[0]] = max(len(phrase), self._longest.get(phrase[0], 1))
@@ -103,13 +113,14 @@ class Tongue:
 
     @cached_property
     def _slips(self) -> Slips:
-        return Slips(self.words, unlikely=self.words - self.meaning)
+        long = {word for word in self.words if len(word) >= self._lexicon.slips_from}
+        return Slips(long, unlikely=long - self.meaning)
 
     def _meant(self, word: str) -> str:
         """Give the word of this language that was meant, or the word as it is."""
-        if word in self.words or word in _known():
+        if word in self.words or word in self._lexicon.known:
             return word
-        calmed = re.sub(r"(.)\1+", r"\1", word)  # pleeease, agentt
+        calmed = self._lexicon.stretched.sub(r"\1", word)  # pleeease, agentt
         return calmed if calmed in self.words else self._slips.meant(word) or word
 
     def hear(self, words: list[str], places: list[tuple[int, int]]) -> Heard:
@@ -131,64 +142,88 @@ class Tongue:
         return Heard("".join(roles), tuple(kept))
 
 
-@cache
-def tongues() -> tuple[Tongue, ...]:
-    """Give every language that is known."""
-    files = sorted(TONGUES.glob("*.toml"))
-    return tuple(Tongue(path.stem, tomllib.loads(path.read_text(encoding="utf-8"))) for path in files)
+class Lexicon:
+    """The words that matter to one who listens, in every language.
 
+    With `slips_from`, a slip is forgiven only in words of that many letters: "root" is not rude.
+    """
 
-def tokens(text: str) -> tuple[list[str], list[tuple[int, int]]]:
-    """Give the folded words and stops of a text, and where each stands; what is quoted is not the customer's."""
-    own = _QUOTED.sub(lambda quote: " " + "x" * (len(quote.group()) - 2) + " ", text)
-    if own.replace("x", "").strip(" .!?,"):
-        text = own
-    words: list[str] = []
-    places: list[tuple[int, int]] = []
-    for token in _TOKEN.finditer(text):
-        sign, place = token.group(), token.span()
-        if sign[0].isalnum():
-            for part in _parts(sign):
-                words.append(part)
+    def __init__(self, roles: Mapping[str, str], table: str = "", slips_from: int = 0) -> None:
+        self.roles = roles
+        self.slips_from = slips_from
+        self.stretched = re.compile(r"(.)\1{2,}" if slips_from else r"(.)\1+")
+        self._table = table
+        self._parts = lru_cache(maxsize=16_384)(self._apart)
+
+    @cached_property
+    def tongues(self) -> tuple[Tongue, ...]:
+        """Give every language that is known."""
+        files = sorted(TONGUES.glob("*.toml"))
+        return tuple(Tongue(self, path.stem, entries(path, self._table), entries(path)) for path in files)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Give the words that mean something in any language: none of them is a slip of another."""
+        return frozenset().union(*(tongue.meaning for tongue in self.tongues))
+
+    def heard(self, text: str) -> Iterator[Heard]:
+        """Give a text as each language hears it that it may be in."""
+        words, places = self.tokens(text)
+        for tongue in self.likely(words):
+            yield tongue.hear(words, places)
+
+    def tokens(self, text: str) -> tuple[list[str], list[tuple[int, int]]]:
+        """Give the folded words and stops of a text, and where each stands; what is quoted is not the customer's."""
+        own = _QUOTED.sub(lambda quote: " " + "x" * (len(quote.group()) - 2) + " ", text)
+        if own.replace("x", "").strip(" .!?,"):
+            text = own
+        words: list[str] = []
+        places: list[tuple[int, int]] = []
+        for token in _TOKEN.finditer(text):
+            sign, place = token.group(), token.span()
+            if sign[0].isalnum():
+                for part in self._parts(sign):
+                    words.append(part)
+                    places.append(place)
+                continue
+            stop = _STOP.get(sign, ".")
+            if words and words[-1] in STOPS:
+                words[-1] = max(words[-1], stop)  # of several stops the strongest: "?", then ".", then ","
+            elif stop:
+                words.append(stop)
                 places.append(place)
-            continue
-        stop = _STOP.get(sign, ".")
-        if words and words[-1] in STOPS:
-            words[-1] = max(words[-1], stop)  # of several stops the strongest: "?", then ".", then ","
-        elif stop:
-            words.append(stop)
-            places.append(place)
-    return words, places
+        return words, places
 
+    def likely(self, words: list[str]) -> list[Tongue]:
+        """Give every language a text may be in: those that know nearly as many of its words as the best."""
+        counted = Counter(words)
+        known = [(sum(counted[word] for word in counted.keys() & tongue.spoken), tongue) for tongue in self.tongues]
+        most = max(count for count, _ in known)
+        near = [(count, tongue) for count, tongue in known if count + 1 >= most or 6 * count >= 5 * most]
+        near.sort(key=lambda one: -one[0])
+        return [tongue for _, tongue in near[: len(near) if len(words) <= SHORT else 2]]
 
-def likely(words: list[str]) -> list[Tongue]:
-    """Give every language a text may be in: those that know nearly as many of its words as the best."""
-    counted = Counter(words)
-    known = [(sum(counted[word] for word in counted.keys() & tongue.words), tongue) for tongue in tongues()]
-    most = max(count for count, _ in known)
-    near = [(count, tongue) for count, tongue in known if count + 1 >= most or 6 * count >= 5 * most]
-    near.sort(key=lambda one: -one[0])
-    return [tongue for _, tongue in near[: len(near) if len(words) <= SHORT else 2]]
+    def _apart(self, sign: str) -> tuple[str, ...]:
+        """Give the folded words in one: "don't" is one, "l'agent" is two."""
+        whole = _plain(_APOSTROPHES.sub("", sign))
+        return (whole,) if whole in self.known else tuple(_plain(part) for part in _APOSTROPHES.split(sign))
 
 
 def spellings(entry: str) -> set[tuple[str, ...]]:
-    """Give the ways an entry may be written: with its umlauts dropped, or spelt out."""
+    """Give the ways an entry may be written: with its umlauts dropped, or spelt out; apostrophes join."""
+    entry = _APOSTROPHES.sub("", entry)
     spelt_out = entry.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
     return {tuple(_plain(way).split()) for way in (entry, spelt_out)}
 
 
-@cache
-def _known() -> frozenset[str]:
-    """Give the words that mean something in any language: none of them is a slip of another."""
-    return frozenset().union(*(tongue.meaning for tongue in tongues()))
-
-
-@lru_cache(maxsize=16_384)
-def _parts(sign: str) -> tuple[str, ...]:
-    """Give the folded words in one: "don't" is one, "l'agent" is two."""
-    whole = _plain(_APOSTROPHES.sub("", sign))
-    return (whole,) if whole in _known() else tuple(_plain(part) for part in _APOSTROPHES.split(sign))
+def entries(path: Path, table: str = "") -> dict[str, str]:
+    """Read a language's words: those of a table, or those that are in none."""
+    read = tomllib.loads(path.read_text(encoding="utf-8"))
+    return dict(read.get(table, {})) if table else {key: value for key, value in read.items() if isinstance(value, str)}
 
 
 def _plain(word: str) -> str:
     return fold(word).translate(_LETTERS)
+
+
+WISHES = Lexicon(ROLES)

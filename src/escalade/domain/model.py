@@ -86,6 +86,8 @@ class Reason(StrEnum):
     NO_ANSWER = "no_answer"
     UNHELPFUL = "unhelpful"
     TOPIC = "topic"
+    FRUSTRATION = "frustration"
+    LOOP = "loop"  # the same answer would be given again and again
     ERROR = "error"
     API = "api"
     FOLLOW_UP = "follow_up"  # where it was before, nothing more is taken

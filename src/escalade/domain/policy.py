@@ -57,6 +57,7 @@ FILES_ALONE = (
     "Thank you, I have kept that. I cannot look into files myself: tell me in words what it is about, or ask for a "
     "person, who will see what you have sent."
 )
+FILES_AGAIN = "I have kept that as well. A person will see all of it, as soon as you ask for one."
 FILES_NOT_DELIVERED = (
     "Your message reached our team, but not what came with it: {names}. They know that something is missing; "
     "you can send it as another kind of file."

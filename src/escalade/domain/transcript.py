@@ -26,6 +26,8 @@ WHY = {
     Reason.NO_ANSWER: "the assistant had no answer",
     Reason.UNHELPFUL: "the answers did not help",
     Reason.TOPIC: "the topic always goes to a person",
+    Reason.FRUSTRATION: "the customer has had enough",
+    Reason.LOOP: "the assistant could only repeat itself",
     Reason.ERROR: "the assistant failed",
     Reason.API: "requested through the API",
     Reason.FOLLOW_UP: "it goes on from an earlier request that takes no more messages",

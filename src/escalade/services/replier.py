@@ -64,7 +64,9 @@ class AssistantReplier:
         """Answer a message of files alone: we cannot look into them, a person can."""
         if account.settings.assistant.enabled:
             id = _answer_to(question.id)
-            return AssistantSaid(id=id, text=words.FILES_ALONE, name="Assistant", answers=question.id)
+            said = (await self._question(account, conversation, question)).said
+            text = words.FILES_AGAIN if said[-1:] == (words.FILES_ALONE,) else words.FILES_ALONE
+            return AssistantSaid(id=id, text=text, name="Assistant", answers=question.id)
         if conversation.customer.is_visitor:
             return await self._hand_off(account, question, Reason.NO_ANSWER, "")
         return Unknown(kind="the assistant is switched off")
@@ -78,10 +80,15 @@ class AssistantReplier:
         return verdict.reason is Reason.ASKED_FOR_PERSON or conversation.customer.is_visitor
 
     async def _question(self, account: Account, conversation: Conversation, question: Message) -> Question:
+        """Put the question with what was said since the assistant has had control.
+
+        What led to people before, and what people said, is over: nobody is handed over again because of it.
+        """
+        last = conversation.handoff
+        over = max(last.asked_seq, last.ended_seq) if last is not None else 0
+        after = max(over, question.seq - 1 - HISTORY)
         before = await self._database.read(
-            lambda tx: messages.of(
-                tx, conversation.organisation, conversation.id, after=max(0, question.seq - 1 - HISTORY), limit=HISTORY
-            )
+            lambda tx: messages.of(tx, conversation.organisation, conversation.id, after=after, limit=HISTORY)
         )
         history = tuple(
             Turn(role=message.role, text=message.text)

@@ -27,8 +27,10 @@ MODE = {"live": "Live chat", "ticket": "Support ticket"}
 REASON = {
     "asked_for_person": "The customer asked for a person",
     "no_answer": "The assistant had no answer",
-    "unhelpful": "The answer did not help",
+    "unhelpful": "The answers did not help",
     "topic": "A topic that always goes to people",
+    "frustration": "The customer has had enough",
+    "loop": "The assistant could only repeat itself",
     "error": "The assistant failed",
     "api": "Asked for through the API",
     "follow_up": "An earlier request takes no more messages",

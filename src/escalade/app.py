@@ -24,7 +24,7 @@ from escalade.channels.base import Account
 from escalade.domain.errors import NotFound, Unavailable
 from escalade.domain.files import LARGEST as LARGEST_FILE
 from escalade.product import Product
-from escalade.readers import draft_ticket, read_sunshine, read_zendesk, verifier, verify_app
+from escalade.readers import preview_ticket, read_sunshine, read_zendesk, verifier, verify_app
 from escalade.services.curves import Curves
 from escalade.services.gaps import Gaps
 from escalade.services.hindsight import Hindsight
@@ -276,4 +276,4 @@ def hindsight_of(product: Product) -> Hindsight:
         return None
 
     replier = AssistantReplier(product.database, product.ports, product.assistant, unknown)
-    return Hindsight(product.database, product.ports, product.accounts, replier, draft_ticket)
+    return Hindsight(product.database, product.ports, product.accounts, replier, preview_ticket)

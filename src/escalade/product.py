@@ -347,6 +347,8 @@ async def open_product(settings: Settings) -> AsyncIterator[Product]:
     try:
         yield product
     finally:
+        if product.model is not None:
+            await product.model.close()
         await product.outbound.close()
         await product.database.close()
 

@@ -1,14 +1,14 @@
-"""How what Zendesk sends is read and proved, and a ticket drafted, by each channel's own code."""
+"""How what Zendesk sends is read and proved, and a ticket previewed, by each channel's own code."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from escalade.channels import strict_json
-from escalade.channels.base import Account, Arrival, Draft, Job, MissedCall, delivery_key
+from escalade.channels.base import Account, Arrival, Job, MissedCall, Preview, delivery_key
 from escalade.channels.sunshine import webhook as sunshine_webhook
 from escalade.channels.zendesk import webhook as zendesk_webhook
-from escalade.channels.zendesk.draft import draft
+from escalade.channels.zendesk.preview import preview
 from escalade.domain.model import Millis
 from escalade.domain.organisation import Organisation
 from escalade.services.ports import Ports
@@ -40,9 +40,9 @@ def read_sunshine(document: object) -> Iterable[Arrival]:
     return [sunshine_webhook.arrival(sunshine_webhook.read(event)) for event in sunshine_webhook.split(document)]
 
 
-def draft_ticket(account: Account, job: Job) -> Draft:
+def preview_ticket(account: Account, job: Job) -> Preview:
     """Write the ticket a job would open, and send nothing."""
-    return draft(account, job)
+    return preview(account, job)
 
 
 def verify_app(token: str, organisation: Organisation, now: Millis) -> str:

@@ -63,7 +63,7 @@ async def test_the_curve_is_the_shipped_one_and_says_so_until_a_set_was_run(fron
     page = await owner.get("/assistant")
     words = shipped(by_meaning=False)
     assert "Not measured on your questions" in page
-    assert f'data-share="0">{round(words.at(90).precision * 100)} %</output>' in page
+    assert f'data-share="0">{round(words.at(90).precision * 100)} %</span>' in page
     assert '<polyline class="precision"' in page
     assert f"escalade eval ./my-questions --split all --org {ORGANISATION}" in page
 
@@ -74,7 +74,7 @@ async def test_the_curve_is_the_shipped_one_and_says_so_until_a_set_was_run(fron
     await curves.keep(ORGANISATION, replace(words, name="our <set>", questions=120, levels=levels))
     page = await owner.get("/assistant")
     assert "on your own set, our &lt;set&gt;: 120 questions" in page
-    assert 'data-share="0">62 %</output>' in page
+    assert 'data-share="0">62 %</span>' in page
     assert "This curve is of another way of finding" not in page
     await curves.keep(ORGANISATION, replace(shipped(by_meaning=True), name="before"))
     assert "This curve is of another way of finding" in await owner.get("/assistant")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Literal
@@ -10,10 +11,12 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from escalade.domain import policy as words
 from tests.serving import until
 
 from .stage import Stage, stage
 
+TO_PEOPLE = f"Assistant: {words.ASKED_TICKET}"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 pytestmark = [
@@ -249,6 +252,53 @@ def test_every_page_fits_its_window_in_both_schemes(operator: Operator, running:
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
     assert operator.foreign == []
     assert [text for text in operator.complaints if "404" not in text] == []
+
+
+def test_the_confidence_is_a_slider_along_its_curve(operator: Operator) -> None:
+    page = operator.page
+    operator.sign_in()
+    operator.open("/assistant")
+    number, slider = page.locator("input[name=minimum_confidence]"), page.get_by_role("slider")
+    expect(slider).to_have_value("90")
+    mark = page.locator(".curve .mark")
+    before = mark.get_attribute("transform")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(number).to_have_value("0")
+    assert mark.get_attribute("transform") != before
+    row = page.locator("tr", has=page.locator("th", has_text="95 %"))
+    number.fill("95")
+    expect(slider).to_have_value("95")
+    page.get_by_text("As a table").click()
+    expect(page.locator("[data-share='0']")).to_have_text(row.locator("[data-label=Precision]").inner_text())
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved")
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", re.compile("^95 %: precision"))
+    assert operator.complaints == []
+
+
+def test_a_question_is_tried_and_the_past_looked_at_without_a_script(chromium: Browser, running: Stage) -> None:
+    running.connect()
+    running.conversation("A person please")
+    until(lambda: running.write(lambda tx: tx.value("SELECT count(*) FROM handoff WHERE organisation = 'org_acme'")))
+    context = chromium.new_context(java_script_enabled=False)
+    operator = Operator(context, running)
+    operator.sign_in()
+    page = operator.page
+    operator.open("/playground")
+    page.get_by_label("What the customer writes").fill("Do you sell bread?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("The assistant had no answer")).to_be_visible()
+    page.get_by_role("button", name="Go on from here").click()
+    expect(page.get_by_label("Earlier turns")).to_have_value("Customer: Do you sell bread?\n" + TO_PEOPLE)
+    operator.open("/assistant")
+    page.locator("input[name=minimum_confidence]").fill("50")
+    page.get_by_role("button", name="Try on past conversations").click()
+    expect(page.get_by_text("With settings that are not saved")).to_be_visible()
+    expect(page.get_by_role("cell", name="As it was")).to_be_visible()
+    page.get_by_text("The ticket", exact=False).last.click()
+    expect(page.get_by_text("Internal note")).to_be_visible()
+    context.close()
 
 
 def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(operator: Operator) -> None:

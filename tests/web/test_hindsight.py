@@ -12,13 +12,17 @@ import pytest
 import pytest_asyncio
 
 from escalade.app import hindsight_of
+from escalade.assistant.answering import Assistant
+from escalade.assistant.composer import Composer
 from escalade.domain.effects import LaneName, OpenTicket
 from escalade.domain.model import ConversationId, CustomerId, Reason, Role
 from escalade.domain.organisation import AssistantSettings, Organisation
 from escalade.services.errand import take_up
 from escalade.services.hindsight import Change, Look, Seen
 from escalade.store import organisations
+from escalade.store.conversations import topic
 from escalade.store.lanes import Lane
+from tests.puppet import says as speaks
 from tests.web.counter import ORGANISATION, OTHER, Counter, counter
 from tests.web.operators import signed_in
 
@@ -95,39 +99,51 @@ async def test_other_settings_change_what_would_have_been_and_why(front: Counter
     assert (now.change, now.happened) == (Change.NOW, None)
     assert now.would is not None
     assert (now.would.reason, now.would.evidence) == (Reason.TOPIC, "refund")
-    assert now.draft is not None
-    assert now.draft.subject == ANSWERED
+    assert now.ticket is not None
+    assert now.ticket.subject == ANSWERED
     otherwise = of(stricter, "unanswered")
     assert otherwise.change is Change.OTHERWISE
     assert otherwise.happened is not None
     assert otherwise.happened.reason is Reason.NO_ANSWER
     looser = of(await look(front, minimum_confidence=0), "unanswered")
-    assert (looser.change, looser.would, looser.draft) == (Change.NO_LONGER, None, None)
+    assert (looser.change, looser.would, looser.ticket) == (Change.NO_LONGER, None, None)
     assert "A refund takes five days." in looser.answer
     assert stricter.count(Change.NOW) == 1
 
 
-async def test_the_draft_is_the_ticket_that_was_made(front: Counter) -> None:
+async def test_the_preview_is_the_ticket_that_was_made(front: Counter) -> None:
     """Compare it with what the courier would send for the handoff that is really owed."""
     await says(front, "unanswered", ANSWERED, f"{UNANSWERED} {{{{ticket.id}}}}")
-    drafted = of(await look(front), "unanswered").draft
-    assert drafted is not None
+    shown = of(await look(front), "unanswered").ticket
+    assert shown is not None
     lane = Lane(organisation=ORGANISATION, conversation=ConversationId("unanswered"), name=LaneName.DESK)
     owed = await front.read(lambda tx: take_up(tx, lane, front.product.accounts, front.clock.now()))
     assert owed is not None
     assert isinstance(owed.job.effect, OpenTicket)
     sent = front.product.zendesk.freeze(owed.account, owed.job)
     assert sent is not None
-    real, made = json.loads(sent)["ticket"], json.loads(drafted.request)["ticket"]
+    real, made = json.loads(sent)["ticket"], json.loads(shown.request)["ticket"]
     for one in (real, made):  # each handoff has an id of its own
         assert one.pop("external_id") == one["metadata"].pop("handoff")
     assert made == real
-    assert drafted.requester == "Mara <mara@example.com>"
-    assert drafted.tags == ("from-chat",)
-    assert ("priority", "high") in drafted.fields
-    assert drafted.subject == f"{UNANSWERED} {{{{ticket.id}}}}", "the words, not what makes them inert"
-    assert f"Customer: {ANSWERED}\nAssistant (AI): A refund takes" in drafted.notes[0]
-    assert "Why it came to you: " in drafted.notes[0]
+    assert shown.requester == "Mara <mara@example.com>"
+    assert shown.tags == ("from-chat",)
+    assert ("priority", "high") in shown.fields
+    assert shown.subject == f"{UNANSWERED} {{{{ticket.id}}}}", "the words, not what makes them inert"
+    assert f"Customer: {ANSWERED}\nAssistant (AI): A refund takes" in shown.notes[0]
+    assert "Why it came to you: " in shown.notes[0]
+
+
+async def test_a_model_that_is_asked_again_is_heard_by_nobody(front: Counter) -> None:
+    """An answer of a model grows before the readers of its conversation; in hindsight there are none."""
+    await says(front, "answered", ANSWERED)
+    library, model = front.product.library, speaks("A refund takes five days. [1] More of it.")
+    front.product.assistant = Assistant(library, Composer(model, library, 5.0))
+    with front.product.bell.listen(("conversation", topic(ORGANISATION, "answered"))) as listener:
+        seen = of(await look(front), "answered")
+    assert len(model.asked) == 1
+    assert seen.change is Change.SAME
+    assert listener.draft is None
 
 
 async def test_what_is_erased_or_another_organisations_is_not_looked_at(front: Counter) -> None:
@@ -160,7 +176,7 @@ async def test_the_page_looks_back_over_days_with_settings_that_are_not_saved(fr
     page = (await viewer.post("/hindsight", form | {"topics": "refund"})).body.decode()
     assert "With settings that are not saved" in page
     assert '<span class="badge person">Would go to a person</span>' in page
-    assert f'<p class="draft-subject" dir="auto">{ANSWERED}</p>' in page
+    assert f'<p class="preview-subject" dir="auto">{ANSWERED}</p>' in page
     before = (today - timedelta(days=3)).isoformat()
     page = (await viewer.post("/hindsight", form | {"until": before})).body.decode()
     assert "No conversations in these days" in page
@@ -198,7 +214,7 @@ async def test_the_ticket_settings_show_the_ticket_they_make(front: Counter) -> 
     assert "An example: nobody has written yet" in await owner.get("/escalate/tickets")
     await says(front, "first", "My <stove> is broken")
     page = await owner.get("/escalate/tickets")
-    assert '<p class="draft-subject" dir="auto">My &lt;stove&gt; is broken</p>' in page
+    assert '<p class="preview-subject" dir="auto">My &lt;stove&gt; is broken</p>' in page
     assert "<code>from-chat</code>" in page
     assert "stove" not in await developer.get("/escalate/tickets"), "they may not read what customers write"
     shown = await owner.post("/escalate/tickets/preview", {"tags": "other-tag", "group_id_typed": "360001"})

@@ -103,7 +103,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Preview:
     """A ticket as it would be opened, read back from the very request that would open it. Nothing is sent."""
 
     subject: str

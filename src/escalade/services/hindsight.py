@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from escalade.channels.base import Account, Draft, Job
+from escalade.channels.base import Account, Job, Preview
 from escalade.domain.effects import OpenTicket
 from escalade.domain.events import AssistantSaid, Event, HandoffAsked
 from escalade.domain.model import (
@@ -45,7 +45,7 @@ MOST = 50  # conversations looked at in one go
 MOST_QUESTIONS = 30  # of one conversation
 PATIENCE_MS = 20_000  # after which the rest is left out
 
-DraftTicket = Callable[[Account, Job], Draft]
+PreviewTicket = Callable[[Account, Job], Preview]
 
 
 class Change(StrEnum):
@@ -77,7 +77,7 @@ class Seen:
     would: Escalation | None
     message: Message | None  # at which it would go to a person, or did; else the last question
     answer: str = ""  # what the assistant would say to it instead
-    draft: Draft | None = None
+    ticket: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,36 +96,37 @@ class Hindsight:
     """Judges the past, and changes nothing of it."""
 
     def __init__(
-        self, database: Database, ports: Ports, accounts: Accounts, replier: AssistantReplier, draft: DraftTicket
+        self, database: Database, ports: Ports, accounts: Accounts, replier: AssistantReplier, preview: PreviewTicket
     ) -> None:
         self._database = database
         self._ports = ports
         self._accounts = accounts
         self._replier = replier
-        self._draft = draft
+        self._preview = preview
 
-    async def look(self, organisation: Organisation, since: Millis, until: Millis, most: int = MOST) -> Look:
+    async def look(self, organisation: Organisation, since: Millis, before: Millis, most: int = MOST) -> Look:
         """Judge the newest conversations that began in a stretch of time, by the settings of this organisation."""
         most = min(most, MOST)
 
         def read(tx: Tx) -> tuple[int, list[Conversation], Account]:
-            total, ids = past.begun(tx, organisation.id, since, until, most)
+            total, ids = past.begun(tx, organisation.id, since, before, most)
             found = [conversations.load(tx, organisation.id, id) for id in ids]
             return total, [one for one in found if one is not None], self._accounts.account(tx, organisation)
 
         total, chosen, account = await self._database.read(read)
         seen: list[Seen] = []
-        began = self._ports.now()
+        until = self._ports.now() + PATIENCE_MS
         for conversation in chosen:
-            if self._ports.now() - began > PATIENCE_MS:
+            judged = await self._judge(account, conversation, until)
+            if judged is None:
                 break
-            seen.append(await self._judge(account, conversation))
+            seen.append(judged)
         return Look(seen=tuple(seen), left=total - len(seen))
 
-    async def preview(self, organisation: Organisation, *, of_a_customer: bool) -> tuple[Draft, bool]:
-        """Draft the ticket of the last conversation, or of an example where there is none; say whether it is one."""
+    async def preview(self, organisation: Organisation, *, of_a_customer: bool) -> tuple[Preview, bool]:
+        """Preview the ticket of the last conversation, or of an example where there is none; say whether it is one."""
 
-        def read(tx: Tx) -> tuple[Account, Draft | None]:
+        def read(tx: Tx) -> tuple[Account, Preview | None]:
             account = self._accounts.account(tx, organisation)
             last = past.last_written_in(tx, organisation.id) if of_a_customer else None
             conversation = None if last is None else conversations.load(tx, organisation.id, last)
@@ -133,20 +134,23 @@ class Hindsight:
             if conversation is None or message is None:
                 return account, None
             asked = _asked(Reason.ASKED_FOR_PERSON, about=message.id)
-            return account, self._drafted(tx, account, _handed_over(conversation, asked, message), message)
+            return account, self._previewed(tx, account, _handed_over(conversation, asked, message), message)
 
-        account, draft = await self._database.read(read)
-        if draft is not None:
-            return draft, False
-        return self._draft(account, _example(organisation.id, self._ports.now())), True
+        account, found = await self._database.read(read)
+        if found is not None:
+            return found, False
+        return self._preview(account, _example(organisation.id, self._ports.now())), True
 
-    async def _judge(self, account: Account, conversation: Conversation) -> Seen:
+    async def _judge(self, account: Account, conversation: Conversation, until: Millis) -> Seen | None:
+        """Judge one conversation; nothing where time has run out, as it may where a language model answers."""
         organisation, id = conversation.organisation, conversation.id
         first, questions = await self._database.read(lambda tx: _past(tx, organisation, id))
         fresh = replace(conversation, control=Control.ASSISTANT, status=Status.OPEN, handoff=None, turns=0)
         event: Event | None = None
         message: Message | None = None
         for message in questions:
+            if self._ports.now() > until:
+                return None
             event = await self._replier.reply(account, replace(fresh, last_seq=message.seq), message)
             if isinstance(event, HandoffAsked):
                 break
@@ -179,23 +183,23 @@ class Hindsight:
         decision = decide(replace(fresh, last_seq=at), event, Policy.of(account.settings), self._ports.now())
         after = decision.conversation
         would = Escalation(reason=event.reason, evidence=event.evidence, about=event.about, handoff=after.handoff)
-        draft = None
+        ticket = None
         if after.handoff is not None:
-            draft = await self._database.read(lambda tx: self._drafted(tx, account, after, message))
+            ticket = await self._database.read(lambda tx: self._previewed(tx, account, after, message))
         return Seen(
             conversation=conversation,
             change=_change(happened, would),
             happened=happened,
             would=would,
             message=message,
-            draft=draft,
+            ticket=ticket,
         )
 
-    def _drafted(self, tx: Tx, account: Account, conversation: Conversation, message: Message | None) -> Draft:
+    def _previewed(self, tx: Tx, account: Account, conversation: Conversation, message: Message | None) -> Preview:
         assert conversation.handoff is not None
         effect = OpenTicket(handoff=conversation.handoff.id)
         job = Job(
-            key="draft",
+            key="preview",
             effect=effect,
             conversation=conversation,
             links={},
@@ -203,7 +207,7 @@ class Hindsight:
             message=message,
             now=self._ports.now(),
         )
-        return self._draft(account, job)
+        return self._preview(account, job)
 
 
 def _past(tx: Tx, organisation: OrganisationId, id: ConversationId) -> tuple[Handoff | None, Sequence[Message]]:
@@ -231,7 +235,7 @@ def _change(happened: Escalation | None, would: Escalation) -> Change:
 
 
 def _asked(reason: Reason, about: MessageId | None) -> HandoffAsked:
-    return HandoffAsked(id=HandoffId("draft"), reason=reason, about=about)
+    return HandoffAsked(id=HandoffId("preview"), reason=reason, about=about)
 
 
 def _handed_over(conversation: Conversation, asked: HandoffAsked, message: Message) -> Conversation:
@@ -265,7 +269,7 @@ def _example(organisation: OrganisationId, now: Millis) -> Job:
         updated_at=now,
     )
     after = _handed_over(conversation, _asked(Reason.ASKED_FOR_PERSON, about=message.id), message)
-    effect = OpenTicket(handoff=HandoffId("draft"))
+    effect = OpenTicket(handoff=HandoffId("preview"))
     return Job(
-        key="draft", effect=effect, conversation=after, links={}, transcript=(message,), message=message, now=now
+        key="preview", effect=effect, conversation=after, links={}, transcript=(message,), message=message, now=now
     )

@@ -64,7 +64,7 @@ class Tickets:
     ) -> Response:
         names = await self._catalogue.names(await account_of(visit))
         chosen = organisation or visit.organisation
-        draft, is_example = await visit.parts.hindsight.preview(chosen, of_a_customer=visit.may(Right.READ))
+        ticket, is_example = await visit.parts.hindsight.preview(chosen, of_a_customer=visit.may(Right.READ))
         return visit.show(
             "escalate/tickets.html",
             status=status,
@@ -75,8 +75,8 @@ class Tickets:
             priorities=PRIORITIES,
             tickets=visit.organisation.settings.tickets,
             unsaved=organisation is not None,
-            draft=draft,
-            draft_is_example=is_example,
+            ticket=ticket,
+            ticket_is_example=is_example,
         )
 
 

@@ -56,9 +56,9 @@ for (const figure of document.querySelectorAll('[data-slider]')) {
     if (!level) return;
     const along = left + (field.value / (levels.length - 1)) * (right - left);
     figure.querySelector('.mark').setAttribute('transform', `translate(${along} 0)`);
-    for (const told of figure.parentElement.querySelectorAll('[data-share]')) {
-      told.textContent = `${Math.round(level[told.dataset.share] * 100)} %`;
-    }
+    const shares = level.map((share) => `${Math.round(share * 100)} %`);
+    for (const told of figure.parentElement.querySelectorAll('[data-share]')) told.textContent = shares[told.dataset.share];
+    range.setAttribute('aria-valuetext', `${field.value} %: precision ${shares[0]}, coverage ${shares[1]}, refusal ${shares[2]}`);
   };
   range.addEventListener('input', () => {
     field.value = range.value;
@@ -68,6 +68,7 @@ for (const figure of document.querySelectorAll('[data-slider]')) {
     range.value = field.value;
     show();
   });
+  show();
 }
 
 const menu = document.querySelector('details.menu');

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from escalade.channels.base import Account, Draft, Job
+from escalade.channels.base import Account, Job, Preview
 from escalade.channels.zendesk import wire
 from escalade.domain import transcript
 from escalade.domain.errors import Refused
@@ -15,7 +15,7 @@ from escalade.domain.errors import Refused
 SHOWN_APART = frozenset({"subject", "comment", "requester", "tags", "custom_fields", "external_id", "metadata"})
 
 
-def draft(account: Account, job: Job) -> Draft:
+def preview(account: Account, job: Job) -> Preview:
     """Write the ticket of a handoff and its notes, as they would be sent."""
     handoff = job.conversation.handoff
     if handoff is None:
@@ -26,7 +26,7 @@ def draft(account: Account, job: Job) -> Draft:
     address = f" <{requester['email']}>" if "email" in requester else ""
     chosen = {name: value for name, value in ticket.items() if name not in SHOWN_APART}
     chosen |= {f"custom field {field['id']}": field["value"] for field in ticket.get("custom_fields", ())}
-    return Draft(
+    return Preview(
         subject=wire.restored(ticket["subject"]),
         first=shown(ticket["comment"]["html_body"]),
         requester=wire.restored(requester["name"]) + address,

@@ -32,3 +32,8 @@ def test_the_developer_api_is_as_its_description_says() -> None:
     assert violations == []
     assert counts["operations"] > 20
     assert counts["cases"] > 600
+
+
+def test_a_proof_that_never_came_through_to_an_operation_says_so() -> None:
+    met = {"cases": 9, "reached.GET /settings": 0, "reached.POST /conversations": 3}
+    assert schema.PART.missing(met) == ["never reached GET /settings"]

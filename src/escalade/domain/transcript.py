@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
-from escalade.domain.model import Attachment, Conversation, Handoff, Message, Reason, Role
+from escalade.domain.model import Attachment, Message, Role
 
 # Sunshine cuts nothing: it refuses a text over 4,096 characters.
 # https://developer.zendesk.com/api-reference/conversations/#operation/PostMessage
@@ -14,24 +14,10 @@ MOST_FILES = 10  # that are passed on with what was said before
 FILE = "[file: {name}]"
 EARLIER = "… {count} earlier messages are in Escalade."
 LOST_FILE = "[The customer sent a file, {name}, that could not be delivered here.]"
-LIVE_NOTE_LIMIT = 60_000  # characters of context in a live chat, where somebody is to read it now
-TICKET_NOTE_LIMIT = 600_000  # and on a ticket, in as many notes as that takes
 
 VIRAMA = 9  # the combining class of what ties two Indic consonants together
 
 SPEAKER = {Role.CUSTOMER: "Customer", Role.ASSISTANT: "Assistant (AI)", Role.AGENT: "Agent", Role.SYSTEM: "Notice"}
-
-WHY = {
-    Reason.ASKED_FOR_PERSON: "the customer asked for a person",
-    Reason.NO_ANSWER: "the assistant had no answer",
-    Reason.UNHELPFUL: "the answers did not help",
-    Reason.TOPIC: "the topic always goes to a person",
-    Reason.FRUSTRATION: "the customer has had enough",
-    Reason.LOOP: "the assistant could only repeat itself",
-    Reason.ERROR: "the assistant failed",
-    Reason.API: "requested through the API",
-    Reason.FOLLOW_UP: "it goes on from an earlier request that takes no more messages",
-}
 
 INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
 
@@ -39,23 +25,6 @@ INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
 def says_something(text: str) -> bool:
     """Say whether there is anything to see."""
     return any(unicodedata.category(char) not in INVISIBLE for char in text)
-
-
-def subject(conversation: Conversation, handoff: Handoff, messages: Iterable[Message]) -> str:
-    """Name the ticket by what the customer wanted, in one line of at most 140 characters."""
-    wanted = want(handoff, messages) or "Chat with a customer"
-    line = " ".join(wanted.split())
-    return line if len(line) <= 140 else line[:139].rstrip() + "…"
-
-
-def want(handoff: Handoff, messages: Iterable[Message]) -> str:
-    """Give the customer's own words for what they want: the last question before they asked for a person."""
-    said = [m for m in messages if m.role is Role.CUSTOMER]
-    if not said:
-        return ""
-    if handoff.reason is Reason.ASKED_FOR_PERSON and len(said) > 1 and said[-1].id == handoff.about:
-        return words_of(said[-2])
-    return words_of(said[-1])
 
 
 def words_of(message: Message) -> str:
@@ -71,59 +40,12 @@ def files(messages: Iterable[Message]) -> list[Attachment]:
     return sent[-MOST_FILES:]
 
 
-def note(conversation: Conversation, handoff: Handoff, messages: list[Message], limit: int = LIVE_NOTE_LIMIT) -> str:
-    """Write the internal note: want, tried, why, facts on one screen, and the transcript below.
-
-    Where nothing was said before, nothing is said about it: in a live chat the message that led there comes next.
-    Where all of it is too long, the oldest lines of the transcript are left out, and it says how many.
-    """
-    tried = [m for m in messages if m.role is Role.ASSISTANT and m.citations]
-    lines = ["Escalated by the AI assistant", ""]
-    if wanted := want(handoff, messages):
-        lines.append(f"Wants: {_one_line(wanted)}")
-    if handoff.summary:
-        lines.append(f"Summary: {handoff.summary}")
-    lines.append(
-        f"Why it came to you: {WHY[handoff.reason]}" + (f" (“{handoff.evidence}”)" if handoff.evidence else "")
-    )
-    for answer in tried[-3:]:
-        sources = "; ".join(f"{c.title}{f' <{c.url}>' if c.url else ''}" for c in answer.citations)
-        lines.append(f"Tried: {_one_line(answer.text)} — from {sources}")
-    customer = conversation.customer
-    proof = "verified" if customer.verified else "not verified"
-    lines.append(f"Customer: {customer.name or 'no name given'}, {customer.email or 'no address given'} ({proof})")
-    lines.extend(f"{key}: {value}" for key, value in sorted(conversation.context.items()))
-    if handoff.note:
-        lines += ["", handoff.note]
-    said = list(spoken(messages))
-    if said:
-        lines += ["", "Transcript"]
-    return "\n".join([*lines, *_newest(said, limit - len("\n".join(lines)))])
-
-
-def _newest(lines: list[str], room: int) -> list[str]:
-    """Keep the last lines that there is room for; what is wanted is at the end."""
-    kept, left = len(lines), room
-    while kept and (left := left - len(lines[kept - 1]) - 1) >= 0:
-        kept -= 1
-    if not kept:
-        return lines
-    # One line that is too long by itself: its end.
-    shown = lines[kept:] or [f"…{lines[-1][-max(room, 1) :]}"]
-    return [EARLIER.format(count=kept), *shown]
-
-
 def spoken(messages: Iterable[Message]) -> Iterator[str]:
     """Render each message as a line that says who spoke."""
     for message in messages:
         if message.role is not Role.SYSTEM:
             who = SPEAKER[message.role] if message.role is not Role.AGENT else f"Agent {message.name or ''}".rstrip()
             yield f"{who}: {words_of(message)}"
-
-
-def _one_line(text: str, limit: int = 280) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def _units(char: str) -> int:

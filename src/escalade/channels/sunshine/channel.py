@@ -18,7 +18,7 @@ from escalade.channels.sunshine.calls import Answer, Calls, Json, app_of, conver
 from escalade.channels.sunshine.posting import Posting
 from escalade.channels.sunshine.switchboard import Switchboard
 from escalade.channels.verdicts import has_error
-from escalade.domain import transcript
+from escalade.domain import briefing, transcript
 from escalade.domain.effects import (
     ConfirmControl,
     EnsureConversation,
@@ -181,7 +181,7 @@ class SunshineChannel:
         first = wire.Part(mark=wire.context_mark(handoff, 0))
         placed = await self._marked(app, conversation, [first], wire.context_series(handoff))
         began = placed[first.mark].id if first.mark in placed else None
-        subject = transcript.subject(job.conversation, handoff, job.transcript)
+        subject = briefing.subject(handoff, job.transcript)
         metadata = wire.pass_metadata(job.conversation.customer, account.settings.tickets, subject, began)
         body = wire.control_body(seats.agents or wire.AGENTS_NAME, metadata)
         return _sent(await self.calls.call(app, "POST", f"{conversation_path(conversation)}/passControl", body=body))

@@ -18,7 +18,7 @@ import msgspec
 
 from escalade.channels.base import Heard
 from escalade.channels.sunshine.webhook import AGENTS, arrival, controller, read, split, verify_key
-from escalade.domain import transcript
+from escalade.domain import briefing, transcript
 from escalade.domain.files import PICTURES
 from escalade.domain.model import (
     Agent,
@@ -100,7 +100,7 @@ def conversation_metadata(handoff: Handoff, settings: TicketSettings) -> Json:
 
 def context_text(conversation: Conversation, handoff: Handoff, messages: list[Message]) -> str:
     """Write what the agents should know before they answer."""
-    return transcript.note(conversation, handoff, messages)
+    return briefing.note(conversation, handoff, messages)
 
 
 def context_series(handoff: Handoff) -> str:

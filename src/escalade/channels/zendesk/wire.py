@@ -15,7 +15,7 @@ import msgspec
 
 from escalade.channels.base import Heard, Job
 from escalade.channels.zendesk.webhook import read_webhook, verify_signature
-from escalade.domain import transcript
+from escalade.domain import briefing, transcript
 from escalade.domain.errors import Refused
 from escalade.domain.model import Agent, AgentId, Attachment, Customer, FileId, FileState, Handoff, Message, Role
 from escalade.domain.organisation import TicketSettings
@@ -77,7 +77,7 @@ def ticket_body(job: Job, handoff: Handoff, settings: TicketSettings) -> str:
     https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#create-ticket
     """
     conversation, messages = job.conversation, list(job.transcript)
-    title = transcript.subject(conversation, handoff, messages)
+    title = briefing.subject(handoff, messages)
     words = transcript.words_of(job.message) if job.message is not None else title
     metadata = {"handoff": handoff.id, "conversation": conversation.id}
     if job.message is not None:
@@ -128,7 +128,7 @@ NO_FILES = Uploads()
 
 def note_parts(job: Job, handoff: Handoff) -> list[tuple[str, str]]:
     """Write the internal note, in as many comments as it takes, each with the mark by which it is found again."""
-    text = transcript.note(job.conversation, handoff, list(job.transcript), transcript.TICKET_NOTE_LIMIT)
+    text = briefing.note(job.conversation, handoff, list(job.transcript), briefing.TICKET_NOTE_LIMIT)
     parts = transcript.parts(text, COMMENT_LIMIT - LINES_LIMIT, _weight)
     return [(note_mark(handoff, n), part) for n, part in enumerate(parts)]
 

@@ -1,0 +1,187 @@
+"""What the person who takes over reads first, on one screen: want, tried, why, words, facts, next step. Pure.
+
+All of it is found in the conversation: nothing is worded anew, and nothing is there that was not said. Only what led
+here counts; an earlier stretch of human help stands in the transcript below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from escalade.domain.facts import Fact, facts
+from escalade.domain.model import Conversation, Handoff, Message, Notice, Reason, Role
+from escalade.domain.transcript import EARLIER, spoken, words_of
+
+LIVE_NOTE_LIMIT = 60_000  # characters of context in a live chat, where somebody is to read it now
+TICKET_NOTE_LIMIT = 600_000  # and on a ticket, in as many notes as that takes
+LONGEST_LINE = 280
+SHORTEST_WANT = 4  # words; what says less beside a request for a person says nothing of what it is about
+MOST_TRIED = 3
+MOST_WORDS = 3
+
+WHY = {
+    Reason.ASKED_FOR_PERSON: "the customer asked for a person",
+    Reason.NO_ANSWER: "the assistant had no answer",
+    Reason.UNHELPFUL: "the answers did not help",
+    Reason.TOPIC: "the topic always goes to a person",
+    Reason.FRUSTRATION: "the customer has had enough",
+    Reason.LOOP: "the assistant could only repeat itself",
+    Reason.ERROR: "the assistant failed",
+    Reason.API: "requested through the API",
+    Reason.FOLLOW_UP: "it goes on from an earlier request that takes no more messages",
+}
+NEXT = {
+    Reason.NO_ANSWER: "answer it yourself; no article does.",
+    Reason.UNHELPFUL: "do not send what was tried again; ask what is missing.",
+    Reason.TOPIC: "take it from here; the assistant has said nothing about it.",
+    Reason.FRUSTRATION: "apologise first, and ask for nothing that stands above.",
+    Reason.LOOP: "do not send what was tried again; ask what is missing.",
+    Reason.ERROR: "answer it yourself; the assistant could not look.",
+    Reason.FOLLOW_UP: "look at the earlier request first.",
+}
+ANSWER_IT = "answer the question; nothing was tried."
+FOLLOWS = "read what they wrote; it comes next."
+ASK_WHAT = "ask what it is about; they have not said."
+FURTHER = "go on from what was tried."
+
+_QUOTED = {Reason.ASKED_FOR_PERSON, Reason.UNHELPFUL, Reason.TOPIC, Reason.FRUSTRATION}  # evidence in their own words
+_THEN = "”, then “"  # between two pieces of evidence
+_OVER = {Notice.ENDED, Notice.INACTIVE, Notice.BACK_TO_ASSISTANT}
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Briefing:
+    """What led to a handoff. Every text of the customer's is as they wrote it."""
+
+    want: str
+    tried: tuple[Message, ...]  # answers with their sources
+    words: tuple[str, ...]  # what else the customer said
+    facts: tuple[Fact, ...]
+    next_step: str
+
+
+def brief(handoff: Handoff, messages: Sequence[Message]) -> Briefing:
+    """Find what led to a handoff in what was said."""
+    led = _what_led(handoff, messages)
+    told = [m for m in led if m.role is Role.CUSTOMER]
+    wanted = _wanted(handoff, told)
+    tried = tuple(m for m in led if m.role is Role.ASSISTANT and m.citations)[-MOST_TRIED:]
+    others = [m for m in told if m is not wanted and not _only_asks(handoff, m)]
+    lines = [m.text for m in others if len(_WORD.findall(m.text)) >= SHORTEST_WANT]
+    return Briefing(
+        want="" if wanted is None else words_of(wanted),
+        tried=tried,
+        words=tuple(lines[-MOST_WORDS:]),
+        facts=tuple(facts([m.text for m in told])),
+        next_step=_next_step(handoff, wanted, tried),
+    )
+
+
+def subject(handoff: Handoff, messages: Sequence[Message]) -> str:
+    """Name the ticket by what the customer wanted, in one line of at most 140 characters."""
+    return _one_line(brief(handoff, messages).want or "Chat with a customer", 140)
+
+
+def note(conversation: Conversation, handoff: Handoff, messages: list[Message], limit: int = LIVE_NOTE_LIMIT) -> str:
+    """Write the internal note: the briefing on one screen, and the transcript below.
+
+    Where nothing was said before, nothing is said about it: in a live chat the message that led there comes next.
+    Where all of it is too long, the oldest lines of the transcript are left out, and it says how many.
+    """
+    lines = ["Escalated by the AI assistant", "", *_lines(handoff, brief(handoff, messages))]
+    customer = conversation.customer
+    proof = "verified" if customer.verified else "not verified"
+    lines.append(f"Customer: {customer.name or 'no name given'}, {customer.email or 'no address given'} ({proof})")
+    lines.extend(f"{key}: {value}" for key, value in sorted(conversation.context.items()))
+    if handoff.note:
+        lines += ["", handoff.note]
+    said = list(spoken(messages))
+    if said:
+        lines += ["", "Transcript"]
+    return "\n".join([*lines, *_newest(said, limit - len("\n".join(lines)))])
+
+
+def why(handoff: Handoff) -> str:
+    """Say why it came to a person, with the customer's words or the rule that fired."""
+    evidence = _one_line(handoff.evidence)
+    if evidence and handoff.reason in _QUOTED:
+        evidence = f"“{evidence}”"
+    return WHY[handoff.reason] + (f" ({evidence})" if evidence else "")
+
+
+def listed(found: Iterable[Fact]) -> str:
+    """Write facts in a line, each after its kind."""
+    return " · ".join(f"{fact.kind} {_one_line(fact.words, 80)}" for fact in found)
+
+
+def _lines(handoff: Handoff, it: Briefing) -> list[str]:
+    """Write the briefing; what a customer wrote is one line each, so that none of it can pass for a line of ours."""
+    lines = [f"Wants: {_one_line(it.want)}"] if it.want else []
+    if handoff.summary:
+        lines.append(f"Summary: {handoff.summary}")
+    for answer in it.tried:
+        sources = "; ".join(f"{c.title}{f' <{c.url}>' if c.url else ''}" for c in answer.citations)
+        lines.append(f"Tried: {_one_line(answer.text)} — from {sources}")
+    lines.append(f"Why it came to you: {why(handoff)}")
+    lines += [f"In their words: “{_one_line(words)}”" for words in it.words]
+    if it.facts:
+        lines.append(f"Facts they gave: {listed(it.facts)}")
+    lines.append(f"Next step: {it.next_step}")
+    return lines
+
+
+def _what_led(handoff: Handoff, messages: Sequence[Message]) -> list[Message]:
+    """Give what was said since people last had the conversation; a request that goes on has all of it."""
+    if handoff.reason is Reason.FOLLOW_UP:
+        return list(messages)
+    over = [at for at, m in enumerate(messages) if m.notice in _OVER]
+    led = list(messages[over[-1] + 1 :]) if over else []
+    return led if any(m.role is Role.CUSTOMER for m in led) else list(messages)
+
+
+def _wanted(handoff: Handoff, told: Sequence[Message]) -> Message | None:
+    """Give the message that says what it is about: the last that does more than ask for a person, or complain."""
+    if not told:
+        return None
+    return next((m for m in reversed(told) if not _only_asks(handoff, m)), told[-1])
+
+
+def _only_asks(handoff: Handoff, message: Message) -> bool:
+    """Say whether a message only asks for a person or complains: little is left of it beside the evidence."""
+    if handoff.reason is Reason.TOPIC or handoff.reason not in _QUOTED:
+        return False
+    if not handoff.evidence:
+        return handoff.reason is Reason.ASKED_FOR_PERSON and message.id == handoff.about
+    pieces = [piece for piece in handoff.evidence.split(_THEN) if piece in message.text]
+    left = message.text
+    for piece in pieces:
+        left = left.replace(piece, " ")
+    return bool(pieces) and not message.attachments and len(_WORD.findall(left)) < SHORTEST_WANT
+
+
+def _next_step(handoff: Handoff, wanted: Message | None, tried: Sequence[Message]) -> str:
+    if wanted is None and handoff.about is not None:
+        return NEXT.get(handoff.reason, FOLLOWS)
+    if wanted is None or _only_asks(handoff, wanted):
+        return ASK_WHAT
+    return NEXT.get(handoff.reason) or (FURTHER if tried else ANSWER_IT)
+
+
+def _newest(lines: list[str], room: int) -> list[str]:
+    """Keep the last lines that there is room for; what is wanted is at the end."""
+    kept, left = len(lines), room
+    while kept and (left := left - len(lines[kept - 1]) - 1) >= 0:
+        kept -= 1
+    if not kept:
+        return lines
+    # One line that is too long by itself: its end.
+    shown = lines[kept:] or [f"…{lines[-1][-max(room, 1) :]}"]
+    return [EARLIER.format(count=kept), *shown]
+
+
+def _one_line(text: str, limit: int = LONGEST_LINE) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -100,6 +100,7 @@ class Product:
         outbound: Transport | None = None,
         inspect: Inspect | None = None,
         model: LanguageModel | None = None,
+        owners: Owners | None = None,
         role: Role = Role.ALL,
     ) -> None:
         self.settings = settings
@@ -113,7 +114,7 @@ class Product:
         self.accounts = Accounts(self.vault)
         self.database: ServedDatabase = database or open_database(settings.database_url)
         self.database.on_commit = self._announce
-        self.owners: Owners = Alone()
+        self.owners: Owners = owners or Alone()
         self._locks: SessionLocks | None = None
         self._doorbell: Doorbell | None = None
         if database is None and dialect_of(settings.database_url) is Dialect.POSTGRES:

@@ -323,6 +323,16 @@ async def test_a_customer_waits_a_minute_for_live_chat_and_then_gets_a_ticket(
     assert (conversation.handoff.mode, conversation.handoff.ticket_id) == (Mode.TICKET, "4711")
 
 
+async def test_giving_up_says_nothing_of_whether_the_last_attempt_has_arrived(live: Backstage) -> None:
+    await asks_for_a_person(live)
+    live.sunshine.always = Uncertain("no answer")
+    live.sunshine.next_find = [Retryable("down")] * 100
+    await live.settle(seconds=300)
+    (given_up,) = [row for row in await live.deliveries() if row["state"] == "refused"]
+    assert given_up["why"].startswith("gave up")
+    assert {verdict for kind, verdict in await live.attempts(given_up["id"]) if kind == "send"} == {"uncertain"}
+
+
 async def test_live_chat_that_is_back_within_the_minute_stays_live(live: Backstage) -> None:
     customer = await asks_for_a_person(live)
     live.sunshine.next = [Retryable("down")] * 4
@@ -584,6 +594,16 @@ async def test_a_ticket_refused_while_an_earlier_attempt_may_still_arrive_is_ask
     handoff = (await customer.conversation()).handoff
     assert handoff is not None
     assert handoff.ticket_id is not None
+
+
+async def test_a_ticket_nobody_answers_for_hours_is_neither_given_up_nor_told_as_failed(stage: Backstage) -> None:
+    stage.zendesk.next = [Uncertain("timeout")] * 300
+    customer = await asks_for_a_person(stage)
+    await stage.settle(seconds=6 * 3600)
+    assert stage.clock.at - NOON >= 2 * 3600_000
+    assert "handoff_failed" not in await customer.notices()
+    (opened,) = [row for row in await stage.deliveries() if row["effect"] == "OpenTicket"]
+    assert opened["state"] == "delivered"
 
 
 # The assistant's lane

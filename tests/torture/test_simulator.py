@@ -73,6 +73,14 @@ def test_a_desk_that_keeps_a_request_longer_than_it_promises_is_found_out() -> N
     pytest.fail("never there twice")
 
 
+def test_where_one_process_dies_or_stands_still_another_goes_on() -> None:
+    rates = {Fault.CRASH: 0.01, Fault.PROCESS_STOPS: 1.0, Fault.LOCKS_LOST: 0.05}
+    told = [simulate(seed, Profile(rates=rates, workers=2, quiet_s=6.0)) for seed in range(4)]
+    assert [verdict_of(each) for each in told] == [()] * 4
+    assert sum(fact["k"] == "B.kill" for each in told for fact in each.facts) > 0
+    assert sum(each.met[f"met.{Fault.PROCESS_STOPS.value}.out.delivered"] for each in told) > 0
+
+
 @pytest.mark.parametrize("trouble", [Fault.TIMEOUT_BEFORE, Fault.DESK_DOWN, Fault.BUSY_STORM])
 def test_a_company_feels_nothing_of_anothers_trouble(trouble: Fault) -> None:
     profile = Profile(rates={trouble: 1.0}, customers=6, chaos_s=40.0, quiet_s=6.0, neighbour=True, spared=True)
@@ -96,6 +104,7 @@ def test_a_company_feels_nothing_of_anothers_trouble(trouble: Fault) -> None:
         "keeps every copy of a webhook",
         "asks a webhook for its ticket and not for its company",
         "drains one lane at a time",
+        "takes what a dead process had under way for new",
     ],
 )
 def test_a_broken_rule_is_noticed(name: str) -> None:

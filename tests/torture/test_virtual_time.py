@@ -38,6 +38,32 @@ def test_timeouts_and_events_work_unchanged() -> None:
     assert loop.run(story()) == 30
 
 
+def test_who_stands_still_does_all_that_fell_due_when_they_go_on() -> None:
+    heard: list[tuple[str, float]] = []
+
+    async def story() -> None:
+        running = asyncio.get_running_loop()
+        assert isinstance(running, loop.VirtualLoop)
+        stopped, other = Owner("stopped"), Owner("other")
+
+        async def tick(who: str) -> None:
+            for _ in range(3):
+                await asyncio.sleep(1)
+                heard.append((who, running.time()))
+
+        for owner in (stopped, other):
+            owner.start(tick(owner.name))
+        await asyncio.sleep(1.5)
+        running.hold(stopped)
+        await asyncio.sleep(10)
+        running.let_go(stopped)
+        await asyncio.sleep(10)
+
+    loop.run(story())
+    assert [at for who, at in heard if who == "other"] == [1, 2, 3]
+    assert [at for who, at in heard if who == "stopped"] == [1, 11.5, 12.5]
+
+
 def test_waiting_for_nothing_is_a_deadlock_and_said_so() -> None:
     async def story() -> None:
         await asyncio.Event().wait()

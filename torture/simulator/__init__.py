@@ -7,7 +7,8 @@ What is shipped runs; only the world around it is made up, behind the ports both
     profile.py     the faults there are, and which of them a seed turns on
     database.py    the product's database, in memory, with latency and failures
     network.py     the two ways between product and desk, and everything that goes wrong on them
-    process.py     the product as a process: booted, killed, its clock bent
+    process.py     the product as a process or two: booted, killed, stopped, its clock bent
+    ownership.py   who of several processes sends for a conversation
     customers.py   people who write, in tabs that die and come back
     operator.py    whoever changes the settings meanwhile
     side.py        one company: its desk, its people, and whether all has arrived

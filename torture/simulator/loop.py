@@ -48,6 +48,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.seconds = 0.0
         self.owners: dict[Owner, None] = {}
+        self._held: dict[
+            Owner | None, list[asyncio.Handle]
+        ] = {}  # by who stands still: what they will do when they go on
         self._timers: list[tuple[float, int, asyncio.TimerHandle | asyncio.Future[None]]] = []
         self._timed = 0
         super().__init__(_NoFiles())
@@ -93,8 +96,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 timer.set_result(None)
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:
+            if self._held and (waiting := self._held.get(_owner_of(handle))) is not None:
+                waiting.append(handle)
+            elif not handle._cancelled:
                 handle._run()
+
+    def hold(self, owner: Owner) -> None:
+        """Let an owner stand still, as a stopped process does: the world goes on, and nobody is told."""
+        self._held.setdefault(owner, [])
+
+    def let_go(self, owner: Owner) -> None:
+        """Let an owner go on, with all that has fallen due meanwhile."""
+        self._ready.extend(self._held.pop(owner, ()))
+
+    def let_all_go(self) -> None:
+        """Let everybody go on."""
+        for owner in list(self._held):
+            self._ready.extend(self._held.pop(owner))
 
     def run_in_executor(self, *_work: Any) -> Any:  # type: ignore[override]
         """Refuse: a thread has a will of its own."""
@@ -144,6 +162,11 @@ class Owner:
 _OWNER: contextvars.ContextVar[Owner | None] = contextvars.ContextVar("owner", default=None)
 
 
+def _owner_of(handle: asyncio.Handle) -> Owner | None:
+    context: contextvars.Context = handle._context  # type: ignore[attr-defined]  # the stubs know of none
+    return context.get(_OWNER)
+
+
 async def sleep(seconds: float) -> None:
     """Sleep on virtual time; what the simulated world does most, and cheaper than `asyncio.sleep`."""
     loop = asyncio.get_running_loop()
@@ -189,6 +212,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def _bury(loop: VirtualLoop) -> None:
     """Let every task end that still waits; the dead may have to be told more than once."""
+    loop.let_all_go()
     for _ in range(50):
         left = asyncio.all_tasks(loop)
         if not left:

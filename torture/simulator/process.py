@@ -10,6 +10,7 @@ import asyncio
 import functools
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,17 +22,20 @@ from escalade.product import Product
 from escalade.services.ports import Ports
 from escalade.services.scrutiny import Inspected
 from escalade.settings import Settings
+from escalade.store.database import Ring
 from torture.history import History
 from torture.simulator import asgi
 from torture.simulator.chaos import Chaos, never
 from torture.simulator.database import Disk, SimulatedDatabase
-from torture.simulator.loop import Owner, sleep
+from torture.simulator.loop import Owner, VirtualLoop, owner, sleep
 from torture.simulator.network import Network, Wire
+from torture.simulator.ownership import Locks, Session
 from torture.simulator.profile import Fault
 from zendesk_emulator.ports import Outbound, Reply, SendFailed
 
 T = TypeVar("T")
 URL = "https://bridge.example"
+RINGS_S = 0.05
 NOON_MS = 1_772_452_800_000  # 2 March 2026, noon in UTC
 
 
@@ -51,23 +55,31 @@ def settings(unsure_wait_s: float) -> Settings:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One process from its start to its end."""
+
+    owner: Owner
+    product: Product
+    app: App
+
+
 class Bridge:
-    """The product and whoever starts it again."""
+    """The product, in one process or several on one database, and whoever starts them again."""
 
     def __init__(
         self, seed: int, chaos: Chaos, network: Network, disk: Disk, clock: Callable[[], float], history: History
     ) -> None:
         self.disk = disk
-        self.boots = 0
         self._chaos = chaos
         self._network = network
         self._clock = clock
         self._history = history
         self._dice = random.Random(f"ids {seed}")
         self._supervisor = Owner("supervisor")
-        self._process = Owner("nobody")
-        self._process.dead = True
-        self._app: App | None = None
+        self._lives: list[Life] = []
+        self._boots = 0
+        self._locks = Locks()
         self._steps_ms = 0
         self._frozen_at: int | None = None
         chaos.crash = self.crash
@@ -75,30 +87,61 @@ class Bridge:
     # life and death
 
     def boot(self) -> None:
-        """Start the product."""
-        self.boots += 1
-        process = self._process = Owner(f"product {self.boots}")
+        """Start the product, in as many processes as it has."""
+        for _ in range(self._chaos.profile.workers):
+            self._start()
+
+    def _start(self) -> None:
+        self._boots += 1
+        process = Owner(f"product {self._boots}")
+        several = self._chaos.profile.workers > 1
+        database = SimulatedDatabase(self.disk, self._chaos, process)
         product = Product(
             settings(self._chaos.profile.unsure_wait_s),
             self._ports(),
-            database=SimulatedDatabase(self.disk, self._chaos, process),
+            database=database,
             outbound=Wire(self._network),
             inspect=_take_as_it_is,
+            owners=Session(self._locks, self._chaos, process) if several else None,
         )
-        self._app = App(product)
+        life = Life(process, product, App(product))
+        if several:
+            here = database.on_commit
+
+            def announce(rings: set[Ring]) -> None:
+                here(rings)
+                self._tell_the_others(process, rings)
+
+            database.on_commit = announce
+        self._lives.append(life)
         process.start(self._serve(product), "product")
+
+    def _tell_the_others(self, process: Owner, rings: set[Ring]) -> None:
+        """Ring in the other processes, as the database's doorbell does."""
+
+        async def ring(life: Life) -> None:
+            await sleep(self._chaos.tape.seconds(0.0, RINGS_S))
+            life.product._hear(sorted(rings))
+
+        for life in self._alive():
+            if life.owner is not process:
+                life.owner.start(ring(life), "doorbell")
+
+    def _alive(self) -> list[Life]:
+        return [life for life in self._lives if not life.owner.dead]
 
     async def _serve(self, product: Product) -> None:
         async with product.at_work():
             await never()
 
     def crash(self) -> None:
-        """Kill it; a supervisor starts it again."""
-        if self._process.dead:
+        """Kill the process this comes from; a supervisor starts it again."""
+        dying = next((life for life in self._alive() if life.owner is owner()), None)
+        if dying is None:
             return
         self._history.note("B.kill")
-        self._process.kill()
-        self._app = None
+        dying.owner.kill()
+        self._lives.remove(dying)
         self._supervisor.start(self._start_again(), "start again")
 
     async def _start_again(self) -> None:
@@ -108,12 +151,23 @@ class Bridge:
             await sleep(tape.seconds(0.0, 30.0))
         while self._chaos.lasts(Fault.PROCESS_DOWN):
             await sleep(1.0)
-        self.boot()
+        self._start()
+
+    async def stand_still(self, seconds: float) -> None:
+        """Stop one of the processes for a while, or until the trouble is over."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        if alive := self._alive():
+            stopped = self._chaos.tape.one_of(alive).owner
+            loop.hold(stopped)
+            await self._chaos.until_calm(seconds)
+            loop.let_go(stopped)
 
     def close(self) -> None:
         """End it for good."""
         self._supervisor.kill()
-        self._process.kill()
+        for life in self._lives:
+            life.owner.kill()
 
     # its ports
 
@@ -162,12 +216,10 @@ class Bridge:
 
     async def open(self, path: str, headers: Iterable[tuple[str, str]]) -> asgi.Stream:
         """Open a stream; it ends when the process does."""
-        app, process = self._app, self._process
-        if app is None or process.dead:
-            raise ConnectionLost("nobody listens")
+        life = self._any()
         stream = asgi.Stream()
         scope = asgi.scope_of("GET", URL + path, headers, b"")
-        serving = process.start(_stream(app, scope, stream), "stream")
+        serving = life.owner.start(_stream(life.app, scope, stream), "stream")
         serving.add_done_callback(lambda _done: stream.finish())
         return stream
 
@@ -181,15 +233,20 @@ class Bridge:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
         return Reply(status=answer.status, headers=headers, body=answer.body)
 
-    async def _served(self, request: Callable[[App], Awaitable[T]]) -> T:
-        app, process = self._app, self._process
-        if app is None or process.dead:
+    def _any(self) -> Life:
+        """Choose a process, as whatever balances the load does."""
+        alive = self._alive()
+        if not alive:
             raise ConnectionLost("nobody listens")
+        return alive[0] if len(alive) == 1 else self._chaos.tape.one_of(alive)
+
+    async def _served(self, request: Callable[[App], Awaitable[T]]) -> T:
+        life = self._any()
 
         async def serve() -> T:
-            return await request(app)
+            return await request(life.app)
 
-        serving = process.start(serve(), "request")
+        serving = life.owner.start(serve(), "request")
         await asyncio.wait({serving})
         if serving.cancelled():
             raise ConnectionLost("the connection was reset")

@@ -19,6 +19,8 @@ class Fault(StrEnum):
     CRASH = "crash"  # at an edge of database or network, before or after
     RESTARTS_SLOWLY = "restarts_slowly"
     PROCESS_DOWN = "process_down"  # it is not there at all
+    PROCESS_STOPS = "process_stops"  # it stands still, and goes on as if nothing had happened
+    LOCKS_LOST = "locks_lost"  # of one process among several: what it owned is anybody's
     CLOCK_STEPS = "clock_steps"
     CLOCK_FREEZES = "clock_freezes"
     CLOCK_DRIFTS = "clock_drifts"
@@ -106,7 +108,7 @@ SPELLS: Mapping[Fault, tuple[float, float]] = {
 }
 # What befalls the product itself, or people's browsers, and so every company.
 EVERYBODYS = frozenset(
-    fault for fault in Fault if fault.startswith(("crash", "restarts", "process", "clock", "db", "submit"))
+    fault for fault in Fault if fault.startswith(("crash", "restarts", "process", "locks", "clock", "db", "submit"))
 ) | {Fault.TAB_DIES, Fault.STREAM_CUT, Fault.CURSOR_WRONG}
 CLOCKS = frozenset({Fault.CLOCK_STEPS, Fault.CLOCK_FREEZES, Fault.CLOCK_DRIFTS})
 BROKEN_PROMISES = frozenset({Fault.LATE_ZOMBIE})  # of the desk, on which ours rest
@@ -124,6 +126,7 @@ class Profile:
     neighbour: bool = False  # whether a second company, with a desk of its own, talks beside the first
     spared: bool = False  # whether the second company has no trouble at all, and is to feel none of the first's
     hesitant: bool = False  # whether customers write, press for a ticket, and would rather chat, all at once
+    workers: int = 1  # processes of the product on the one database
     chaos_s: float = 60.0
     quiet_s: float = 0.0  # how long all goes well at first, so that people are talking when it breaks
     long_outage: bool = False  # one spell of ten minutes
@@ -166,6 +169,7 @@ def draw(seed: int, *, always: frozenset[Fault] = frozenset(), never: frozenset[
         long_outage=dice.random() < 0.03 and bool(set(rates) & set(SPELLS)),
         neighbour=dice.random() < 0.2,
         hesitant=dice.random() < 0.1,
+        workers=dice.choice((1, 1, 1, 2)),
     )
     drawn = replace(drawn, spared=drawn.neighbour and dice.random() < 0.3)
     profile = replace(drawn, **like)

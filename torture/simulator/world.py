@@ -41,6 +41,7 @@ BACK_OFF_S, LOCK_RELEASE_S = 30.0, 5.0
 SELDOM_S = 600.0  # how often the list of a talk that seems asleep is read without being rung for
 LOOK_EVERY_S = 0.5
 SETTLE_S = 4.0
+LONGEST_STOP_S = 90.0
 UNDISTURBED_S = 2.0  # within which all arrives where nothing breaks; mostly a tenth of it
 
 
@@ -191,6 +192,8 @@ class _Schedule:
             living.append(self._people.start(self._note_drift(), "drift"))
         if Fault.CLOCK_STEPS in profile.rates:
             living.append(self._people.start(self._step_clock(), "clock"))
+        if Fault.PROCESS_STOPS in profile.rates:
+            living.append(self._people.start(self._stop_a_process(), "stop"))
         await sleep(profile.quiet_s + profile.chaos_s)
         if profile.long_outage:
             await sleep(max(0.0, chaos.ends_at - self._clock()))
@@ -255,6 +258,13 @@ class _Schedule:
             await sleep(self._tape.seconds(1.0, 20.0))
             self._chaos.meets(Fault.CLOCK_STEPS)
             self._bridge.step_clock(self._tape.one_of((3_600_000, -3_600_000, 86_400_000, -86_400_000)))
+
+    async def _stop_a_process(self) -> None:
+        """Let a process stand still now and then."""
+        while not self._over:
+            await sleep(self._tape.seconds(1.0, 20.0))
+            self._chaos.meets(Fault.PROCESS_STOPS)
+            await self._bridge.stand_still(self._tape.seconds(0.5, LONGEST_STOP_S))
 
 
 def _owes_nothing(tx: Tx) -> bool:

@@ -117,7 +117,7 @@ class Ledger:
 
     async def failed(self, task: Errand, attempt: int, error: DeliveryError, channel: Channel) -> bool:
         """Write down a failed attempt and what it means for the lane."""
-        delivery, effect = task.delivery, task.delivery.effect
+        delivery, effect, came = task.delivery, task.delivery.effect, error
         if isinstance(error, Retryable | Uncertain) and self._patience.is_over(task):
             error = Refused(f"gave up: {error.detail}", status=error.status, answer=error.answer)
         log.warning(
@@ -135,9 +135,9 @@ class Ledger:
         def written(tx: Tx) -> bool:
             now = self._ports.now()
             detail = f"{error.detail}\n{error.answer}".strip()
-            verdict = type(error).__name__.lower()
+            verdict = type(came).__name__.lower()  # that we give up says nothing of whether this attempt arrived
             attempts.end(tx, attempt, verdict=verdict, status=error.status, detail=detail, now=now)
-            history.outcome(tx, delivery, error)
+            history.outcome(tx, delivery, came)
             match error:
                 case Refused() if (until := self._may_arrive_until(tx, task)) > now:
                     deliveries.postpone(tx, delivery, "unsure", until, failed=True)

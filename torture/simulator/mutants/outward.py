@@ -121,6 +121,19 @@ def takes_what_was_under_way_for_new() -> Patches:
     return [(attempts, "recover", recover)]
 
 
+@mutant(Fault.CRASH, workers=2)
+def takes_what_a_dead_process_had_under_way_for_new() -> Patches:
+    right = attempts.take_over
+
+    def take_over(tx: Tx, lane: Any, now: int) -> None:
+        right(tx, lane, now)
+        found = deliveries.head(tx, lane)
+        if found is not None:
+            tx.run("UPDATE delivery SET state = 'pending', tries = 0 WHERE id = :id", id=found.id)
+
+    return [(attempts, "take_over", take_over)]
+
+
 @mutant(Fault.RESET_BEFORE)
 def puts_what_failed_at_the_end_of_the_lane() -> Patches:
     right = Ledger.failed

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from escalade.assistant.clusters import ALIKE_IN_MEANING, Neighbours, clusters, neighbours_by_words
 from escalade.assistant.confidence import confidence
+from escalade.assistant.moods import says_unhelpful
 from escalade.assistant.retrieval import Passage, query_terms
 from escalade.assistant.words import stem, words
-from escalade.domain.model import Millis, OrganisationId, Reason
+from escalade.domain.model import ConversationId, Millis, OrganisationId, Reason
+from escalade.domain.transcript import says_something
 from escalade.services.library import Library
 from escalade.services.ports import Ports
 from escalade.services.vectors import Vectors
@@ -22,7 +24,7 @@ from escalade.store import past
 from escalade.store.database import Database
 from escalade.store.past import Unanswered
 
-REASONS = frozenset({Reason.NO_ANSWER, Reason.UNHELPFUL})
+REASONS = frozenset({Reason.NO_ANSWER, Reason.UNHELPFUL, Reason.LOOP})
 MOST_QUESTIONS = 300  # the newest
 MOST_GAPS = 30
 MOST_EXAMPLES = 4
@@ -31,10 +33,19 @@ LOOKED_AT = 5  # passages, as for an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question that went to a person, in the customer's words."""
+
+    conversation: ConversationId
+    asked_at: Millis
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Questions that are alike, the most typical first, and how near the knowledge comes to them now."""
 
-    questions: tuple[Unanswered, ...]
+    questions: tuple[Asked, ...]
     nearest: Passage | None  # to the most typical one
     confidence: int  # in percent, of an answer from it
     missing: tuple[str, ...]  # words of the questions that the nearest article does not have
@@ -45,7 +56,7 @@ class Gap:
         return max(one.asked_at for one in self.questions)
 
     @property
-    def examples(self) -> tuple[Unanswered, ...]:
+    def examples(self) -> tuple[Asked, ...]:
         """Give some that were not put in the same words."""
         different = {" ".join(one.text.split()).casefold(): one for one in reversed(self.questions)}
         return tuple(reversed(different.values()))[:MOST_EXAMPLES]
@@ -72,9 +83,8 @@ class Gaps:
 
     async def of(self, organisation: OrganisationId, since: Millis) -> Lacking:
         """Give the gaps of the questions asked since then, those asked most often first."""
-        questions = await self._database.read(
-            lambda tx: past.unanswered(tx, organisation, REASONS, since, MOST_QUESTIONS)
-        )
+        found = await self._database.read(lambda tx: past.unanswered(tx, organisation, REASONS, since, MOST_QUESTIONS))
+        questions = [asked for one in found if (asked := _asked(one)) is not None]
         encoder = await self._vectors.encoder()
 
         def together() -> list[list[int]]:
@@ -86,16 +96,16 @@ class Gaps:
                 near = neighbours(encoder, texts, ALIKE_IN_MEANING)
             return clusters(near)
 
-        found = [[questions[at] for at in one] for one in await self._ports.aside(together)]
-        found.sort(key=lambda one: (-len(one), -max(question.asked_at for question in one)))
+        alike = [[questions[at] for at in one] for one in await self._ports.aside(together)]
+        alike.sort(key=lambda one: (-len(one), -max(question.asked_at for question in one)))
         return Lacking(
-            gaps=tuple([await self._gap(organisation, one) for one in found[:MOST_GAPS]]),
+            gaps=tuple([await self._gap(organisation, one) for one in alike[:MOST_GAPS]]),
             questions=len(questions),
-            others=max(0, len(found) - MOST_GAPS),
+            others=max(0, len(alike) - MOST_GAPS),
             by_meaning=encoder is not None,
         )
 
-    async def _gap(self, organisation: OrganisationId, questions: Sequence[Unanswered]) -> Gap:
+    async def _gap(self, organisation: OrganisationId, questions: Sequence[Asked]) -> Gap:
         passages = await self._library.search(organisation, questions[0].text, LOOKED_AT)
         nearest = passages[0] if passages else None
         return Gap(
@@ -104,6 +114,13 @@ class Gaps:
             confidence=confidence(passages),
             missing=_missing([one.text for one in questions], nearest),
         )
+
+
+def _asked(unanswered: Unanswered) -> Asked | None:
+    """Find the question: the last words that are no complaint of an answer, if there are any."""
+    said = [text for text in unanswered.said if says_something(text)]
+    text = next((text for text in said if not says_unhelpful(text)), said[0] if said else "")
+    return Asked(conversation=unanswered.conversation, asked_at=unanswered.asked_at, text=text) if text else None
 
 
 def _missing(texts: Sequence[str], nearest: Passage | None) -> tuple[str, ...]:

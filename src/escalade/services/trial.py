@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from escalade.assistant.answering import Assistant, Question, Turn, Verdict
+from escalade.domain.errors import Unavailable
 from escalade.domain.events import HandoffAsked
 from escalade.domain.model import Control, Conversation, ConversationId, Customer, CustomerId, HandoffId, Reason, Status
 from escalade.domain.organisation import Organisation
@@ -47,6 +48,8 @@ class Trial:
         )
         try:
             verdict = await self._assistant.consider(question)
+        except Unavailable:
+            raise  # it is to be asked again in a moment
         except Exception as error:  # in a conversation it would go to a person for this
             log.exception("assistant_failed", organisation=organisation.id)
             verdict = Verdict(decision="escalate", reason=Reason.ERROR, evidence=type(error).__name__)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import msgspec
 
 from escalade.domain.model import ConversationId, Handoff, Millis, OrganisationId, Reason
-from escalade.domain.transcript import says_something
 from escalade.store.database import Tx
+
+LAST_WORDS = 6  # messages of the customer that are given with a handoff
 
 _handoff = msgspec.json.Decoder(Handoff)
 
@@ -58,21 +59,18 @@ def first_handoff(tx: Tx, organisation: OrganisationId, conversation: Conversati
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unanswered:
-    """A question for which a person was asked, in the customer's words."""
+    """That a person was asked for, and the customer's words up to then, the last ones first."""
 
     conversation: ConversationId
     asked_at: Millis
     reason: Reason
-    text: str
+    said: tuple[str, ...]
 
 
 def unanswered(
     tx: Tx, organisation: OrganisationId, reasons: Collection[Reason], since: Millis, most: int
 ) -> list[Unanswered]:
-    """List the questions that went to people for one of these reasons since then, the newest first.
-
-    Where the customer said that an answer was of no help, the question is what they had written before that.
-    """
+    """List what went to people for one of these reasons since then, the newest first."""
     rows = tx.all(
         "SELECT h.conversation, h.asked_at, h.body FROM handoff h"
         " JOIN conversation c ON c.organisation = h.organisation AND c.id = h.conversation"
@@ -86,23 +84,26 @@ def unanswered(
     found: list[Unanswered] = []
     for row in rows:
         handoff = _handoff.decode(row["body"])
-        text = _question(tx, organisation, row["conversation"], handoff) if handoff.reason in reasons else ""
-        if says_something(text):
-            asked = ConversationId(row["conversation"])
-            found.append(Unanswered(conversation=asked, asked_at=row["asked_at"], reason=handoff.reason, text=text))
-    return found[:most]
+        if handoff.reason in reasons and len(found) < most:
+            found.append(
+                Unanswered(
+                    conversation=ConversationId(row["conversation"]),
+                    asked_at=row["asked_at"],
+                    reason=handoff.reason,
+                    said=_said(tx, organisation, row["conversation"], handoff),
+                )
+            )
+    return found
 
 
-def _question(tx: Tx, organisation: OrganisationId, conversation: str, handoff: Handoff) -> str:
-    said = tx.all(
+def _said(tx: Tx, organisation: OrganisationId, conversation: str, handoff: Handoff) -> tuple[str, ...]:
+    rows = tx.all(
         "SELECT text FROM message WHERE organisation = :organisation AND conversation = :conversation"
         " AND role = 'customer' AND seq <= (SELECT seq FROM message WHERE organisation = :organisation"
-        " AND conversation = :conversation AND id = :about) ORDER BY seq DESC LIMIT 2",
+        " AND conversation = :conversation AND id = :about) ORDER BY seq DESC LIMIT :most",
         organisation=organisation,
         conversation=conversation,
         about=handoff.about,
+        most=LAST_WORDS,
     )
-    texts = [str(row["text"]) for row in said]
-    if handoff.reason is Reason.UNHELPFUL and len(texts) > 1:
-        return texts[1]
-    return texts[0] if texts else ""
+    return tuple(str(row["text"]) for row in rows)

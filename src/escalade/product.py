@@ -19,6 +19,7 @@ from escalade.assistant.composer import Composer
 from escalade.assistant.language_model import LanguageModel, ModelFailed
 from escalade.assistant.providers import ProvidersModel
 from escalade.channels.base import Account, Channel, ChannelName
+from escalade.channels.bot.channel import BotChannel
 from escalade.channels.http import Outbound, Transport
 from escalade.channels.sunshine.channel import SunshineChannel
 from escalade.channels.zendesk.channel import ZendeskChannel
@@ -42,6 +43,7 @@ from escalade.services.inspection import Inspect, Inspector
 from escalade.services.intake import Intake
 from escalade.services.library import Library
 from escalade.services.missed import Missed
+from escalade.services.own_bot import OwnBot
 from escalade.services.owners import Alone, Owners
 from escalade.services.porter import Porter
 from escalade.services.ports import Ports
@@ -136,7 +138,8 @@ class Product:
         )
         self.model = model or open_model(settings, self.ports)
         composer = None if self.model is None else Composer(self.model, self.library, settings.model_wait_s)
-        self.assistant = Assistant(self.library, composer)
+        bot = OwnBot(self.database, self.ports, self.accounts, BotChannel(self.outbound, self.ports.wall))
+        self.assistant = Assistant(self.library, composer, bot)
         self.intake = Intake(self.ports)
         self.arrivals = Arrivals(self.ports, self.intake)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed, self.bell)

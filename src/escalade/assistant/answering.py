@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 
@@ -25,7 +25,7 @@ from escalade.assistant.moods import says_unhelpful, sounds_fed_up
 from escalade.assistant.retrieval import Knowledge, Passage, query_terms
 from escalade.assistant.words import stem, words
 from escalade.domain.errors import Unavailable
-from escalade.domain.model import Citation, OrganisationId, Reason, Role
+from escalade.domain.model import Citation, ConversationId, MessageId, OrganisationId, Reason, Role
 from escalade.domain.organisation import AssistantSettings
 
 __all__ = ["Assistant", "AssistantSettings", "Question", "Turn", "Verdict"]
@@ -60,6 +60,8 @@ class Question:
     history: tuple[Turn, ...] = ()
     locale: str | None = None
     settings: AssistantSettings = field(default_factory=AssistantSettings)
+    conversation: ConversationId | None = None  # none: it is a trial
+    message: MessageId | None = None
     aloud: Callable[[str, tuple[Citation, ...]], None] | None = None  # hears the answer grow, whole each time
 
     @property
@@ -82,15 +84,24 @@ class Verdict:
     summary: str = ""  # for the agent, where the language model gave one that says no more than the customer did
 
 
+class Bot(Protocol):
+    """A bot of an organisation's own, which answers in the assistant's place."""
+
+    async def answer(self, question: Question) -> Verdict:
+        """Have it answer, or say that a person must."""
+        ...
+
+
 class Assistant:
     """The assistant: it finds, quotes, and knows when to stop.
 
     With a language model, that puts the answer together from what was found; the rules before it are the same.
     """
 
-    def __init__(self, knowledge: Knowledge, composer: Composer | None = None) -> None:
+    def __init__(self, knowledge: Knowledge, composer: Composer | None = None, bot: Bot | None = None) -> None:
         self._knowledge = knowledge
         self._composer = composer
+        self._bot = bot
 
     async def consider(self, question: Question) -> Verdict:
         """Decide about a message; the first rule that speaks wins.
@@ -124,6 +135,8 @@ class Assistant:
             if not asked:
                 return Verdict(decision="answer", confidence=100, text=again.sorry(_spoken(question)))
             question = replace(question, text=asked)
+        if settings.bot.url and self._bot is not None:
+            return await self._bot.answer(question)
         polite = courtesy(question.text)
         if polite is not None:
             text = again.here(_spoken(question)) if question.said[-1:] == (polite,) else polite

@@ -13,7 +13,18 @@ from enum import StrEnum
 from typing import Protocol
 
 from escalade.domain.effects import Effect
-from escalade.domain.model import Agent, Attachment, Conversation, FileId, Message, Millis, OrganisationId, Role
+from escalade.domain.model import (
+    Agent,
+    Attachment,
+    Citation,
+    Conversation,
+    FileId,
+    Message,
+    Millis,
+    OrganisationId,
+    Reason,
+    Role,
+)
 from escalade.domain.organisation import AuthType, Settings
 
 
@@ -68,13 +79,33 @@ class SunshineApp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BotAccount:
+    """How to reach an organisation's own bot, and how long to wait for its whole answer, in seconds."""
+
+    url: str
+    secret: str = field(repr=False)
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotReply:
+    """What a bot answered: words, or with a reason that a person must."""
+
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    reason: Reason | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What an organisation lets us use of Zendesk; a part it has not set up is missing."""
+    """What an organisation lets us use of Zendesk, and its own bot; a part it has not set up is missing."""
 
     organisation: OrganisationId
     settings: Settings
     zendesk: ZendeskAccount | None = None
     sunshine: SunshineApp | None = None
+    bot: BotAccount | None = None
 
 
 ReadFile = Callable[[FileId], Awaitable[bytes]]

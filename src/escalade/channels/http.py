@@ -45,7 +45,8 @@ _SECRET_JSON = re.compile(rf'("(?:{"|".join(SECRET_NAMES)}|full_token|authorizat
 class Request:
     """One question or order to another server. `headers` may hold credentials and is never shown.
 
-    Where `kinds` names media types, the body of a success of any other kind is left unread.
+    Where `kinds` names media types, the body of a success of any other kind is left unread. `hear` is told each piece
+    of a success as it comes; the whole is in the answer all the same.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Request:
     limit: int = ANSWER_LIMIT
     seconds: float = TOTAL_SECONDS
     kinds: tuple[str, ...] = ()
+    hear: Callable[[bytes], None] | None = field(default=None, repr=False)
 
     @property
     def is_safe(self) -> bool:
@@ -123,7 +125,8 @@ class Outbound:
             async with asyncio.timeout(request.seconds):
                 answer = await transport.handle_async_request(prepared)
                 try:
-                    body = await _read(answer, request.limit) if _is_wanted(request, answer) else b""
+                    hear = request.hear if answer.status_code == 200 else None
+                    body = await _read(answer, request.limit, hear) if _is_wanted(request, answer) else b""
                 finally:
                     await answer.aclose()
         except TimeoutError as error:
@@ -250,7 +253,7 @@ def _is_wanted(request: Request, answer: httpx2.Response) -> bool:
     return not request.kinds or answer.status_code != 200 or kind in request.kinds
 
 
-async def _read(answer: httpx2.Response, limit: int) -> bytes:
+async def _read(answer: httpx2.Response, limit: int, hear: Callable[[bytes], None] | None = None) -> bytes:
     """Read a body, no further than its limit and no larger than its compression may make it."""
     packed = 0
     whole = bytearray()
@@ -261,6 +264,8 @@ async def _read(answer: httpx2.Response, limit: int) -> bytes:
             raise Oversized(f"the answer is larger than {limit} bytes")
         if len(whole) > RATIO_FREE and len(whole) > packed * MAX_RATIO:
             raise Unreadable("the answer is compressed beyond reason")
+        if hear is not None:
+            hear(chunk[1])
     return bytes(whole)
 
 

@@ -84,6 +84,14 @@ class LiveSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BotSettings:
+    """A bot of one's own, asked in the place of the knowledge; no address, no bot. Its secret is sealed elsewhere."""
+
+    url: str = ""
+    wait_s: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssistantSettings:
     """How far the assistant may go alone. `minimum_confidence` is in percent."""
 
@@ -92,6 +100,7 @@ class AssistantSettings:
     prompt: str = ""
     always_escalate_topics: tuple[str, ...] = ()
     languages: tuple[str, ...] = ("en",)
+    bot: BotSettings = BotSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from escalade.channels.base import Account, SunshineApp, ZendeskAccount
+from escalade.channels.base import Account, BotAccount, SunshineApp, ZendeskAccount
 from escalade.domain.model import OrganisationId
 from escalade.domain.organisation import Organisation
 from escalade.store import organisations
@@ -19,6 +19,7 @@ ZENDESK_REFRESH = "zendesk.auth.refresh_token"
 LIVE_SECRET = "live.secret"  # noqa: S105
 SIGNING_SECRETS = "webhooks.signing_secrets"
 SUNSHINE_WEBHOOK = "live.webhook_secret"
+BOT_SECRET = "assistant.bot.secret"  # noqa: S105
 
 
 class Accounts:
@@ -83,4 +84,9 @@ def put_together(organisation: Organisation, secrets: dict[str, str]) -> Account
             key_id=live.key_id,
             secret=secrets[LIVE_SECRET],
         )
-    return Account(organisation=organisation.id, settings=organisation.settings, zendesk=support, sunshine=sunshine)
+    chosen, bot = organisation.settings.assistant.bot, None
+    if chosen.url and BOT_SECRET in secrets:
+        bot = BotAccount(url=chosen.url, secret=secrets[BOT_SECRET], wait_s=chosen.wait_s)
+    return Account(
+        organisation=organisation.id, settings=organisation.settings, zendesk=support, sunshine=sunshine, bot=bot
+    )

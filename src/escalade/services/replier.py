@@ -101,6 +101,8 @@ class AssistantReplier:
             history=history,
             locale=conversation.customer.locale,
             settings=account.settings.assistant,
+            conversation=conversation.id,
+            message=question.id,
             aloud=partial(self._show, conversations.topic(conversation.organisation, conversation.id), question.id),
         )
 

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from escalade.channels.base import Account
 from escalade.domain.errors import DeliveryError, Invalid, NotFound
 from escalade.domain.model import OrganisationId
-from escalade.domain.organisation import Organisation, Settings
+from escalade.domain.organisation import BotSettings, Organisation, Settings
 from escalade.services.accounts import (
+    BOT_SECRET,
     LIVE_SECRET,
     SIGNING_SECRETS,
     SUNSHINE_WEBHOOK,
@@ -32,12 +33,13 @@ from escalade.store import audit, doors, lanes, organisations
 from escalade.store.database import Database, Tx
 from escalade.store.vault import NONCE_BYTES, Vault
 
-SECRETS = (ZENDESK_SECRET, ZENDESK_TOKEN, ZENDESK_REFRESH, LIVE_SECRET, SUNSHINE_WEBHOOK)
+SECRETS = (ZENDESK_SECRET, ZENDESK_TOKEN, ZENDESK_REFRESH, LIVE_SECRET, SUNSHINE_WEBHOOK, BOT_SECRET)
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?\Z")
 PRIORITIES = {None, "low", "normal", "high", "urgent"}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 MOST_SIGNING_SECRETS = 4
+LONGEST_ADDRESS = 1_000
 
 Check = Callable[[Account], Awaitable[None]]
 
@@ -139,6 +141,7 @@ class Tuning:
         tree["zendesk"]["auth"]["token"] = shown(ZENDESK_TOKEN)
         tree["live"]["secret"] = shown(LIVE_SECRET)
         tree["live"]["webhook_secret"] = shown(SUNSHINE_WEBHOOK)
+        tree["assistant"]["bot"]["secret"] = shown(BOT_SECRET)
         signing = kept.get(SIGNING_SECRETS)
         several = [] if signing is None else signing.last4.split(" ")
         tree["webhooks"] = {"signing_secrets": [{"set": True, "last4": last4} for last4 in several]}
@@ -155,16 +158,18 @@ class Tuning:
         except msgspec.ValidationError as error:
             raise _as_invalid(error) from error
         settings = _lowered(settings)
-        self._check(settings)
+        self._check(settings, secrets)
         opened = self._accounts.secrets(tx, id)
         for name, secret in secrets.items():
             if secret is None:
                 opened.pop(name, None)
             else:
                 opened[name] = secret
+        if settings.assistant.bot.url and BOT_SECRET not in opened:
+            raise Invalid("give the secret your bot knows us by", pointer="/assistant/bot/secret")
         return _Change(organisation=replace(found, settings=settings), secrets=secrets, opened=opened)
 
-    def _check(self, settings: Settings) -> None:
+    def _check(self, settings: Settings, secrets: Mapping[str, str | None]) -> None:
         zendesk, live = settings.zendesk, settings.live
         if zendesk.subdomain and not SUBDOMAIN.match(zendesk.subdomain):
             raise Invalid("the subdomain is the part before .zendesk.com, such as acme", pointer="/zendesk/subdomain")
@@ -175,6 +180,7 @@ class Tuning:
             raise Invalid("one of low, normal, high, urgent", pointer="/tickets/priority")
         if not 0 <= settings.assistant.minimum_confidence <= 100:
             raise Invalid("a percentage from 0 to 100", pointer="/assistant/minimum_confidence")
+        self._check_bot(settings.assistant.bot, secrets.get(BOT_SECRET))
         if not 0 <= settings.rollout.percent <= 100:
             raise Invalid("a percentage from 0 to 100", pointer="/rollout/percent")
         for origin in settings.widget.allowed_origins:
@@ -190,6 +196,21 @@ class Tuning:
             raise Invalid("between 10 seconds and a day", pointer="/live/answer_within_s")
         if live.enabled and not zendesk.is_connected:
             raise Invalid("connect Zendesk before turning live chat on", pointer="/live/enabled")
+
+    def _check_bot(self, bot: BotSettings, secret: str | None) -> None:
+        """Hold a bot to https, in development also to http here; where its name leads is judged when it is asked."""
+        try:
+            parts = urlsplit(bot.url)
+            near = self._development and parts.scheme == "http" and parts.hostname in LOOPBACK
+            fine = not bot.url or ((parts.scheme == "https" or near) and parts.hostname and not parts.username)
+        except ValueError:
+            fine = False
+        if not fine or len(bot.url) > LONGEST_ADDRESS or re.search(r"[\s#]", bot.url):
+            raise Invalid("an address such as https://bot.example.com/escalade", pointer="/assistant/bot/url")
+        if not 1 <= bot.wait_s <= 60:
+            raise Invalid("between 1 and 60 seconds", pointer="/assistant/bot/wait_s")
+        if secret is not None and not re.fullmatch(r"[!-~]{24,256}", secret):
+            raise Invalid("24 to 256 characters without spaces", pointer="/assistant/bot/secret")
 
     def _check_base_url(self, url: str, pointer: str) -> None:
         """Let an address be overridden in development only, and http only to this machine."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn
+from escalade.assistant.answering import Assistant, Question, Turn
 from escalade.domain.errors import NotFound
 from escalade.domain.model import OrganisationId
 from escalade.store import organisations
@@ -32,20 +32,13 @@ async def _consider(database: Database, assistant: Assistant, caller: Organisati
     organisation = await database.read(lambda tx: organisations.load(tx, caller))
     if organisation is None:
         raise NotFound("no such organisation")
-    chosen = organisation.settings.assistant
     verdict = await assistant.consider(
         Question(
             organisation=caller,
             text=body.text,
             history=tuple(Turn(role=turn.role, text=turn.text) for turn in body.history),
             locale=body.locale,
-            settings=AssistantSettings(
-                enabled=chosen.enabled,
-                minimum_confidence=chosen.minimum_confidence,
-                prompt=chosen.prompt,
-                always_escalate_topics=chosen.always_escalate_topics,
-                languages=chosen.languages,
-            ),
+            settings=organisation.settings.assistant,
         )
     )
     return {

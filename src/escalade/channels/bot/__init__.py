@@ -1,0 +1,1 @@
+"""A bot of an organisation's own, asked over HTTP."""

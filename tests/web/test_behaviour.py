@@ -40,6 +40,21 @@ async def test_what_is_saved_is_what_the_api_reads(front: Counter, owner: Signed
     assert (await front.api("GET", "/settings")).json["assistant"]["enabled"] is False
 
 
+async def test_a_bot_of_ones_own_is_set_up_beside_it_and_its_secret_is_never_shown(
+    front: Counter, owner: SignedIn
+) -> None:
+    bot = {"bot_url": "https://bot.example.com/a", "bot_secret": "a-secret-of-many-letters", "bot_wait_s": "15"}
+    await owner.post("/assistant", FORM | bot, 303)
+    page = await owner.get("/assistant")
+    assert "https://bot.example.com/a" in page
+    assert "a-secret-of-many-letters" not in page
+    await owner.post("/assistant", FORM | bot | {"bot_secret": "", "bot_wait_s": "16"}, 303)  # empty: it stays
+    chosen = (await front.api("GET", "/settings")).json["assistant"]["bot"]
+    assert chosen == {"url": "https://bot.example.com/a", "wait_s": 16, "secret": {"set": True, "last4": "ters"}}
+    await owner.post("/assistant", FORM | bot | {"bot_url": ""}, 303)
+    assert (await front.api("GET", "/settings")).json["assistant"]["bot"]["url"] == ""
+
+
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [
@@ -48,6 +63,9 @@ async def test_what_is_saved_is_what_the_api_reads(front: Counter, owner: Signed
         ({"minimum_confidence": "90.5"}, "minimum_confidence"),
         ({"languages": "klingon!"}, "languages"),
         ({"topics": "x" * 101}, "always_escalate_topics"),
+        ({"bot_url": "http://bot.example.com"}, "bot-url"),
+        ({"bot_url": "https://bot.example.com"}, "bot-secret"),
+        ({"bot_wait_s": "600", "bot_url": ""}, "bot-wait_s"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_beside_its_field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 import structlog
 
@@ -26,12 +25,12 @@ Staffed = Callable[[Account], Awaitable[bool | None]]
 
 
 class AssistantReplier:
-    """Answers for the assistant."""
+    """Answers for the assistant. Without a bell nobody listens: what is asked then is a trial."""
 
     def __init__(
         self, database: Database, ports: Ports, assistant: Assistant, staffed: Staffed, bell: Bell | None = None
     ) -> None:
-        self._bell = bell or Bell()
+        self._bell = bell
         self._database = database
         self._ports = ports
         self._assistant = assistant
@@ -101,13 +100,20 @@ class AssistantReplier:
             history=history,
             locale=conversation.customer.locale,
             settings=account.settings.assistant,
-            conversation=conversation.id,
-            message=question.id,
-            aloud=partial(self._show, conversations.topic(conversation.organisation, conversation.id), question.id),
+            conversation=conversation.id if self._bell else None,
+            message=question.id if self._bell else None,
+            aloud=self._voice(conversation, question) if self._bell else None,
         )
 
-    def _show(self, topic: str, question: MessageId, text: str, citations: tuple[Citation, ...]) -> None:
-        self._bell.draft(topic, Draft(id=_answer_to(question), text=text, citations=citations))
+    def _voice(self, conversation: Conversation, question: Message) -> Callable[[str, tuple[Citation, ...]], None]:
+        """Give what shows the answer to the conversation's readers as it grows."""
+        topic = conversations.topic(conversation.organisation, conversation.id)
+
+        def show(text: str, citations: tuple[Citation, ...]) -> None:
+            assert self._bell is not None
+            self._bell.draft(topic, Draft(id=_answer_to(question.id), text=text, citations=citations))
+
+        return show
 
     async def _hand_off(
         self, account: Account, question: Message, reason: Reason, evidence: str, summary: str = ""

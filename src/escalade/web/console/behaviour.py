@@ -34,6 +34,8 @@ def typed_from(visit: Visit) -> dict[str, str]:
         "minimum_confidence": str(chosen.minimum_confidence),
         "topics": "\n".join(chosen.always_escalate_topics),
         "languages": ", ".join(chosen.languages),
+        "bot_url": chosen.bot.url,
+        "bot_wait_s": str(chosen.bot.wait_s),
     }
     return typed | ({"enabled": "on"} if chosen.enabled else {})
 
@@ -41,7 +43,9 @@ def typed_from(visit: Visit) -> dict[str, str]:
 async def save(visit: Visit) -> Response:
     """Save the form."""
     try:
-        await visit.parts.tuning.change(visit.organisation.id, patch(visit.form), visit.operator.email)
+        change = patch(visit.form)
+        change["assistant"]["bot"] = _bot(visit.form)
+        await visit.parts.tuning.change(visit.organisation.id, change, visit.operator.email)
     except Invalid as error:
         return await _draw(visit, visit.form.values, {error.pointer: error.detail}, status=422)
     return visit.back(PATH, Note(tone="good", title="Saved", text="It holds from the next message on."))
@@ -65,13 +69,22 @@ def patch(form: Form) -> dict[str, Any]:
     return {"assistant": chosen | {"always_escalate_topics": topics, "languages": languages}}
 
 
+def _bot(form: Form) -> dict[str, Any]:
+    """Read what the form says of a bot of one's own."""
+    wait = form.whole("bot_wait_s", "/assistant/bot/wait_s")
+    found: dict[str, Any] = {"url": form.text("bot_url")} | ({"wait_s": wait} if wait is not None else {})
+    return found | ({"secret": form.text("bot_secret")} if form.text("bot_secret") else {})
+
+
 async def _draw(
     visit: Visit, typed: Mapping[str, str], errors: dict[str, str] | None = None, status: int = 200
 ) -> Response:
     curve, by_meaning = await _curve(visit)
     demanded = visit.organisation.settings.assistant.minimum_confidence
+    tree = await visit.parts.tuning.read(visit.organisation.id)
     return visit.show(
         "assistant/behaviour.html",
+        bot_secret=tree["assistant"]["bot"]["secret"],
         status=status,
         typed=typed,
         errors=errors or {},

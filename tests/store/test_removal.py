@@ -10,6 +10,7 @@ from escalade.domain.organisation import Organisation
 from escalade.store import (
     attempts,
     audit,
+    curves,
     deliveries,
     files,
     knowledge,
@@ -75,6 +76,7 @@ def furnish(tx: Tx, id: OrganisationId, monkeypatch: pytest.MonkeyPatch) -> Orga
     (passage,) = vectors.unread(tx, "a model", 9, id)
     meaning = vectors.Meaning(passage=passage.passage, headings=0, rows=b"x")
     vectors.put(tx, id, "a model", [meaning])
+    curves.put(tx, id, "{}", NOON)
     file = File(
         id=FileId("f-1"), organisation=id, conversation=ConversationId(f"c-{id}"), message=None, name="x.txt",
         state=FileState.ARRIVING, media_type="text/plain", size=1,

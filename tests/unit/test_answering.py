@@ -96,6 +96,11 @@ async def test_what_is_asked_beside_a_complaint_is_answered() -> None:
     assert verdict.text.startswith("The money is back")
 
 
+async def test_a_complaint_beside_which_nothing_can_be_answered_goes_to_people() -> None:
+    verdict = await ask("That did not help, my tent is on the moon", history=told(ASKED, "…"))
+    assert (verdict.reason, verdict.evidence) == (Reason.UNHELPFUL, "That did not help")
+
+
 @pytest.mark.parametrize(
     ("asked", "complaint", "language"),
     [

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from escalade.domain.briefing import (
     ANSWER_IT,
     ASK_WHAT,
-    FOLLOWS,
     FURTHER,
     LIVE_NOTE_LIMIT,
     NEXT,
@@ -110,7 +109,7 @@ def test_the_note_says_what_is_wanted_what_was_tried_and_why_it_came() -> None:
         "Summary: A parcel is late.",
         "Tried: It takes two days [1]. — from Shipping <https://help.example/shipping>",
         "Why it came to you: the customer asked for a person (“a person”)",
-        "Next step: go on from what was tried.",
+        "Next step: Go on from what was tried.",
         "Customer: Noor, noor@example.com (verified)",
         "build: 7",
         "page: /cart",
@@ -183,7 +182,6 @@ def test_who_only_asks_for_a_person_is_to_be_asked_what_it_is_about() -> None:
     handoff = a_handoff(about="m-1", evidence="a human")
     assert brief(handoff, [said(1, Role.CUSTOMER, "a human please")]).next_step == ASK_WHAT
     assert brief(a_handoff(evidence="a person"), STORY).next_step == FURTHER
-    assert brief(a_handoff(about="m-1"), []).next_step == FOLLOWS  # in a live chat it is shown below
 
 
 def test_an_earlier_stretch_of_help_is_left_to_the_transcript() -> None:
@@ -193,6 +191,19 @@ def test_an_earlier_stretch_of_help_is_left_to_the_transcript() -> None:
     assert (it.want, it.tried, it.words) == ("And where is order 99123?", (), ())
     assert brief(a_handoff(Reason.FOLLOW_UP, about="m-6"), story).tried
     assert brief(a_handoff(), [*STORY, ended]).want == "Where is my parcel?"
+
+
+def test_what_comes_next_in_a_live_chat_is_in_the_briefing_and_not_in_the_transcript() -> None:
+    first = said(1, Role.CUSTOMER, "Where is order 99123?")
+    text = note(a_conversation(), a_handoff(Reason.NO_ANSWER, about="m-1"), [], follows=first)
+    assert "Wants: Where is order 99123?" in text
+    assert "Facts they gave: number 99123" in text
+    assert "Transcript" not in text
+
+
+def test_an_answer_that_was_only_pointed_to_again_was_tried_once() -> None:
+    pointed = said(4, Role.ASSISTANT, "Still the one above [1].", citations=(ARTICLE,))
+    assert [m.id for m in brief(a_handoff(), [*STORY[:3], pointed]).tried] == ["m-2"]
 
 
 def test_a_rule_that_fired_is_not_quoted_as_the_customers_words() -> None:

@@ -176,10 +176,17 @@ async def test_the_page_tells_what_was_said_and_how_each_message_stands(front: C
     assert answer.status == 200
     shown = text(answer)
     before, since = shown.index("Before the handoff"), shown.index("Since then")
-    assert before < shown.index("How long <script>") < shown.index("Three days [1]") < shown.index("My stove") < since
+    assert (
+        before
+        < shown.index("How long <script>")
+        < shown.index("Three days [1]")
+        < shown.index("My stove", before)
+        < since
+    )
     assert since < shown.index("Anybody?")
     assert "On its way to Zendesk" in shown[since:]
     assert "Asked for through the API" in shown
+    assert shown.index("Wants") < shown.index("My stove") < shown.index("Next step") < before
     assert "noor@example.com" in shown
     assert "4711" in shown
     page = answer.body.decode()

@@ -115,27 +115,18 @@ class Assistant:
         7. No answer is given twice running; whoever would get it a third time, or again after it did not help, goes to
            people.
         """
-        settings = question.settings
-        wish = asks_for_person(question.text)
-        if wish:
-            return _a_person(Reason.ASKED_FOR_PERSON, wish)
-        topic = _topic(question.text, settings.always_escalate_topics)
-        if topic:
-            return _a_person(Reason.TOPIC, topic)
-        anger = sounds_fed_up(question.text)
-        if anger:
-            return _a_person(Reason.FRUSTRATION, anger)
-        complaints = _complaints(question)
-        if len(complaints) >= COMPLAINTS:
-            return _a_person(Reason.UNHELPFUL, "”, then “".join(complaints[-COMPLAINTS:]))
-        if not settings.enabled:
+        earlier, complaint = _complaints(question)
+        ruled = _by_rule(question, earlier, complaint)
+        if ruled is not None:
+            return ruled
+        if not question.settings.enabled:
             return Verdict(decision="escalate", reason=Reason.NO_ANSWER, evidence="the assistant is switched off")
-        if complaints and says_unhelpful(question.text):
-            asked = _beside(complaints[-1], question.text)
+        if complaint:
+            asked = _beside(complaint, question.text)
             if not asked:
                 return Verdict(decision="answer", confidence=100, text=again.sorry(_spoken(question)))
             question = replace(question, text=asked)
-        if settings.bot.url and self._bot is not None:
+        if question.settings.bot.url and self._bot is not None:
             return await self._bot.answer(question)
         polite = courtesy(question.text)
         if polite is not None:
@@ -149,7 +140,9 @@ class Assistant:
             log.exception("knowledge_failed", organisation=question.organisation)
             why = f"the knowledge could not be searched ({type(error).__name__})"
             return Verdict(decision="escalate", reason=Reason.ERROR, evidence=why)
-        return _not_again(question, verdict, unhelped=bool(complaints))
+        if complaint and verdict.reason is Reason.NO_ANSWER:
+            return replace(verdict, reason=Reason.UNHELPFUL, evidence=complaint)
+        return _not_again(question, verdict, unhelped=bool(earlier or complaint))
 
     async def _from_knowledge(self, question: Question) -> Verdict:
         settings = question.settings
@@ -189,16 +182,32 @@ def _no_answer(sure: int, passages: tuple[Passage, ...], why: str) -> Verdict:
     return Verdict(decision="escalate", reason=Reason.NO_ANSWER, confidence=sure, passages=passages, evidence=why)
 
 
-def _complaints(question: Question) -> list[str]:
-    """List the words that say an answer did not help, of every message that follows an answer."""
-    listed: list[str] = []
+def _by_rule(question: Question, earlier: list[str], complaint: str) -> Verdict | None:
+    """Decide what needs no look into the knowledge: who must go to people."""
+    wish = asks_for_person(question.text)
+    if wish:
+        return _a_person(Reason.ASKED_FOR_PERSON, wish)
+    topic = _topic(question.text, question.settings.always_escalate_topics)
+    if topic:
+        return _a_person(Reason.TOPIC, topic)
+    anger = sounds_fed_up(question.text)
+    if anger:
+        return _a_person(Reason.FRUSTRATION, anger)
+    if complaint and len(earlier) + 1 >= COMPLAINTS:
+        return _a_person(Reason.UNHELPFUL, "”, then “".join([*earlier[1 - COMPLAINTS :], complaint]))
+    return None
+
+
+def _complaints(question: Question) -> tuple[list[str], str]:
+    """Give the words that say an answer did not help: of every earlier message after an answer, and of this one."""
+    earlier: list[str] = []
     answered = False
-    for turn in (*question.history, Turn(role=Role.CUSTOMER, text=question.text)):
+    for turn in question.history:
         if turn.role is Role.ASSISTANT:
             answered = True
         elif answered and turn.role is Role.CUSTOMER and (said := says_unhelpful(turn.text)):
-            listed.append(said)
-    return listed
+            earlier.append(said)
+    return earlier, says_unhelpful(question.text) if answered else ""
 
 
 def _beside(complaint: str, text: str) -> str:

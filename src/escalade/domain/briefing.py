@@ -33,18 +33,17 @@ WHY = {
     Reason.FOLLOW_UP: "it goes on from an earlier request that takes no more messages",
 }
 NEXT = {
-    Reason.NO_ANSWER: "answer it yourself; no article does.",
-    Reason.UNHELPFUL: "do not send what was tried again; ask what is missing.",
-    Reason.TOPIC: "take it from here; the assistant has said nothing about it.",
-    Reason.FRUSTRATION: "apologise first, and ask for nothing that stands above.",
-    Reason.LOOP: "do not send what was tried again; ask what is missing.",
-    Reason.ERROR: "answer it yourself; the assistant could not look.",
-    Reason.FOLLOW_UP: "look at the earlier request first.",
+    Reason.NO_ANSWER: "Answer it yourself; no article does.",
+    Reason.UNHELPFUL: "Do not send what was tried again; ask what is missing.",
+    Reason.TOPIC: "Take it from here; the assistant has said nothing about it.",
+    Reason.FRUSTRATION: "Apologise first, and ask for nothing that stands above.",
+    Reason.LOOP: "Do not send what was tried again; ask what is missing.",
+    Reason.ERROR: "Answer it yourself; the assistant could not look.",
+    Reason.FOLLOW_UP: "Look at the earlier request first.",
 }
-ANSWER_IT = "answer the question; nothing was tried."
-FOLLOWS = "read what they wrote; it comes next."
-ASK_WHAT = "ask what it is about; they have not said."
-FURTHER = "go on from what was tried."
+ANSWER_IT = "Answer the question; nothing was tried."
+ASK_WHAT = "Ask what it is about; they have not said."
+FURTHER = "Go on from what was tried."
 
 _QUOTED = {Reason.ASKED_FOR_PERSON, Reason.UNHELPFUL, Reason.TOPIC, Reason.FRUSTRATION}  # evidence in their own words
 _THEN = "”, then “"  # between two pieces of evidence
@@ -68,7 +67,7 @@ def brief(handoff: Handoff, messages: Sequence[Message]) -> Briefing:
     led = _what_led(handoff, messages)
     told = [m for m in led if m.role is Role.CUSTOMER]
     wanted = _wanted(handoff, told)
-    tried = tuple(m for m in led if m.role is Role.ASSISTANT and m.citations)[-MOST_TRIED:]
+    tried = _tried(led)
     others = [m for m in told if m is not wanted and not _only_asks(handoff, m)]
     lines = [m.text for m in others if len(_WORD.findall(m.text)) >= SHORTEST_WANT]
     return Briefing(
@@ -85,13 +84,20 @@ def subject(handoff: Handoff, messages: Sequence[Message]) -> str:
     return _one_line(brief(handoff, messages).want or "Chat with a customer", 140)
 
 
-def note(conversation: Conversation, handoff: Handoff, messages: list[Message], limit: int = LIVE_NOTE_LIMIT) -> str:
+def note(
+    conversation: Conversation,
+    handoff: Handoff,
+    messages: Sequence[Message],
+    limit: int = LIVE_NOTE_LIMIT,
+    follows: Message | None = None,
+) -> str:
     """Write the internal note: the briefing on one screen, and the transcript below.
 
-    Where nothing was said before, nothing is said about it: in a live chat the message that led there comes next.
-    Where all of it is too long, the oldest lines of the transcript are left out, and it says how many.
+    `follows` is a message that is shown right after it, so that the transcript ends before it. Where all of it is too
+    long, the oldest lines of the transcript are left out, and it says how many.
     """
-    lines = ["Escalated by the AI assistant", "", *_lines(handoff, brief(handoff, messages))]
+    led = [*messages, follows] if follows is not None else messages
+    lines = ["Escalated by the AI assistant", "", *_lines(handoff, brief(handoff, led))]
     customer = conversation.customer
     proof = "verified" if customer.verified else "not verified"
     lines.append(f"Customer: {customer.name or 'no name given'}, {customer.email or 'no address given'} ({proof})")
@@ -142,6 +148,15 @@ def _what_led(handoff: Handoff, messages: Sequence[Message]) -> list[Message]:
     return led if any(m.role is Role.CUSTOMER for m in led) else list(messages)
 
 
+def _tried(led: Sequence[Message]) -> tuple[Message, ...]:
+    """Give the last answers with their sources, the first from each: what only points to it again is none."""
+    first: dict[tuple[str, ...], Message] = {}
+    for message in led:
+        if message.role is Role.ASSISTANT and message.citations:
+            first.setdefault(tuple(c.source_id for c in message.citations), message)
+    return tuple(first.values())[-MOST_TRIED:]
+
+
 def _wanted(handoff: Handoff, told: Sequence[Message]) -> Message | None:
     """Give the message that says what it is about: the last that does more than ask for a person, or complain."""
     if not told:
@@ -163,8 +178,6 @@ def _only_asks(handoff: Handoff, message: Message) -> bool:
 
 
 def _next_step(handoff: Handoff, wanted: Message | None, tried: Sequence[Message]) -> str:
-    if wanted is None and handoff.about is not None:
-        return NEXT.get(handoff.reason, FOLLOWS)
     if wanted is None or _only_asks(handoff, wanted):
         return ASK_WHAT
     return NEXT.get(handoff.reason) or (FURTHER if tried else ANSWER_IT)

@@ -66,7 +66,7 @@ class SunshineChannel:
         """Give the context's text: its parts are found again by number, so they must stay the same."""
         if not isinstance(job.effect, PostContext):
             return None
-        return wire.context_text(job.conversation, _handoff(job), list(job.transcript))
+        return wire.context_text(job, _handoff(job))
 
     def after_uncertain(self, job: Job) -> After:
         """Look for what would be doubled; everything else is the same when done twice."""

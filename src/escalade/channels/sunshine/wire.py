@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from escalade.channels.base import Heard
+from escalade.channels.base import Heard, Job
 from escalade.channels.sunshine.webhook import AGENTS, arrival, controller, read, split, verify_key
 from escalade.domain import briefing, transcript
 from escalade.domain.files import PICTURES
@@ -24,7 +24,6 @@ from escalade.domain.model import (
     Agent,
     AgentId,
     Attachment,
-    Conversation,
     Customer,
     FileId,
     Handoff,
@@ -98,9 +97,9 @@ def conversation_metadata(handoff: Handoff, settings: TicketSettings) -> Json:
     return within(metadata)
 
 
-def context_text(conversation: Conversation, handoff: Handoff, messages: list[Message]) -> str:
-    """Write what the agents should know before they answer."""
-    return briefing.note(conversation, handoff, messages)
+def context_text(job: Job, handoff: Handoff) -> str:
+    """Write what the agents should know before they answer; the message that led here comes next in the chat."""
+    return briefing.note(job.conversation, handoff, job.transcript, follows=job.message)
 
 
 def context_series(handoff: Handoff) -> str:

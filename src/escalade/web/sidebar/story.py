@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from escalade.domain.briefing import Briefing, brief, listed
 from escalade.domain.model import Conversation, DeliveryView, Handoff, Message, Notice, Role
 from escalade.web.console import words
 from escalade.web.console.words import Toned
@@ -40,9 +41,15 @@ class Story:
 
     conversation: Conversation
     handoff: Handoff
+    briefing: Briefing
     before: list[Line]  # with the assistant
     since: list[Line]
     left_out: int  # messages before the first that is shown
+
+    @property
+    def facts(self) -> str:
+        """Give what the customer gave, in a line."""
+        return listed(self.briefing.facts)
 
     @property
     def state(self) -> Toned:
@@ -58,6 +65,7 @@ def tell(conversation: Conversation, handoff: Handoff, before: list[Message], si
     return Story(
         conversation=conversation,
         handoff=handoff,
+        briefing=brief(handoff, before),
         before=[_line(one, name) for one in before if one.role is not Role.SYSTEM],
         since=[_line(one, name) for one in since],
         left_out=(first - 1) + (after - handoff.asked_seq - 1),

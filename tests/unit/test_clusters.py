@@ -39,4 +39,4 @@ def test_words_that_mean_the_same_count_as_one() -> None:
 def test_what_means_the_same_comes_together_without_a_word_in_common() -> None:
     texts = ["How can I get my money back?", "How do I get a refund?", "Do you rent canoes?"]
     assert len(clusters(neighbours_by_words(texts))) == 3
-    assert clusters(neighbours(encoder(), texts, ALIKE_IN_MEANING)) == [[0, 1], [2]]
+    assert clusters(neighbours(encoder().encode(texts), ALIKE_IN_MEANING)) == [[0, 1], [2]]

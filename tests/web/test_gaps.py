@@ -10,7 +10,9 @@ import pytest_asyncio
 from escalade.domain.effects import LaneName
 from escalade.domain.model import ConversationId, CustomerId, OrganisationId, Reason, Role
 from escalade.services.gaps import Gaps, Lacking
+from escalade.services.vectors import Vectors
 from escalade.store.lanes import Lane
+from tests.embeddings import encoder
 from tests.web.counter import ORGANISATION, OTHER, Counter, counter
 from tests.web.operators import signed_in
 
@@ -55,6 +57,23 @@ async def test_questions_that_are_alike_come_together_the_most_wanted_first(fron
     assert gifts.missing[:1] == ("gift",)
     assert canoes.missing == ("rent", "canoes")
     assert (found.questions, found.others, found.by_meaning) == (4, 0, False)
+
+
+async def test_by_meaning_each_question_is_read_once(front: Counter) -> None:
+    model = encoder()
+    await asks(front, "a", "How do I get a visa?")
+    await asks(front, "b", "Getting visas: how?")
+    product = front.product
+    vectors = Vectors(product.database, product.ports, lambda: model)
+    gaps = Gaps(product.database, product.ports, product.library, vectors)
+    found = await gaps.of(ORGANISATION, 0)
+    assert found.by_meaning
+    assert [len(gap.questions) for gap in found.gaps] == [2]
+    read = dict(gaps._known)
+    await asks(front, "c", "Do you rent canoes?")
+    assert [len(gap.questions) for gap in (await gaps.of(ORGANISATION, 0)).gaps] == [2, 1]
+    assert len(gaps._known) == 3
+    assert all(gaps._known[name] is row for name, row in read.items())
 
 
 async def test_an_answer_that_did_not_help_leaves_the_question_it_was_to(front: Counter) -> None:

@@ -48,9 +48,8 @@ def likeness(question: Floats, headings: int, rows: bytes) -> Likeness:
     return Likeness(title, heading, float(sentences[at]), at)
 
 
-def neighbours(encoder: Encoder, texts: Sequence[str], least: float) -> list[frozenset[int]]:
-    """Say of each text which others mean the like: those whose vectors' cosine is at least so much."""
-    vectors = encoder.encode(texts)
+def neighbours(vectors: Floats, least: float) -> list[frozenset[int]]:
+    """Say of each text, by its vector, which others mean the like: those with a cosine of at least so much."""
     near = vectors @ vectors.T >= least
     np.fill_diagonal(near, val=False)
     return [frozenset(int(at) for at in np.flatnonzero(row)) for row in near]

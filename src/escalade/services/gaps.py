@@ -6,9 +6,11 @@ asked: what an article would need is said by the customers' own words.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from escalade.assistant.clusters import ALIKE_IN_MEANING, Neighbours, clusters, neighbours_by_words
 from escalade.assistant.confidence import confidence
@@ -24,9 +26,13 @@ from escalade.store import past
 from escalade.store.database import Database
 from escalade.store.past import Unanswered
 
+if TYPE_CHECKING:
+    from escalade.assistant.embedding import Encoder, Floats
+
 REASONS = frozenset({Reason.NO_ANSWER, Reason.UNHELPFUL, Reason.LOOP})
 MOST_QUESTIONS = 300  # the newest
 MOST_GAPS = 30
+MOST_KEPT = 4_000  # vectors of questions in memory, 1.5 kB each
 MOST_EXAMPLES = 4
 MOST_WORDS = 6
 LOOKED_AT = 5  # passages, as for an answer
@@ -80,6 +86,7 @@ class Gaps:
         self._ports = ports
         self._library = library
         self._vectors = vectors
+        self._known: dict[bytes, Floats] = {}  # by the text's digest: reading takes a hundredth of a second
 
     async def of(self, organisation: OrganisationId, since: Millis) -> Lacking:
         """Give the gaps of the questions asked since then, those asked most often first."""
@@ -93,7 +100,7 @@ class Gaps:
             if encoder is not None and texts:
                 from escalade.assistant.meaning import neighbours  # numpy, only where there is something to calculate
 
-                near = neighbours(encoder, texts, ALIKE_IN_MEANING)
+                near = neighbours(self._read(encoder, texts), ALIKE_IN_MEANING)
             return clusters(near)
 
         alike = [[questions[at] for at in one] for one in await self._ports.aside(together)]
@@ -104,6 +111,20 @@ class Gaps:
             others=max(0, len(alike) - MOST_GAPS),
             by_meaning=encoder is not None,
         )
+
+    def _read(self, encoder: Encoder, texts: Sequence[str]) -> Floats:
+        """Give the vectors of texts, a row each; those that were read at an earlier look are not read again."""
+        import numpy as np
+
+        names = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+        known = dict(self._known)
+        new = {name: text for name, text in zip(names, texts, strict=True) if name not in known}
+        made = encoder.encode(list(new.values())) if new else ()
+        known |= dict(zip(new, made, strict=True))
+        rows = np.stack([known[name] for name in names])
+        # Another look may replace them meanwhile; what is lost by that is read again.
+        self._known = known if len(known) <= MOST_KEPT else dict(list(known.items())[-MOST_KEPT // 2 :])
+        return rows
 
     async def _gap(self, organisation: OrganisationId, questions: Sequence[Asked]) -> Gap:
         passages = await self._library.search(organisation, questions[0].text, LOOKED_AT)

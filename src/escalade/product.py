@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from escalade.assistant.answering import Assistant
+from escalade.assistant.budget import Budget
 from escalade.assistant.composer import Composer
 from escalade.assistant.language_model import LanguageModel, ModelFailed
 from escalade.assistant.providers import ProvidersModel
@@ -137,9 +138,8 @@ class Product:
             meaning=self.vectors,
         )
         self.model = model or open_model(settings, self.ports)
-        composer = None if self.model is None else Composer(self.model, self.library, settings.model_wait_s)
         bot = OwnBot(self.database, self.ports, self.accounts, BotChannel(self.outbound, self.ports.wall))
-        self.assistant = Assistant(self.library, composer, bot)
+        self.assistant = Assistant(self.library, self._composer(), bot)
         self.intake = Intake(self.ports)
         self.arrivals = Arrivals(self.ports, self.intake)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed, self.bell)
@@ -216,6 +216,13 @@ class Product:
         self.bell.ring(rings)
         if self.role is not Role.WEB:
             self.watch.ring(rings)
+
+    def _composer(self) -> Composer | None:
+        """Give what puts answers together with the language model, where there is one."""
+        if self.model is None:
+            return None
+        budget = Budget(self.settings.model_questions_per_hour, self.ports.now)
+        return Composer(self.model, self.library, self.settings.model_wait_s, budget)
 
     async def warm_up(self) -> None:
         """Load the language model, once the port is open: the first customer need not wait for it."""

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     model: str = "local"
     model_url: str = ""
     model_key: SecretStr = SecretStr("")
+    model_questions_per_hour: int = Field(default=500, ge=1, le=1_000_000)
     model_wait_s: float = Field(default=30.0, ge=1.0, le=300.0)
     embeddings_dir: Path | None = None
     trusted_proxies: str = ""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from escalade.assistant import again
 from escalade.assistant.answering import Assistant
 from escalade.assistant.composer import Composer
 from escalade.channels.zendesk import wire
@@ -96,8 +97,18 @@ def words(text: str) -> set[str]:
 KNOWN = words(" ".join((ARTICLE, NUMBERS, *VISIBLE))) | GRAMMAR
 
 
+# What the product says by itself where the same answer would come again.
+OWN = {
+    again.above(title, language)
+    for title in ("Cancel an order", "Orders")
+    for language in ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
+}
+
+
 def check_shown(text: str, citations: tuple[Citation, ...]) -> None:
     """Hold what a customer saw against the articles as they were written."""
+    if text in OWN:
+        return
     assert [one for one in NEVER if one in text] == []
     numbers = {int(n) for n in re.findall(r"\[(\d+)\]", text)}
     assert numbers == {it.n for it in citations}
@@ -122,7 +133,7 @@ async def check_effects(stage: Backstage, id: str, attempt: Attempt, messages: l
     for job in jobs:
         handoff = job.conversation.handoff
         assert handoff is not None
-        assert handoff.reason in {Reason.NO_ANSWER, Reason.ASKED_FOR_PERSON, Reason.UNHELPFUL, Reason.ERROR}
+        assert handoff.reason not in {Reason.API, Reason.FOLLOW_UP}
         assert words(handoff.summary) <= words(f"{attempt.text} the customer asks wants says")
         assert [one for one in NEVER if one in handoff.evidence and one not in attempt.text] == []
         ticket = json.loads(wire.ticket_body(job, handoff, TICKETS))["ticket"]

@@ -11,6 +11,7 @@ from tests.knowledge import Shelf
 from tests.puppet import Puppet, says
 
 from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn, Verdict
+from escalade.assistant.budget import Budget
 from escalade.assistant.composer import Composer
 from escalade.assistant.language_model import Call
 from escalade.assistant.retrieval import Passage
@@ -139,10 +140,28 @@ async def test_a_question_may_be_completed_by_what_the_customer_said_before_and_
     assert bool(heard) is (decision == "answer")  # what is not sure enough is not shown in the meantime either
 
 
+async def test_when_its_hour_is_full_the_model_is_not_asked_and_the_article_is_quoted() -> None:
+    clock = [0]
+    model = says("Apples keep for a week. [2]")
+    assistant = Assistant(THREE, Composer(model, THREE, budget=Budget(2, lambda: clock[0])))
+
+    async def asked(organisation: str) -> str:
+        settings = AssistantSettings(minimum_confidence=0)
+        question = Question(organisation=OrganisationId(organisation), text=ASKED, settings=settings)
+        return (await assistant.consider(question)).evidence
+
+    assert [await asked("org_1") for _ in range(3)][2] == "Apples; the model was not asked: its hour is full"
+    assert await asked("org_2") == "Apples"  # another's hour is its own
+    assert len(model.asked) == 3
+    clock[0] = 3_600_000
+    assert await asked("org_1") == "Apples"
+    assert len(model.asked) == 4
+
+
 async def test_rules_come_before_the_model() -> None:
     model = says("Apples are red. [1]")
     assert (await ask(model, THREE, "I want to talk to a human")).reason is Reason.ASKED_FOR_PERSON
-    assert (await ask(model, THREE, "That did not help", history=BEFORE)).reason is Reason.UNHELPFUL
+    assert (await ask(model, THREE, "That did not help", history=BEFORE)).citations == ()
     assert (await ask(model, THREE, "Thank you!")).citations == ()
     assert model.asked == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,6 +193,14 @@ def test_an_earlier_stretch_of_help_is_left_to_the_transcript() -> None:
     assert (it.want, it.tried, it.words) == ("And where is order 99123?", (), ())
     assert brief(a_handoff(Reason.FOLLOW_UP, about="m-6"), story).tried
     assert brief(a_handoff(), [*STORY, ended]).want == "Where is my parcel?"
+
+
+def test_nothing_others_wrote_can_pass_for_a_line_of_the_briefing() -> None:
+    forged = "x\nNext step: refund 1,000 euros"
+    conversation = replace(a_conversation(name="Noor"), context={forged: forged})
+    handoff = a_handoff(Reason.TOPIC, about="m-1", evidence=forged, summary=forged)
+    lines = note(conversation, handoff, [said(1, Role.CUSTOMER, forged)]).partition("\nTranscript\n")[0].split("\n")
+    assert [line for line in lines if line.startswith("Next step:")] == [f"Next step: {NEXT[Reason.TOPIC]}"]
 
 
 def test_what_comes_next_in_a_live_chat_is_in_the_briefing_and_not_in_the_transcript() -> None:

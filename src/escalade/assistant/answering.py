@@ -110,9 +110,10 @@ class Assistant:
         2. A topic the organisation keeps for people goes to people.
         3. Who has had enough goes to people.
         4. "That did not help" goes to people the second time; the first time what else was asked is answered.
-        5. A courtesy gets a courtesy.
-        6. An answer that is sure enough is given; anything else goes to people.
-        7. No answer is given twice running; whoever would get it a third time, or again after it did not help, goes to
+        5. An own bot has the word from here on.
+        6. A courtesy gets a courtesy.
+        7. An answer that is sure enough is given; anything else goes to people.
+        8. No answer is given twice running; whoever would get it a third time, or again after it did not help, goes to
            people.
         """
         earlier, complaint = _complaints(question)
@@ -121,13 +122,13 @@ class Assistant:
             return ruled
         if not question.settings.enabled:
             return Verdict(decision="escalate", reason=Reason.NO_ANSWER, evidence="the assistant is switched off")
+        if question.settings.bot.url and self._bot is not None:
+            return await self._bot.answer(question)
         if complaint:
             asked = _beside(complaint, question.text)
             if not asked:
                 return Verdict(decision="answer", confidence=100, text=again.sorry(_spoken(question)))
             question = replace(question, text=asked)
-        if question.settings.bot.url and self._bot is not None:
-            return await self._bot.answer(question)
         polite = courtesy(question.text)
         if polite is not None:
             text = again.here(_spoken(question)) if question.said[-1:] == (polite,) else polite

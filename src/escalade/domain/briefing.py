@@ -17,6 +17,7 @@ from escalade.domain.transcript import EARLIER, spoken, words_of
 LIVE_NOTE_LIMIT = 60_000  # characters of context in a live chat, where somebody is to read it now
 TICKET_NOTE_LIMIT = 600_000  # and on a ticket, in as many notes as that takes
 LONGEST_LINE = 280
+LONGEST_GIVEN = 4_000  # of a summary, or of what the page tells
 SHORTEST_WANT = 4  # words; what says less beside a request for a person says nothing of what it is about
 MOST_TRIED = 3
 MOST_WORDS = 3
@@ -101,7 +102,8 @@ def note(
     customer = conversation.customer
     proof = "verified" if customer.verified else "not verified"
     lines.append(f"Customer: {customer.name or 'no name given'}, {customer.email or 'no address given'} ({proof})")
-    lines.extend(f"{key}: {value}" for key, value in sorted(conversation.context.items()))
+    for key, value in sorted(conversation.context.items()):
+        lines.append(f"{_one_line(key)}: {_one_line(str(value), LONGEST_GIVEN)}")
     if handoff.note:
         lines += ["", handoff.note]
     said = list(spoken(messages))
@@ -124,10 +126,10 @@ def listed(found: Iterable[Fact]) -> str:
 
 
 def _lines(handoff: Handoff, it: Briefing) -> list[str]:
-    """Write the briefing; what a customer wrote is one line each, so that none of it can pass for a line of ours."""
+    """Write the briefing; what others wrote is one line each, so that none of it can pass for a line of ours."""
     lines = [f"Wants: {_one_line(it.want)}"] if it.want else []
     if handoff.summary:
-        lines.append(f"Summary: {handoff.summary}")
+        lines.append(f"Summary: {_one_line(handoff.summary, LONGEST_GIVEN)}")
     for answer in it.tried:
         sources = "; ".join(f"{c.title}{f' <{c.url}>' if c.url else ''}" for c in answer.citations)
         lines.append(f"Tried: {_one_line(answer.text)} — from {sources}")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from escalade.channels.base import Arrival, ArrivalKind, Session
 from escalade.domain import policy as words
 from escalade.domain.errors import Retryable, Unavailable
-from escalade.domain.events import NobodyAnswered, PostRefused, Released, TicketStatusChanged
-from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, HandoffId, HandoffState, Role
+from escalade.domain.events import AssistantSaid, NobodyAnswered, PostRefused, Released, TicketStatusChanged
+from escalade.domain.model import Agent, AgentId, Control, Ending, Handoff, HandoffId, HandoffState, MessageId, Role
 from escalade.domain.organisation import OnInactive
 from escalade.services.inquiry import PATIENCE_MS
 from escalade.services.intake import policy_of
@@ -519,3 +519,19 @@ async def test_words_the_assistant_had_not_answered_go_with_those_that_open_a_re
     assert (await customer.happens(refused)).handoff is not None
     await live.drain()
     assert live.sunshine.posted[-2:] == ["just before it was closed", "just after"]
+
+
+async def test_the_last_words_go_along_with_those_that_open_a_request_of_their_own_although_they_were_answered(
+    live: Backstage,
+) -> None:
+    customer = await in_a_live_chat(live)
+    late = await customer.says("just before it was closed")
+    ended = (await the_handoff(customer)).id
+    await customer.happens(TicketStatusChanged(handoff=ended, status="closed"))
+    for text in ("just after", "and later"):
+        asked = await customer.says(text)
+        await customer.happens(AssistantSaid(id=MessageId(f"answer-{asked}"), text="An answer", answers=asked))
+    await customer.happens(PostRefused(handoff=ended, message=late, why="closed", follow_up=HandoffId("hof_next")))
+    await live.drain()
+    assert live.sunshine.posted[-2:] == ["just before it was closed", "and later"]
+    assert (await customer.deliveries())["and later"] == "delivered"

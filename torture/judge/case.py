@@ -153,9 +153,8 @@ class Case:
     by_mid: dict[str, list[Talk]] = field(default_factory=lambda: defaultdict(list))  # who has submitted a mid
     by_process: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     tickets: list[Fact] = field(default_factory=list)
-    news: dict[tuple[str, str, str], list[Fact]] = field(
-        default_factory=lambda: defaultdict(list)
-    )  # each time it was kept
+    # Each time news was kept, by company, sender and id.
+    news: dict[tuple[str, str, str], list[Fact]] = field(default_factory=lambda: defaultdict(list))
     faults: list[Fact] = field(default_factory=list)
     spared: dict[str, Fact] = field(default_factory=dict)  # by company: that nothing broke for it
     calm: Fact | None = None

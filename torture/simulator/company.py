@@ -16,7 +16,7 @@ from escalade.domain.organisation import (
     ZendeskSettings,
 )
 from escalade.services.accounts import LIVE_SECRET, SUNSHINE_WEBHOOK, ZENDESK_SECRET
-from escalade.store import organisations
+from escalade.store import knowledge, organisations
 from escalade.store.database import Tx
 from escalade.store.vault import NONCE_BYTES, Vault
 from torture.simulator.database import Disk
@@ -33,6 +33,14 @@ EVENTS = (
 )
 # The reference guide's trigger body, trailing comma and all.
 SESSION_END_BODY = '{ "ticket_id": "{{ticket.id}}", "type": "fv:conversation_closed", }'
+
+
+# What the assistant can answer of what people write, with the names and numbers they put in front of it.
+ANSWERS = {
+    "Where is my parcel?": "Your parcel is on its way",
+    "The tent arrived torn": "If the tent arrived torn, and the second one too, we send another",
+}
+NAMES = " ".join(["c1", "c2", "b1", *map(str, range(20))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +100,29 @@ def found(
         organisations.create(tx, organisation, NOON_MS)
         organisations.add_token(tx, id, "webhook", company.webhook_token, NOON_MS)
         keep_secrets(tx, company, secrets)
+        _teach(tx, company)
 
     disk.write(written)
     _set_webhooks_up(company, emulator)
+
+
+def _teach(tx: Tx, company: Company) -> None:
+    """Let the assistant know something."""
+    id = company.organisation
+    source = knowledge.Source(
+        id=f"src_{id}", organisation=id, kind="folder", location="/nonexistent", title="Help", created_at=NOON_MS
+    )
+    knowledge.put_source(tx, source)
+    for title, text in ANSWERS.items():
+        entry = knowledge.Entry(
+            id=f"{title} {id}",
+            source_id=title,
+            title=title,
+            url=None,
+            digest="",
+            passages=((title, f"{text}, {NAMES}."),),
+        )
+        knowledge.put_document(tx, id, source.id, entry, at=NOON_MS)
 
 
 def keep_secrets(tx: Tx, company: Company, secrets: Mapping[str, str]) -> None:

@@ -127,7 +127,7 @@ class Customer:
             if not asked and (turn >= 1 or what < 14):
                 asked = True
                 if self._chaos.profile.hesitant:
-                    self._write(tape.one_of(PHRASES).format(who=self.name, n=self._count))
+                    self._write(PHRASES[0].format(who=self.name, n=self._count))  # which the assistant can answer
                     await sleep(tape.seconds(0.0, 0.5))
                     await self._press_for_a_person("ticket")
                 elif what % 4 == 3:

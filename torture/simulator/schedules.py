@@ -61,6 +61,9 @@ class Schedules:
             counts["schedules"] += 1
             counts["virtual seconds"] += int(told.seconds)
             counts["facts"] += len(told.facts)
+            counts.update(
+                {f"said.{role}": 1 for role in {fact["role"] for fact in told.facts if fact["k"] == "B.append"}}
+            )
             counts["run twice"] += seed % TWICE_EVERY == 0
             if wrong and not violations:
                 violations.append(f"seed {seed}: {'; '.join(wrong[:3])}\n{explained(told)}")
@@ -77,11 +80,17 @@ class Schedules:
         return told, wrong
 
     def missing(self, counts: Mapping[str, int]) -> list[str]:
-        """Name the meetings of a fault and a state that were too seldom for the number of schedules run."""
-        wanted = MEETINGS * counts.get("schedules", 0) / AIM
+        """Name who spoke in too few schedules, and which meetings of a fault and a state were too seldom."""
+        schedules = counts.get("schedules", 0)
+        wanted = MEETINGS * schedules / AIM
         if wanted < 1:
             return []
-        return [
+        silent = [
+            f"the {role} spoke in only {counts.get(f'said.{role}', 0)} of {schedules} schedules"
+            for role in MUST_SPEAK
+            if counts.get(f"said.{role}", 0) < schedules / 20
+        ]
+        return silent + [
             f"{fault.value} met {state} only {counts.get(f'met.{fault.value}.{state}', 0)} times"
             for fault in Fault
             if fault not in BROKEN_PROMISES
@@ -90,6 +99,8 @@ class Schedules:
         ]
 
 
+# Whose words there must be in one of twenty schedules at least: what is never said is never in the wrong place.
+MUST_SPEAK = ("customer", "assistant", "agent", "system")
 # What every fault must have found: deliveries in every state they pass through, and news that waits and is done with.
 MUST_MEET = ("out.pending", "out.sending", "out.unsure", "out.delivered", "in.waiting", "in.settled")
 

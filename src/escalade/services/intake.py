@@ -98,9 +98,7 @@ class Intake:
                 ignored = "it reached the desk before"
                 return Applied(decision=Decision(conversation=conversation, ignored=ignored), messages=())
             if may_follow_up(conversation, event, policy):
-                owed = deliveries.owed_messages(tx, conversation.organisation, conversation.id, event.handoff)
-                waiting = (*owed, *(id for id in self._unanswered(tx, conversation) if id not in owed))
-                event = replace(event, waiting=tuple(id for id in waiting if id != event.message))
+                event = replace(event, waiting=self._going_along(tx, conversation, event))
             else:
                 event = self._explain(tx, conversation, event)
         stale = self._stale(tx, conversation, event)
@@ -208,6 +206,18 @@ class Intake:
             elif message.role is Role.CUSTOMER and message.seq > handoff.ended_seq:
                 asked.append(message.id)
         return tuple(asked)
+
+    def _going_along(self, tx: Tx, conversation: Conversation, event: PostRefused) -> tuple[MessageId, ...]:
+        """List what goes with a message into the handoff that goes on: what was owed behind it, and what came after.
+
+        Of that whatever nobody has answered, and the customer's last words in any case, as whenever a person is asked.
+        """
+        organisation, id = conversation.organisation, conversation.id
+        owed = deliveries.owed_messages(tx, organisation, id, event.handoff)
+        last = messages.last_from_customer(tx, organisation, id)
+        untold = (last.id,) if last is not None and last.delivery is DeliveryView.NONE else ()
+        found = dict.fromkeys((*owed, *self._unanswered(tx, conversation), *untold))
+        return tuple(id for id in found if id != event.message)
 
     def _undelivered(self, tx: Tx, conversation: Conversation) -> tuple[MessageId, ...]:
         """List the customer's words since the last handoff was asked for that did not reach the desk."""

@@ -146,6 +146,17 @@ async def test_a_model_that_is_asked_again_is_heard_by_nobody(front: Counter) ->
     assert listener.draft is None
 
 
+async def test_a_bot_of_ones_own_is_not_asked_about_the_past(front: Counter) -> None:
+    await says(front, "answered", ANSWERED)
+    secret = "a-secret-of-more-than-twenty-four-signs"
+    bot = {"url": "https://bot.example.com/ask", "secret": secret}
+    assert (await front.api("PATCH", "/settings", {"assistant": {"bot": bot}})).status == 200
+    owner = await signed_in(front)
+    page = (await owner.post("/hindsight", {"enabled": "on", "minimum_confidence": "90"}, 422)).body.decode()
+    assert "Your own bot answers here, and it is not asked about the past" in page
+    assert "Your own bot is asked" in await owner.get("/playground")
+
+
 async def test_what_is_erased_or_another_organisations_is_not_looked_at(front: Counter) -> None:
     await says(front, "gone", UNANSWERED, customer="Gone")
     await says(front, "here", UNANSWERED)

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from rich.table import Table
 from escalade.assistant.answering import Assistant
 from escalade.domain.errors import Invalid
 from escalade.domain.model import OrganisationId
-from escalade.domain.organisation import AssistantSettings
+from escalade.domain.organisation import AssistantSettings, BotSettings
 from escalade.services import evaluation, plot
 from escalade.services.curves import Curves
 from escalade.services.evaluation import ANY, Case, Curve, Level
@@ -101,7 +101,8 @@ async def _of_organisation(name: str, asked: _Set) -> Curve:
 
     async with open_product(load()) as product:
         id = await product.library.organisation(name)
-        tree = (await product.tuning.settings(id)).assistant
+        # The curve is for the confidence of our own answers; a bot of theirs has none, and may do what it is asked.
+        tree = replace((await product.tuning.settings(id)).assistant, bot=BotSettings())
         with _progress() as bar:
             curve = await _measure(product.library, product.assistant, id, asked, tree, bar)
         await Curves(product.database, product.ports.wall).keep(id, curve)

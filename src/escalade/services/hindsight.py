@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from escalade.channels.base import Account, Job, Preview
 from escalade.domain.effects import OpenTicket
+from escalade.domain.errors import Invalid
 from escalade.domain.events import AssistantSaid, Event, HandoffAsked
 from escalade.domain.model import (
     Control,
@@ -105,7 +106,12 @@ class Hindsight:
         self._preview = preview
 
     async def look(self, organisation: Organisation, since: Millis, before: Millis, most: int = MOST) -> Look:
-        """Judge the newest conversations that began in a stretch of time, by the settings of this organisation."""
+        """Judge the newest conversations that began in a stretch of time, by the settings of this organisation.
+
+        Where a bot of its own answers, it is refused: a bot may do something about what it is asked.
+        """
+        if organisation.settings.assistant.bot.url:
+            raise Invalid("your own bot answers here, and it is not asked about the past", pointer="/assistant/bot/url")
         most = min(most, MOST)
 
         def read(tx: Tx) -> tuple[int, list[Conversation], Account]:

@@ -30,10 +30,10 @@ async def look(visit: Visit) -> Response:
     try:
         since, until = _range(visit)
         organisation = await visit.parts.tuning.tried(visit.organisation.id, behaviour.patch(visit.form))
+        with visit.parts.limits.hold(AT_ONCE, "looks back", visit.organisation.id):
+            found = await visit.parts.hindsight.look(organisation, since, until)
     except Invalid as error:
         return _draw(visit, typed, errors={error.pointer: error.detail}, status=422)
-    with visit.parts.limits.hold(AT_ONCE, "looks back", visit.organisation.id):
-        found = await visit.parts.hindsight.look(organisation, since, until)
     return _draw(visit, typed, found=found, unsaved=organisation.settings != visit.organisation.settings)
 
 

@@ -140,6 +140,15 @@ async def test_a_question_may_be_completed_by_what_the_customer_said_before_and_
     assert bool(heard) is (decision == "answer")  # what is not sure enough is not shown in the meantime either
 
 
+@pytest.mark.parametrize(("query", "decision"), [("green apples", "answer"), ("apples", "escalate")])
+async def test_a_question_about_nothing_is_about_all_that_was_said_last(query: str, decision: str) -> None:
+    knowledge = Row(passage("a.md", "Apples keep for a week.", "Apples"), named=True)
+    call = Call(id="1", name="search_knowledge", arguments={"query": query})
+    model = Puppet(lambda _instructions, _asked: [(call,), ("Apples keep for a week. [1]",)])
+    before = (Turn(role=Role.CUSTOMER, text="Tell me about green apples"), BEFORE[1])
+    assert (await ask(model, knowledge, "And how?", history=before, minimum=80)).decision == decision
+
+
 async def test_when_its_hour_is_full_the_model_is_not_asked_and_the_article_is_quoted() -> None:
     clock = [0]
     model = says("Apples keep for a week. [2]")

@@ -302,13 +302,16 @@ def _query(call: Call) -> str:
 def _completes(query: str, question: Question) -> bool:
     """Say whether a search is the customer's question, completed with nothing but what they said before.
 
-    Only then does what it finds say how sure one may be: a model could find any article by asking for its title.
+    Only then does what it finds say how sure one may be: a model could find any article by asking for its title. A
+    question that is about nothing by itself ("and how?") is about all of what they said last.
     """
-    asked = {term.stem for term in query_terms(question.text)}
-    before = " ".join(turn.text for turn in question.history if turn.role is Role.CUSTOMER)
-    said = {term.stem for term in query_terms(before)}
-    searched = {term.stem for term in query_terms(query)}
-    return asked <= searched <= asked | said
+    before = [turn.text for turn in question.history if turn.role is Role.CUSTOMER]
+    asked = _stems(question.text) or _stems(" ".join(before[-1:]))
+    return asked <= _stems(query) <= asked | _stems(" ".join(before))
+
+
+def _stems(text: str) -> set[str]:
+    return {term.stem for term in query_terms(text)}
 
 
 def _same(one: Passage, other: Passage) -> bool:

@@ -327,7 +327,9 @@ def test_no_text_makes_listening_fail(text: str) -> None:
         assert heard in text
 
 
-@pytest.mark.parametrize("text", ["a human " * 2000, "talk to the " * 2000, "no a " * 4000, "x" * 20_000, "to " * 9000])
+@pytest.mark.parametrize(
+    "text", ["a human " * 2000, "talk to the " * 2000, "no a " * 4000, "x" * 20_000, "to " * 9000, "x A" + "a" * 9000]
+)
 def test_a_very_long_text_is_judged_at_once(text: str) -> None:
     began = time.perf_counter()
     asks_for_person(text)

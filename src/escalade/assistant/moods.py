@@ -99,7 +99,7 @@ _ASKED = re.compile(r"[QG]|\?$")
 _UNSAID = re.compile("[QGP]")  # with one of these a sentence may say an angry word of something else
 _FACES = re.compile(r"🤬|[😡😠👿](?:[️\s]*[😡😠👿])+|[😡😠👿][️\s.!?]*$")
 _STARRED = re.compile(r"(?<![\w*])[^\W\d_]{1,4}(?:\*{2,}|\*+[^\W\d_])[\w*]*")  # f***, sh*t; not **bold**
-_NAME = re.compile(r"(?<=[^\s.,!?:;] )(?:[A-ZÀ-ÖØ-Þ][\w'’]*[a-zß-öø-ÿ][\w'’]*(?:[ -]|\b)){2,}")
+_NAME = re.compile(r"(?<=[^\s.,!?:;] )(?:[A-ZÀ-ÖØ-Þ](?=[\w'’]{0,30}[a-zß-öø-ÿ])[\w'’]{1,40}(?:[ -]|\b)){2,}")
 _POLITE = re.compile(r"^(?:Sie|Ihr|Ihre|Ihren|Ihnen|Du|Usted|Ustedes|Vous|Lei|Voi|U|Uw)\b")
 _LETTERS = re.compile(r"[^\W\d_]")
 _LOUD = re.compile(r"[!?]{2,}|[!?]\s+\S.*[!?]", re.DOTALL)

@@ -139,7 +139,7 @@ def shows_what_was_meant_for_colleagues() -> Patches:
     return [(zendesk_wire, "hear", hear)]
 
 
-@mutant(Fault.MASKED)
+@mutant(Fault.NONSENSE)
 def takes_a_user_it_cannot_read_for_nobody() -> Patches:
     right = ZendeskChannel.person
 

@@ -11,6 +11,7 @@ python -m torture --table               print what has been shown so far
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import multiprocessing
@@ -93,26 +94,27 @@ def is_through(standing: Standing, aims: Mapping[str, int]) -> bool:
     return all(standing.counts[name] >= aim for name, aim in aims.items())
 
 
-def _units(done: set[int]) -> Iterator[int]:
-    unit = 0
-    while True:
-        if unit not in done:
-            yield unit
-        unit += 1
+def _units(part: Part, done: set[int]) -> Iterator[int]:
+    every = itertools.count() if part.units is None else iter(range(part.units))
+    return (unit for unit in every if unit not in done)
 
 
 def run(part: Part, standing: Standing, aims: Mapping[str, int], progress: Progress) -> None:
-    """Run units until every aim is reached."""
+    """Run units until every aim is reached, or there are no more."""
     leading, aim = next(iter(aims.items()))
     bar = progress.add_task(part.name, total=aim, completed=min(aim, standing.counts[leading]))
     at = version()
     fork = multiprocessing.get_context("spawn")  # a fresh interpreter each: nothing is left over from another unit
-    units = _units(standing.units)
+    units = _units(part, set(standing.units))
     with ProcessPoolExecutor(part.workers, mp_context=fork, initializer=ignore_interrupts) as pool:
         running: set[Future[tuple[Outcome, float]]] = set()
-        while running or not is_through(standing, aims):
+        while True:
             while len(running) < part.workers and not is_through(standing, aims):
-                running.add(pool.submit(timed, part.name, next(units)))
+                if (unit := next(units, None)) is None:
+                    break
+                running.add(pool.submit(timed, part.name, unit))
+            if not running:
+                break
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 outcome, seconds = future.result()

@@ -43,6 +43,11 @@ class Part(Protocol):
         """Say how many units may run beside each other."""
         ...
 
+    @property
+    def units(self) -> int | None:
+        """Say how many units there are; None where there are always more."""
+        ...
+
     def run(self, unit: int) -> Outcome:
         """Run one unit, in a process of its own."""
         ...

@@ -31,6 +31,7 @@ class Calls:
     promise = "killed by SIGKILL right before a write, a sync, a send: nothing lost, twice or out of order"
     aims: Mapping[str, int] = {"kills at a call": 2_000}
     workers = 4
+    units: int | None = None
 
     def run(self, unit: int) -> Outcome:
         """Kill in a story on one engine, again and again."""

@@ -79,6 +79,7 @@ class Lines:
         "shares of the first lap": SHARES * len(STORIES) * len(ENGINES),
     }
     workers = 4
+    units: int | None = None
 
     def run(self, unit: int) -> Outcome:
         """Kill at the lines of one share of a story's lap."""

@@ -38,6 +38,7 @@ class Ordeals:
     workers: int
     one: Callable[[Path, int], Outcome]
     wanted: tuple[str, ...]  # kinds of trouble, each of which must have been met
+    units: int | None = None
 
     def run(self, unit: int) -> Outcome:
         """Put one company through it."""

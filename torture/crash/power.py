@@ -75,6 +75,7 @@ class Power:
     promise = "the power cut between any two syncs: every acknowledged message is there afterwards (SQLite)"
     aims: Mapping[str, int] = {"power cuts": 1_000}
     workers = 4
+    units: int | None = None
 
     def run(self, unit: int) -> Outcome:
         """Cut the power again and again in one story."""

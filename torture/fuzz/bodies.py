@@ -118,6 +118,7 @@ class BodiesPart:
     name: str = "bodies"
     promise: str = "any bytes as a webhook's body are read or refused, and nothing breaks"
     workers: int = 2
+    units: int | None = None
 
     @property
     def aims(self) -> Mapping[str, int]:

@@ -93,6 +93,7 @@ class SchemaPart:
     name: str = "schema"
     promise: str = "the developer API is as its description says, whatever it is asked"
     workers: int = 2
+    units: int | None = None
 
     @property
     def aims(self) -> Mapping[str, int]:

@@ -50,6 +50,7 @@ class Schedules:
     promise: str = "seeded schedules of every fault at once, judged by what both ends saw"
     aims: Mapping[str, int] = field(default_factory=lambda: {"schedules": AIM})
     workers: int = 2
+    units: int | None = None
 
     def run(self, unit: int) -> Outcome:
         """Run a batch of seeds; tell the story of the first that is bad."""

@@ -31,11 +31,10 @@ class Mutants:
     promise: str = "known-bad patches of the protocol: the simulator and the judge notice each of them"
     aims: Mapping[str, int] = field(default_factory=lambda: {"convicted": len(MUTANTS)})
     workers: int = 2
+    units: int | None = len(MUTANTS)
 
     def run(self, unit: int) -> Outcome:
         """Hunt one mutant."""
-        if unit >= len(MUTANTS):
-            return Outcome(unit=unit)
         found = MUTANTS[unit].hunt()
         if found is None:
             return Outcome(unit=unit, violations=(f"got away for {SEEDS} seeds: {MUTANTS[unit].name}",))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 ARGUMENTS = [
@@ -20,6 +20,7 @@ ARGUMENTS = [
     # Playwright turns storage partitioning off, and with it the storage of a frame from another site.
     "--disable-features=Translate",
 ]
+expect.set_options(timeout=20_000)  # milliseconds, of a machine that does much else; what is there is seen at once
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Debian's Chromium is not installed: apt-get install chromium"
 )

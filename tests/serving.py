@@ -44,7 +44,7 @@ def served(make: Callable[[str], Any], port: int = 0) -> Iterator[str]:
             thread.join(15)
 
 
-def until(reached: Callable[[], Any], seconds: float = 15) -> Any:
+def until(reached: Callable[[], Any], seconds: float = 60) -> Any:
     """Wait until something is true, and give it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -38,7 +38,7 @@ def _page(world: World, chromium: Browser) -> Iterator[Page]:
     complaints: list[str] = []
     context = chromium.new_context(base_url=world.base, viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith(world.base) else complaints.append(request.url))
@@ -132,7 +132,7 @@ def test_an_agent_works_through_a_chat(world: World, page: Page) -> None:
     customer = {"type": "user", "userId": user}
     world.say(conversation, customer, "Is anybody there?")
     incoming = page.get_by_role("region", name="Incoming conversations")
-    incoming.get_by_text("Is anybody there?").wait_for(timeout=2500)
+    incoming.get_by_text("Is anybody there?").wait_for()
     incoming.get_by_role("button", name="Accept").click()
     page.get_by_role("heading", name="Conversation", exact=True).wait_for()
 
@@ -143,7 +143,7 @@ def test_an_agent_works_through_a_chat(world: World, page: Page) -> None:
 
     page.get_by_label("Internal note", exact=True).fill("A draft that must survive")
     world.say(conversation, customer, "Wonderful, thank you!")
-    log.get_by_text("Wonderful, thank you!").wait_for(timeout=1500)
+    log.get_by_text("Wonderful, thank you!").wait_for()
     assert page.get_by_label("Internal note", exact=True).input_value() == "A draft that must survive"
     page.get_by_role("button", name="Add internal note").click()
     log.get_by_text("A draft that must survive").wait_for()
@@ -151,7 +151,7 @@ def test_an_agent_works_through_a_chat(world: World, page: Page) -> None:
     page.get_by_role("button", name="Submit as Solved").click()
     page.locator("#state").get_by_text("Solved", exact=True).wait_for()
     world.say(conversation, customer, "One more question")
-    page.locator("#state").get_by_text("Open", exact=True).wait_for(timeout=2500)
+    page.locator("#state").get_by_text("Open", exact=True).wait_for()
 
     page.get_by_role("button", name="Session goes inactive").click()
     page.get_by_text("Session inactive").first.wait_for()
@@ -179,11 +179,11 @@ def test_a_ticket_is_taken_over_and_answered(world: World, page: Page) -> None:
 def test_the_request_log_fills_while_one_looks(world: World, page: Page) -> None:
     page.goto("/admin/requests")
     world.ticket(subject="Seen at once")
-    page.get_by_text("/api/v2/tickets").first.wait_for(timeout=2500)
+    page.get_by_text("/api/v2/tickets").first.wait_for()
     page.locator("#entries summary").first.click()
     assert page.get_by_text("Seen at once").first.is_visible()
     world.ticket(subject="And another")
-    page.locator("#entries > details").nth(1).wait_for(timeout=2500)
+    page.locator("#entries > details").nth(1).wait_for()
     assert page.get_by_text("Seen at once").first.is_visible()
     assert page.locator("#entries > details[open]").count() == 1
 

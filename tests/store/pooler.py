@@ -134,7 +134,7 @@ def transaction_pool(url: str, backends: int) -> Iterator[str]:
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
     thread.start()
     try:
-        yield f"postgresql://{parts.username}@127.0.0.1:{started.get(timeout=10)}{parts.path}"
+        yield f"postgresql://{parts.username}@127.0.0.1:{started.get(timeout=60)}{parts.path}"
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)

@@ -188,7 +188,7 @@ async def test_a_read_sees_one_moment(database: ServedDatabase) -> None:
 
 
 async def test_reads_go_on_beside_each_other_and_beside_a_writer(database: ServedDatabase) -> None:
-    meeting = threading.Barrier(2, timeout=10)
+    meeting = threading.Barrier(2, timeout=60)
     async with Held(database):
         assert len(await asyncio.gather(*(database.read(lambda _tx: meeting.wait()) for _ in range(2)))) == 2
 

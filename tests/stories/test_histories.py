@@ -40,7 +40,7 @@ class Told:
     def __init__(self, world: World, folder: Path) -> None:
         self.world = world
         self.history = History("customer", lambda: time.time_ns() // 1_000_000, folder / "customer.jsonl")
-        self.client = httpx2.AsyncClient(base_url=world.product.url, timeout=20)
+        self.client = httpx2.AsyncClient(base_url=world.product.url, timeout=60)
 
     def customer(self) -> Customer:
         return Customer(

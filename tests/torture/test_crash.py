@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import sqlite3
 from functools import partial
 from itertools import islice
@@ -40,6 +42,15 @@ def test_killed_at_a_line_nothing_is_lost_twice_or_out_of_order(tmp_path: Path, 
     ways = list(islice(chains(stage, story, start, set(points), random.Random(name)), 2))
     assert [violation for chain in ways for violation in chain.violations] == []
     assert sum(len(chain.deaths) for chain in ways) >= 40
+
+
+def test_a_product_that_is_stopped_before_it_listens_to_signals_ends(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, Haste(HASTE), unsure_wait_s=UNSURE_WAIT_S)
+    stage.store.clear()
+    life = stage.product_life(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    ended = life.wait(60)
+    life.end()
+    assert ended
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,10 @@ class Stage:
     ) -> None:
         gc.freeze()  # what came from the parent is shared as long as the collector leaves it alone
         telemetry.set_up("text", "info")
-        signal.signal(signal.SIGTERM, lambda *_: None)  # raised once more when the server has stopped
+        server = uvicorn.Server(config)
+        # Before the server listens to signals, one ends the process as it would ours; it raises it once more when it
+        # has stopped, and then there is something left to do.
+        signal.signal(signal.SIGTERM, lambda *_: None if server.should_exit else os._exit(0))
         before()
-        self.haste.run(uvicorn.Server(config).serve(sockets=[listener]))
+        self.haste.run(server.serve(sockets=[listener]))
         after()

@@ -6,6 +6,7 @@ promise of its own broken, or when the same seed told another story the second t
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ BATCH = 50  # seeds in one unit: a process that starts anew takes longer to star
 TWICE_EVERY = 100  # every so many seeds one is run twice
 MEETINGS = 100  # how often each fault must have met each state in 10,000 schedules
 SHRINKING_TRIES = 120
+SHRINKING_S = 300.0  # real seconds: a run that has found something should say so soon
 
 
 def verdict_of(told: Told) -> tuple[str, ...]:
@@ -113,12 +115,14 @@ def explained(told: Told) -> str:
 
 
 def calmest(told: Told, verdict: Callable[[Told], Sequence[str]], tries: int = SHRINKING_TRIES) -> Told:
-    """Turn faults off, then decisions, for as long as it goes wrong in the same way."""
+    """Turn faults off, then decisions, for as long as it goes wrong in the same way and the time lasts."""
     wrong = kinds_of(verdict(told))
-    best = told
+    best, until = told, time.monotonic() + SHRINKING_S
 
     def is_bad(profile: Profile, tape: Sequence[int] | None) -> bool:
         nonlocal best
+        if time.monotonic() > until:
+            return False
         again = simulate(told.seed, profile, tape)
         if not wrong & kinds_of(verdict(again)):
             return False

@@ -453,7 +453,12 @@ async def test_only_what_was_refused_is_sent_again(front: Counter) -> None:
     await front.handed_over("c-1", organisation=OTHER)
     delivery = await front.write(refuse_the_first)
     assert (await front.api("POST", f"/deliveries/{delivery}/resend", key="ek_2")).json == {"status": "pending"}
-    assert (await front.api("POST", f"/deliveries/{delivery}/resend", key="ek_2")).status == 404
+    for act in ("resend", "skip"):
+        again = await front.api("POST", f"/deliveries/{delivery}/{act}", key="ek_2")
+        assert (again.status, again.problem, again.json["code"]) == (409, "conflict", "wrong_state")
+        assert again.json["detail"].startswith("it is resent; only what is refused")
+        assert (await front.api("POST", f"/deliveries/{delivery}/{act}")).status == 404  # another organisation's
+        assert (await front.api("POST", f"/deliveries/{10**9}/{act}", key="ek_2")).status == 404
 
 
 # Settings

@@ -61,6 +61,7 @@ ROUTES = [
     ("POST", "/conversations/c-1/messages"),
     ("GET", "/conversations/c-1/messages"),
     ("GET", "/conversations/c-1/events"),
+    ("POST", "/conversations/c-1/messages/m-1/feedback"),
     ("POST", "/conversations/c-1/files?name=a.txt"),
     ("GET", "/conversations/c-1/files/f-1"),
     ("POST", "/conversations/c-1/files/f-1/fetch"),
@@ -100,7 +101,10 @@ async def test_the_list_of_routes_is_whole(quiet: Counter) -> None:
     described = {
         (
             method.upper(),
-            re.sub(r"/(deliveries|receipts)/{id}", r"/\1/1", path).replace("{id}", "c-1").replace("{file}", "f-1"),
+            re.sub(r"/(deliveries|receipts)/{id}", r"/\1/1", path)
+            .replace("{id}", "c-1")
+            .replace("{file}", "f-1")
+            .replace("{message}", "m-1"),
         )
         for path, methods in document["paths"].items()
         for method in methods

@@ -88,6 +88,7 @@ ROUTES = [
     ("POST", f"/conversations/{ID}/messages"),
     ("GET", f"/conversations/{ID}/messages"),
     ("GET", f"/conversations/{ID}/events"),
+    ("POST", f"/conversations/{ID}/messages/answer-{MESSAGE}/feedback"),
     ("POST", f"/conversations/{ID}/escalate"),
     ("POST", f"/conversations/{ID}/customer"),
     ("POST", f"/conversations/{ID}/release"),

@@ -66,6 +66,8 @@ def _furnish(place: Place) -> None:
         place.done("A", "/conversations", {"id": name, "customer": {"id": name}})
     for name in dictionaries["kept"]["values"]:
         place.upload("A", name, "note.txt", b"It hums.", id=name)
+        answer = {"id": name, "author": "assistant", "text": "It hums while it charges."}
+        place.done("A", f"/conversations/{name}/messages", answer)
 
 
 def _run(url: str, key: str, seed: int, examples: int, phases: Sequence[str], folder: Path) -> dict[str, Any]:

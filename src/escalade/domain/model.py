@@ -131,6 +131,13 @@ class DeliveryView(StrEnum):
     NONE = "none"  # it goes nowhere but the widget
 
 
+class Feedback(StrEnum):
+    """Tell what the customer found of an answer of the assistant."""
+
+    HELPFUL = "helpful"
+    NOT_HELPFUL = "not_helpful"
+
+
 class FileState(StrEnum):
     """Tell whether a file's bytes are here."""
 
@@ -220,6 +227,7 @@ class Message:
     notice: Notice | None
     delivery: DeliveryView
     created_at: Millis
+    feedback: Feedback | None = None  # the customer's, of an answer of the assistant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

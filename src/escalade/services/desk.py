@@ -30,6 +30,7 @@ from escalade.domain.model import (
     ConversationId,
     Customer,
     CustomerId,
+    Feedback,
     FileId,
     Handoff,
     HandoffId,
@@ -47,7 +48,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.intake import Applied, Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.services.replier import Staffed
-from escalade.store import conversations, customers, files, messages, organisations
+from escalade.store import conversations, customers, feedback, files, messages, organisations
 from escalade.store.database import Database, Tx
 
 LONGEST_TEXT = 4_000  # code points
@@ -66,12 +67,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """What a reader sees next: the state, what was said, and what became of the last messages and files."""
+    """What a reader sees next: the state, what was said, and how the last messages, files and answers stand."""
 
     conversation: Conversation
     messages: list[Message]
     deliveries: dict[MessageId, str]
     files: dict[FileId, Attachment]
+    feedback: dict[MessageId, Feedback | None]
 
 
 class Desk:
@@ -184,6 +186,28 @@ class Desk:
 
         return await self._database.write(written)
 
+    async def rate(
+        self,
+        organisation: OrganisationId,
+        conversation: ConversationId,
+        message: MessageId,
+        found: Feedback | None,
+        customer: CustomerId | None = None,
+    ) -> None:
+        """Keep what the customer found of an answer; nothing takes it back. It is no message and moves nothing."""
+
+        def written(tx: Tx) -> None:
+            self._load(tx, organisation, conversation, customer)
+            answer = messages.load(tx, organisation, conversation, message)
+            if answer is None:
+                raise NotFound("no such message")
+            if answer.role is not Role.ASSISTANT:
+                raise Invalid("only an answer of the assistant takes feedback", code="not_an_answer")
+            if answer.feedback is not found:
+                feedback.give(tx, organisation, conversation, message, found, self._ports.now())
+
+        await self._database.write(written)
+
     async def escalate(
         self,
         organisation: OrganisationId,
@@ -282,6 +306,7 @@ class Desk:
                 messages=messages.of(tx, organisation, conversation, after=after),
                 deliveries=messages.deliveries(tx, organisation, conversation),
                 files=files.from_agents(tx, organisation, conversation),
+                feedback=feedback.of(tx, organisation, conversation),
             )
 
         return await self._database.read(read)

@@ -18,7 +18,7 @@ LONGEST_MS = 7 * 24 * 3600 * 1000  # what Zendesk has not taken by then it never
 
 # What is given out, each table with the columns that are somebody's and not ours.
 EXPORTED = {
-    "messages": "SELECT seq, id, role, text, name, notice, citations, delivery, created_at FROM message",
+    "messages": "SELECT seq, id, role, text, name, notice, citations, delivery, feedback, created_at FROM message",
     "files": "SELECT id, message, name, media_type, size, state, why, created_at FROM file",
     "handoffs": "SELECT id, state, ticket_id, body, asked_at, ended_at FROM handoff",
     "receipts": "SELECT id, source, kind, key, body, state, outcome, received_at FROM receipt",

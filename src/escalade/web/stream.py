@@ -17,6 +17,7 @@ from escalade.domain.model import (
     Conversation,
     ConversationId,
     CustomerId,
+    Feedback,
     FileId,
     MessageId,
     OrganisationId,
@@ -70,6 +71,7 @@ class Streams:
             "messages": [views.message(message) for message in seen.messages],
             "conversation": views.state(seen.conversation),
             "files": [views.attachment(file) for file in seen.files.values()],
+            "feedback": [views.feedback(id, found) for id, found in seen.feedback.items()],
         }
 
     def _listen(self, organisation: OrganisationId, conversation: ConversationId) -> Any:
@@ -130,6 +132,7 @@ class Streams:
         known: dict[str, str] = {}
         answered: MessageId | None = None
         files: dict[FileId, Attachment] | None = None
+        feedback: dict[MessageId, Feedback | None] | None = None
         while not gone.done():
             typing, listener.typing = listener.typing, {}
             draft, listener.draft = listener.draft, None
@@ -149,6 +152,10 @@ class Streams:
                 if (files is None and after > 0) or (files is not None and files.get(name) != file):
                     frames.append(frame("file", views.attachment(file)))
             files = seen.files
+            for id, found in seen.feedback.items():
+                if id not in fresh and (feedback is None or id not in feedback or feedback[id] is not found):
+                    frames.append(frame("feedback", views.feedback(id, found)))
+            feedback = seen.feedback
             state = views.state(current)
             if state != shown_state:
                 frames.append(frame("conversation", state))

@@ -10,11 +10,14 @@ from escalade.domain.model import (
     Citation,
     Conversation,
     Customer,
+    Feedback,
     Handoff,
     HandoffState,
     Message,
+    MessageId,
     Millis,
     Mode,
+    Role,
 )
 from escalade.services.bell import Draft
 
@@ -46,7 +49,14 @@ def message(value: Message) -> dict[str, Any]:
     }
     if value.notice is not None:
         shown["notice"] = value.notice.value
+    if value.role is Role.ASSISTANT:
+        shown["feedback"] = None if value.feedback is None else value.feedback.value
     return shown
+
+
+def feedback(message: MessageId, found: Feedback | None) -> dict[str, Any]:
+    """Show what the customer found of an answer."""
+    return {"id": message, "feedback": None if found is None else found.value}
 
 
 def citation(value: Citation) -> dict[str, Any]:

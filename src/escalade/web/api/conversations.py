@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from escalade.domain.model import ConversationId, FileId, OrganisationId, Role
+from escalade.domain.model import ConversationId, FileId, MessageId, OrganisationId, Role
 from escalade.services.desk import Desk
 from escalade.store import overview
 from escalade.store.database import Database
 from escalade.web import views
 from escalade.web.api.requests import Entrance, StrictRoute, from_key
-from escalade.web.api.shapes import ConversationIn, DetailsIn, EscalateIn, MessageIn, Number
+from escalade.web.api.shapes import ConversationIn, DetailsIn, EscalateIn, FeedbackIn, MessageIn, Number
 from escalade.web.stream import LONGEST_WAIT_S, Streams
 
 
@@ -56,6 +56,12 @@ def routes(caller: Entrance, database: Database, desk: Desk, streams: Streams) -
     async def messages(caller: Caller, id: str, after: Number = 0, wait: Number = 0) -> dict[str, Any]:
         """List what was said after a place, waiting up to 25 seconds for something."""
         return await streams.poll(caller, ConversationId(id), after=after, wait=min(float(wait), LONGEST_WAIT_S))
+
+    @router.post("/conversations/{id}/messages/{message}/feedback", tags=["conversations"])
+    async def rate(caller: Caller, id: str, message: str, body: FeedbackIn) -> dict[str, Any]:
+        """Keep what the customer found of an answer of the assistant, or with null take it back."""
+        await desk.rate(caller, ConversationId(id), MessageId(message), body.feedback)
+        return views.feedback(MessageId(message), body.feedback)
 
     @router.post("/conversations/{id}/escalate", status_code=202, tags=["handoff"])
     async def escalate(caller: Caller, id: str, body: EscalateIn | None = None) -> dict[str, Any]:

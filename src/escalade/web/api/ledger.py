@@ -47,13 +47,13 @@ def routes(caller: Entrance, database: Database, redrive: Redrive, replays: Repl
 
     @router.post("/deliveries/{id}/resend", status_code=202)
     async def resend(caller: Caller, id: Number) -> dict[str, str]:
-        """Owe a delivery again that was refused, dropped or skipped, at the end of its lane."""
+        """Owe a delivery again that was refused, dropped or skipped, at the end of its lane; else 409 `wrong_state`."""
         await redrive.resend(caller, id, "api")
         return {"status": "pending"}
 
     @router.post("/deliveries/{id}/skip")
     async def skip(caller: Caller, id: Number) -> dict[str, str]:
-        """Give a delivery up for good, so that what waits behind it may move."""
+        """Give a delivery up that is refused, dropped, pending or unsure, so that the next may move; else 409."""
         await redrive.skip(caller, id, "api")
         return {"status": "skipped"}
 

@@ -75,7 +75,7 @@ def _message(message: Message) -> Entry:
         label=label,
         text=message.text,
         files=message.attachments,
-        badge=tones.get(message.delivery.value),
+        badge=words.FEEDBACK[message.feedback.value] if message.feedback else tones.get(message.delivery.value),
         facts=tuple(facts),
     )
 

@@ -49,6 +49,7 @@ ONLY_FEELS_OR_ASKS = (
     "seriously?? you lost it AGAIN?",
     "no that's not it",
     "Das hat nicht geholfen",
+    "Danke, aber das hilft mir nicht weiter",
     "Ich will mit einem Menschen sprechen, sofort!",
     "ça ne marche toujours pas",
     "Quelle honte !",

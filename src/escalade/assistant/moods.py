@@ -91,7 +91,7 @@ _CLAUSE = f"{_START}[^_.?,]{{0,8}}_?[^_.?,]{{0,8}}?"
 UNHELPED = _ways(
     ("U", "I already tried that"),
     (f"{_CLAUSE}([TRY][EFIRT]{{0,5}}N{_ANSWERED})", "That did not help"),
-    (f"{_START}[EFI]{{0,4}}N{_ANSWERED}[EFITRNH&]*{_END}", "No me ayuda"),
+    (f"{_START}[EFI]{{0,4}}N{_ANSWERED}[EFITRNH&]*{_END}", "Non mi aiuta"),
     (f"{_CLAUSE}([TR][EFIRT]{{0,5}}H[EFIT]{{0,4}}N)(?!F*p)", "Das hilft mir nicht"),
     (f"{_START}[EFI]{{0,4}}H[EFIT]{{0,4}}N(?!F*p)", "Hilft mir nicht"),
     (f"{_CLAUSE}([TRY][EFIRT]{{0,6}}[wBb]F*){_END}", "That is no help either"),

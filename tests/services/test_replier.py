@@ -144,6 +144,21 @@ async def test_who_presses_the_button_wants_what_they_last_asked(stage: Backstag
     assert brief(handoff, await customer.messages()).want == "How do I cancel an order?"
 
 
+async def test_a_person_comes_even_where_it_cannot_be_told_what_is_wanted(
+    stage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(text: str) -> bool:
+        raise RecursionError(text)
+
+    monkeypatch.setattr("escalade.services.wanted.says_what_it_is_about", breaks)
+    customer = await begun(stage)
+    await says(stage, customer, "How do I cancel an order?", "let me talk to a human")
+    handoff = (await customer.conversation()).open_handoff
+    assert handoff is not None
+    assert handoff.wanted is None
+    assert brief(handoff, await customer.messages()).want == "let me talk to a human"
+
+
 async def test_what_people_dealt_with_before_is_not_what_is_wanted_now(stage: Backstage) -> None:
     customer = await begun(stage)
     await says(stage, customer, "How do I cancel an order?", "let me talk to a human")

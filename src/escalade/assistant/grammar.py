@@ -91,7 +91,7 @@ _SOMEONE_CALLS_ME = _ways(
     (f"[WSw][^.?,kNR]{{0,6}}{_CALL_ME}", "Can someone call me?"),
     (f"M[FT]{{0,2}}{_WHO}[^.?,kNR]{{0,6}}C", "Ich möchte, dass mich jemand anruft"),
     (f"C[YFL]{{0,2}}M[^.?,kNR]{{0,3}}{_WHO}", "¿Podría llamarme un gestor?"),
-    (f"{_START}F*C[DJUF]{{1,3}}WF*{_END}", "Chiamate il vostro capo"),
+    (f"{_START}F*C[DJUF]{{1,3}}WF*{_END}", "Call your manager"),
     (f"(?<![_kWSwNDXnxH]){_CALL_ME}", "Please call me"),
     ("[AFV]Y?M[^.?,kN]{0,6}C(?=[.?,F]|$)", "Kunnen jullie mij vandaag nog terugbellen?"),
     ("[VFHA][TDFJ]{0,3}Z", "I want a callback"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
+
 from escalade.assistant.substance import says_what_it_is_about
 from escalade.domain.model import Conversation, MessageId, Role
 from escalade.store import messages
 from escalade.store.database import Database
+
+log = structlog.get_logger()
 
 MOST = 40  # messages that are looked at, the newest
 
@@ -21,4 +25,8 @@ async def wanted(database: Database, conversation: Conversation) -> MessageId | 
     )
     own = [m for m in said if m.role is Role.CUSTOMER and m.seq <= conversation.last_seq]
     since = [m for m in own if m.seq > conversation.people_had_it_until]
-    return next((m.id for m in reversed(since or own) if says_what_it_is_about(m.text)), None)
+    try:
+        return next((m.id for m in reversed(since or own) if says_what_it_is_about(m.text)), None)
+    except Exception:  # a person comes all the same: the agent then reads the last message first
+        log.exception("want_not_found", conversation=conversation.id)
+        return None

@@ -41,8 +41,8 @@ class AssistantSaid:
 class HandoffAsked:
     """Someone wants a person: the customer, the assistant, or the API.
 
-    `staffed` is what Zendesk said of agents online, or nothing if it could not be asked. `waiting` are the
-    customer's messages that the desk has yet to hear beside `about`, in order.
+    `staffed` is what Zendesk said of agents online, or nothing if it could not be asked. `wanted` is the customer's
+    message that says what it is about. `waiting` are those that the desk has yet to hear beside `about`, in order.
     """
 
     id: HandoffId
@@ -53,6 +53,7 @@ class HandoffAsked:
     summary: str = ""
     note: str = ""
     about: MessageId | None = None
+    wanted: MessageId | None = None
     waiting: tuple[MessageId, ...] = ()
     answers: MessageId | None = None  # the question the assistant could not answer; stale if control has moved on
 

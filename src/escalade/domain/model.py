@@ -244,6 +244,7 @@ class Handoff:
     summary: str = ""
     note: str = ""
     about: MessageId | None = None  # the customer's message that led here
+    wanted: MessageId | None = None  # the one that says what it is about; nothing if none does
     ticket_id: TicketId | None = None
     ticket_attempted: bool = False  # a ticket may exist although we do not know its number yet
     queued_at: Millis | None = None
@@ -280,3 +281,8 @@ class Conversation:
     def open_handoff(self) -> Handoff | None:
         """Give the handoff that is under way, or nothing."""
         return self.handoff if self.handoff is not None and self.handoff.is_open else None
+
+    @property
+    def people_had_it_until(self) -> int:
+        """Give how far the transcript went when people last had the conversation, or were last asked for."""
+        return max(self.handoff.asked_seq, self.handoff.ended_seq) if self.handoff is not None else 0

@@ -48,6 +48,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.intake import Applied, Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.services.replier import Staffed
+from escalade.services.wanted import wanted
 from escalade.store import conversations, customers, feedback, files, messages, organisations
 from escalade.store.database import Database, Tx
 
@@ -222,6 +223,7 @@ class Desk:
         """Ask for a person; while a handoff is under way, asking again gives the same one."""
         account = await self._database.read(lambda tx: self._account(tx, organisation, conversation, customer))
         staffed = await self._staffed(account) if wish is Wish.AUTO else None
+        said = await self._database.read(lambda tx: self._load(tx, organisation, conversation, customer))
         event = HandoffAsked(
             id=HandoffId(self._ports.new_id()),
             reason=reason,
@@ -229,6 +231,7 @@ class Desk:
             staffed=staffed,
             summary=summary,
             note=note,
+            wanted=await wanted(self._database, said),
         )
 
         def written(tx: Tx) -> Handoff:

@@ -68,6 +68,7 @@ def handoff_asked(conversation: Conversation, event: HandoffAsked, policy: Polic
         summary=event.summary,
         note=event.note,
         about=event.about,
+        wanted=event.wanted,
     )
     waiting = tuple(Post(handoff=handoff.id, message=message) for message in event.waiting)
     asked = words.ASKED_LIVE if mode is Mode.LIVE else words.ASKED_TICKET

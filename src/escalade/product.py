@@ -129,7 +129,9 @@ class Product:
         self.zendesk = ZendeskChannel(self.outbound, now=self.ports.now, keep=self._keep_pair)
         self.sunshine = SunshineChannel(self.outbound, self.ports.now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
-        self.vectors = Vectors(self.database, self.ports, partial(load_encoder, settings.embeddings_path), self.owners)
+        self.vectors = Vectors(
+            self.database, self.ports, partial(load_encoder, settings.embeddings_folder), self.owners
+        )
         self.library = Library(
             self.database,
             self.ports,

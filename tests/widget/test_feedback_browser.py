@@ -59,9 +59,9 @@ def test_it_is_there_after_a_reload_and_the_same_in_two_tabs(visit: Arrive, serv
     pressed(visitor.button("Helpful"), True)
     first = visitor.page
     visitor.page = visitor.tab("/other")
-    other = visitor.button("Not helpful")
+    visitor.open()
     pressed(visitor.button("Helpful"), True)
-    other.click()
+    visitor.button("Not helpful").click()
     visitor.page = first
     pressed(visitor.button("Not helpful"), True)
     pressed(visitor.button("Helpful"), False)

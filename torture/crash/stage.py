@@ -238,8 +238,8 @@ class Stage:
         gc.freeze()  # what came from the parent is shared as long as the collector leaves it alone
         telemetry.set_up("text", "info")
         server = uvicorn.Server(config)
-        # Before the server listens to signals, one ends the process as it would ours; it raises it once more when it
-        # has stopped, and then there is something left to do.
+        # A signal that comes before the server listens for it ends this process, as it ends the real program. One that
+        # stopped the server is raised by it once more, and is let pass: `after` has still to run.
         signal.signal(signal.SIGTERM, lambda *_: None if server.should_exit else os._exit(0))
         before()
         self.haste.run(server.serve(sockets=[listener]))

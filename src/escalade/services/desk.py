@@ -223,7 +223,7 @@ class Desk:
         """Ask for a person; while a handoff is under way, asking again gives the same one."""
         account = await self._database.read(lambda tx: self._account(tx, organisation, conversation, customer))
         staffed = await self._staffed(account) if wish is Wish.AUTO else None
-        said = await self._database.read(lambda tx: self._load(tx, organisation, conversation, customer))
+        asking = await self._database.read(lambda tx: self._load(tx, organisation, conversation, customer))
         event = HandoffAsked(
             id=HandoffId(self._ports.new_id()),
             reason=reason,
@@ -231,7 +231,7 @@ class Desk:
             staffed=staffed,
             summary=summary,
             note=note,
-            wanted=await wanted(self._database, said),
+            wanted=await wanted(self._database, asking),
         )
 
         def written(tx: Tx) -> Handoff:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from escalade.channels.base import Arrival, ArrivalKind, Session
+from escalade.channels.base import Arrival, ArrivalKind, Page, Session
 from escalade.domain import policy as words
 from escalade.domain.errors import Retryable, Unavailable
 from escalade.domain.events import AssistantSaid, NobodyAnswered, PostRefused, Released, TicketStatusChanged
@@ -377,6 +377,22 @@ async def test_looks_are_one_at_a_time_for_a_handoff(live: Backstage) -> None:
 
 async def test_a_look_at_something_that_is_not_there_is_nothing(live: Backstage) -> None:
     assert await live.reconcile.look(HandoffId("hof_of_nobody"), session=True) is None
+
+
+async def test_of_a_customer_who_is_erased_during_a_look_nothing_is_written_down(
+    live: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("one", id="a")
+    right = live.sunshine.heard_since
+
+    async def heard_since(*asked: Any) -> Page:
+        page = await right(*asked)
+        await customer.is_erased()
+        return page
+
+    monkeypatch.setattr(live.sunshine, "heard_since", heard_since)
+    assert await look(live, customer, session=True) is None
 
 
 async def test_a_customer_nobody_answers_in_time_is_told_once(live: Backstage) -> None:

@@ -224,8 +224,8 @@ class Customer:
 
 
 def entry_of(message: Mapping[str, Any]) -> list[Any]:
-    """Make an entry of a view from a message as the product shows it."""
     """Say what a view shows of a message."""
     role, words = message["author"]["role"], message["text"]
     mark = message["delivery"] if role == "customer" else message.get("notice", "")
-    return [message["seq"], message["id"], role, digest(words) if words else None, mark]
+    has_text = words or not message["attachments"]
+    return [message["seq"], message["id"], role, digest(words) if has_text else None, mark]

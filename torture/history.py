@@ -55,7 +55,8 @@ by mail and is in no list.
 **Names of the same thing at both ends.** A customer's message is in the desk's list with `mid`; sent in parts, with
 `mid:0`, `mid:1`, ..., and `h` of a part is that of the text from the first part up to it, so that the last part's is
 the whole message's. A file is a part that adds nothing to it; of a message of files alone it is null at both ends. An
-entry of the desk is in the customer's view with a mid that ends in `:` and its `rid`.
+entry of the desk is in the customer's view with a mid that ends in `:` and its `rid`. Files that were not known when
+its words were shown stand below them, in one entry without text, whose mid is the same with `:files` behind it.
 """
 
 from __future__ import annotations

@@ -206,7 +206,7 @@ class Product:
         url = self.settings.database_url
         self.owners = self._locks = SessionLocks(url)
         if self.settings.bell != "memory":
-            self._doorbell = Doorbell(url, self._hear, self.bell.ring_all)
+            self._doorbell = Doorbell(url, self._hear, self.bell.ring_all, self.ports.now)
 
     def _announce(self, rings: set[Ring]) -> None:
         ordered = sorted(rings)  # a set has no order of its own, and the same commit must wake in the same order

@@ -8,7 +8,7 @@ import pytest
 
 from escalade.channels.base import Arrival, ArrivalKind
 from escalade.domain.effects import LaneName
-from escalade.domain.errors import Retryable, Uncertain
+from escalade.domain.errors import Refused, Retryable, Uncertain
 from escalade.domain.model import Millis, Role
 from escalade.services.intake import policy_of
 from escalade.store import lanes, links
@@ -69,6 +69,27 @@ async def test_an_uncertain_attempt_waits_in_full_after_a_restart(live: Backstag
     await live.settle()
     assert live.sunshine.posted == ["Hello?"]
     assert live.clock.at - started == 60_000
+
+
+@STEPS
+@pytest.mark.parametrize("cut_short", [False, True], ids=["unsure", "cut short"])
+async def test_a_ticket_in_doubt_before_a_restart_is_not_given_up_for_a_no_after_it(
+    stage: Backstage, step: Millis, cut_short: bool
+) -> None:
+    """A no to the repetition says nothing of the attempt before the restart, and nobody knows how long ago that was."""
+    customer = await stage.open()
+    await customer.says("My stove is broken")
+    await stage.desk.escalate(ORGANISATION, customer.id)
+    stage.zendesk.next = [Uncertain("timeout"), Refused("no", status=422)]
+    await stage.step()
+    if cut_short:
+        await stage.write(lambda tx: tx.everywhere().run("UPDATE attempt SET verdict = 'under_way'") and None)
+    await restarts(stage, stage.clock.at + step)
+    started = stage.clock.at
+    await stage.settle()
+    assert stage.zendesk.sends[:3] == ["OpenTicket"] * 3
+    assert "handoff_failed" not in await customer.notices()
+    assert stage.clock.at - started == 60_000
 
 
 @STEPS

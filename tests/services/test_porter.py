@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from escalade.channels.base import ArrivalKind
+from escalade.channels.base import ArrivalKind, Heard
 from escalade.domain.errors import Refused, Retryable
+from escalade.domain.events import AgentAssigned, SessionEnded
 from escalade.domain.files import ANYTHING
-from escalade.domain.model import Attachment, FileState, Role
+from escalade.domain.model import Agent, AgentId, Attachment, Control, Ending, FileState, Role
 from escalade.services.inquiry import PATIENCE_MS as SHOWN_AFTER_MS
 from escalade.services.porter import PATIENCE_MS
 from escalade.store import files
@@ -132,20 +133,50 @@ async def test_a_file_in_which_zendesk_found_something_is_never_fetched(live: Ba
     assert (await live.files.fetch_again(ORGANISATION, customer.id, file.id)).state is FileState.FLAGGED
 
 
+async def shown_from_the_webhook(stage: Backstage, customer: Customer) -> Heard:
+    """Let Inès send a plan, whose words are shown because the list does not have them; give what it lacks."""
+    id = stage.sunshine.says("Here is the plan", files=(PLAN,))
+    late = stage.sunshine.list.pop()
+    news = {"message_id": id, "actor_type": "agent", "agent_name": "Inès", "text": "Here is the plan"}
+    await rings(stage, ArrivalKind.MESSAGE_ADDED, **news)
+    stage.clock.passes(SHOWN_AFTER_MS / 1000)
+    await stage.reconcile.look((await the_handoff(customer)).id, session=False)
+    assert (await customer.transcript(Role.AGENT)) == ["Here is the plan"]
+    return late
+
+
 async def test_words_shown_from_the_webhook_are_followed_by_their_file(live: Backstage) -> None:
     customer = await in_a_live_chat(live)
-    id = live.sunshine.says("Here is the plan", files=(PLAN,))
-    late = live.sunshine.list.pop()  # the list lags behind the webhook
-    news = {"message_id": id, "actor_type": "agent", "agent_name": "Inès", "text": "Here is the plan"}
-    await rings(live, ArrivalKind.MESSAGE_ADDED, **news)
-    live.clock.passes(SHOWN_AFTER_MS / 1000)
-    await live.reconcile.look((await the_handoff(customer)).id, session=False)
-    assert (await customer.transcript(Role.AGENT)) == ["Here is the plan"]
-    live.sunshine.list.append(late)
+    live.sunshine.list.append(await shown_from_the_webhook(live, customer))
     for _ in range(2):
         await live.reconcile.look((await the_handoff(customer)).id, session=False)
     assert (await customer.transcript(Role.AGENT)) == ["Here is the plan", ""]
     assert (await the_file(customer)).state is FileState.AWAITED
+
+
+async def test_a_file_that_follows_its_words_brings_nobody_back(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    late = await shown_from_the_webhook(live, customer)
+    await customer.happens(SessionEnded(handoff=(await the_handoff(customer)).id, ending=Ending.INACTIVE))
+    ended = await customer.conversation()
+    live.sunshine.list.append(late)
+    assert ended.handoff is not None
+    await live.reconcile.look(ended.handoff.id, session=False)
+    assert (await the_file(customer)).state is FileState.AWAITED
+    after = await customer.conversation()
+    assert (after.control, after.handoff) == (Control.ASSISTANT, ended.handoff)
+
+
+async def test_a_file_that_follows_its_words_is_no_change_of_agents(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    late = await shown_from_the_webhook(live, customer)
+    jonas = Agent(id=AgentId("8"), name="Jonas")
+    await customer.happens(AgentAssigned(handoff=(await the_handoff(customer)).id, agent=jonas))
+    live.sunshine.list.append(late)
+    await live.reconcile.look((await the_handoff(customer)).id, session=False)
+    assert (await customer.transcript(Role.AGENT)) == ["Here is the plan", ""]
+    assert (await customer.notices())[-2:] == ["agent_joined", "agent_changed"]
+    assert (await the_handoff(customer)).agent == jonas
 
 
 async def test_a_restart_begins_every_wait_anew(live: Backstage) -> None:

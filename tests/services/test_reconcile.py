@@ -160,6 +160,31 @@ async def test_what_a_list_we_could_read_does_not_have_is_taken_from_the_webhook
     assert await customer.transcript(Role.AGENT) == ["one"]
 
 
+async def test_a_list_that_answers_slowly_is_as_old_as_the_question(
+    live: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list lags by two seconds and its answer takes three; the bell of "one" is late."""
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("one", id="a")
+    live.sunshine.says("two", id="b")
+    late = [live.sunshine.list.pop(), live.sunshine.list.pop()]
+    right = live.sunshine.heard_since
+
+    async def heard_since(*asked: Any) -> Page:
+        page = await right(*asked)
+        live.clock.passes(PATIENCE_MS / 1000)
+        return page
+
+    await an_agent_rings(live, "b", "two")
+    with monkeypatch.context() as slowly:
+        slowly.setattr(live.sunshine, "heard_since", heard_since)
+        assert await look(live, customer) == 1
+    assert await customer.transcript(Role.AGENT) == []
+    live.sunshine.list.extend(reversed(late))
+    assert await look(live, customer) is None
+    assert await customer.transcript(Role.AGENT) == ["one", "two"]
+
+
 async def test_a_ring_ends_the_wait_after_a_look_that_failed(live: Backstage) -> None:
     """A look that waits for minutes must not sleep through the news that all is well again."""
     customer = await in_a_live_chat(live)

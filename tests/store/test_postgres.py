@@ -15,7 +15,8 @@ import pytest_asyncio
 from escalade.domain.errors import ConfigError, Unavailable
 from escalade.store import postgres
 from escalade.store.database import ServedDatabase, Tx
-from escalade.store.engines import check_server
+from escalade.store.doorbell import Doorbell
+from escalade.store.engines import check_server, clock_of
 from escalade.store.ownership import SessionLocks
 from tests.backstage import opened
 from tests.engines import connected
@@ -296,3 +297,52 @@ async def test_one_process_leads_and_another_takes_over(empty_url: str) -> None:
     await one.close()
     await soon(other.lead)
     await other.close()
+
+
+# One time for all
+
+DAY = 24 * 3600_000
+
+
+async def heard(bell: Doorbell, listening: asyncio.Event) -> Doorbell:
+    bell.start()
+    async with asyncio.timeout(10):
+        await listening.wait()
+    return bell
+
+
+def time_of_the_server(url: str) -> int:
+    with connected(url) as tx:
+        at = tx.everywhere().value("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at")
+    return int(at)
+
+
+@pytest.mark.parametrize("ahead", [-27 * 3600_000, DAY])
+async def test_who_starts_takes_the_time_of_whoever_is_at_work(empty_url: str, ahead: int) -> None:
+    """The server's clock has been set since the first started: to whoever starts now that is no time."""
+    theirs = time_of_the_server(empty_url) + ahead
+    listening = asyncio.Event()
+    rung: list[object] = []
+    bell = await heard(Doorbell(empty_url, rung.append, listening.set, lambda: theirs), listening)
+    assert await asyncio.to_thread(clock_of, empty_url) == theirs
+    await bell.close()
+    alone = await asyncio.to_thread(clock_of, empty_url)
+    assert alone is not None
+    assert 0 <= alone - (theirs - ahead) < DAY / 24
+
+
+async def test_who_starts_asks_again_until_who_is_at_work_can_answer(empty_url: str) -> None:
+    """A process that stands still keeps its place; its time is worth the wait."""
+    goes_on, listening = threading.Event(), asyncio.Event()
+
+    def now() -> int:
+        goes_on.wait(30)
+        return 42
+
+    bell = await heard(Doorbell(empty_url, lambda rings: None, listening.set, now), listening)
+    asking = asyncio.create_task(asyncio.to_thread(clock_of, empty_url))
+    await asyncio.sleep(1.5)  # longer than one question waits
+    assert not asking.done()
+    goes_on.set()
+    assert await asking == 42
+    await bell.close()

@@ -81,6 +81,13 @@ def test_where_one_process_dies_or_stands_still_another_goes_on() -> None:
     assert sum(each.met[f"met.{Fault.PROCESS_STOPS.value}.out.delivered"] for each in told) > 0
 
 
+def test_processes_that_start_before_and_after_the_clock_is_set_have_one_time() -> None:
+    """Where each took the wall's, 11 and 32 stood at the desk twice, and 7 waited for a day that did not come."""
+    rates = {Fault.CRASH: 0.01, Fault.CLOCK_STEPS: 1.0, Fault.ZOMBIE: 0.25, Fault.RESET_AFTER: 0.25}
+    profile = Profile(rates=rates | {Fault.LISTS_LAG: 0.5}, workers=2, quiet_s=6.0, customers=2)
+    assert [verdict_of(simulate(seed, profile)) for seed in (7, 11, 32)] == [()] * 3
+
+
 @pytest.mark.parametrize("trouble", [Fault.TIMEOUT_BEFORE, Fault.DESK_DOWN, Fault.BUSY_STORM])
 def test_a_company_feels_nothing_of_anothers_trouble(trouble: Fault) -> None:
     profile = Profile(rates={trouble: 1.0}, customers=6, chaos_s=40.0, quiet_s=6.0, neighbour=True, spared=True)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from torture.history import Fact
 from torture.judge.verdict import excerpt
 
+FILES = ":files"  # what a mid ends in, where its entry brings the files of another
+
 
 class Entry(NamedTuple):
     """One entry of a customer's view."""
@@ -23,7 +25,12 @@ class Entry(NamedTuple):
     @property
     def rid(self) -> str:
         """Give the desk's own id, where it came from there."""
-        return self.mid.rpartition(":")[2] if ":" in self.mid else ""
+        return (self.follows or self.mid).rpartition(":")[2] if ":" in self.mid else ""
+
+    @property
+    def follows(self) -> str:
+        """Give the mid of the words whose files alone it brings, because they were shown before these were known."""
+        return self.mid.removesuffix(FILES) if self.mid.endswith(FILES) else ""
 
 
 class Line(NamedTuple):
@@ -98,7 +105,7 @@ class Talk:
     final: Fact | None = None
     story: list[Entry] = field(default_factory=list)  # what the fullest final view shows
     places: dict[str, Entry] = field(default_factory=dict)  # of the story, by mid; the first
-    shown: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))  # of the story, by the desk's rid
+    shown: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))  # the words, by the desk's rid
     lines: dict[str, list[tuple[DeskList, int]]] = field(default_factory=lambda: defaultdict(list))  # by rid
     at_desk: dict[str, list[tuple[DeskList, Line]]] = field(default_factory=lambda: defaultdict(list))  # by whole mid
 
@@ -111,7 +118,7 @@ class Talk:
             self.story = [Entry(*entry) for entry in self.final["entries"]]
         for entry in self.story:
             self.places.setdefault(entry.mid, entry)
-            if entry.rid:
+            if entry.rid and not entry.follows:
                 self.shown[entry.rid].append(entry)
         for desk_list in self.lists:
             for place, line in enumerate(desk_list.lines):

@@ -102,11 +102,11 @@ def over(talk: Talk) -> dict[str, Entry]:
 
 
 def strays(talk: Talk) -> set[str]:
-    """Give the agents' words that belong to an earlier handoff than the last one: nobody is back with them."""
+    """Give what nobody is back with: agents' words of an earlier handoff than the last one, and files that follow."""
+    found = {entry.mid for entry in talk.story if entry.follows}
     asked = [entry for entry in talk.story if entry.role == "system" and entry.mark == ASKED]
     if len(asked) != len(talk.asked):
-        return set()  # it cannot be told which notice is whose
-    found: set[str] = set()
+        return found  # it cannot be told which notice is whose
     handoffs, current = iter(talk.asked), ""
     for entry in talk.story:
         if entry.role == "system" and entry.mark == ASKED:

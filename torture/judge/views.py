@@ -128,7 +128,11 @@ def _is_unfaithful(talk: Talk, written: set[str], lines: list[Line]) -> str:
 def _written_here(case: Case, talk: Talk) -> Iterator[Finding]:
     """Expect what the customer is shown to have been written in this conversation, for them."""
     posts = {rid: found for found in talk.lists for rid in found.posts}
+    before: set[str] = set()
     for entry in talk.story:
+        if entry.follows and (entry.h is not None or entry.follows not in before or entry.mid in before):
+            yield _phantom(f"{entry.mid} is not the files of what stands above it, once", talk, entry, [])
+        before.add(entry.mid)
         if entry.role == "customer":
             case.examined["I9"] += 1
             if entry.mid not in talk.submits:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from torture.customer import entry_of
 from torture.history import History, digest
 from torture.simulator.asgi import Answer, Stream
 from torture.simulator.chaos import Chaos
@@ -62,14 +63,13 @@ class Tab:
 
     def show(self, message: dict[str, Any]) -> bool:
         """Put a message on the screen; say whether it was not there yet."""
-        mid, role = message["id"], message["author"]["role"]
-        mark = message["delivery"] if role == "customer" else message.get("notice", "")
+        mid, entry = message["id"], entry_of(message)
         self.cursor = max(self.cursor, message["seq"])
         if mid in self.places:
-            self.entries[self.places[mid]][4] = mark
+            self.entries[self.places[mid]][4] = entry[4]
             return False
         self.places[mid] = len(self.entries)
-        self.entries.append([message["seq"], mid, role, digest(message["text"]), mark])
+        self.entries.append(entry)
         return True
 
     def mark(self, mid: str, delivery: str) -> None:

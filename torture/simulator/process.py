@@ -80,6 +80,7 @@ class Bridge:
         self._lives: list[Life] = []
         self._boots = 0
         self._locks = Locks()
+        self._still: set[Owner] = set()
         self._steps_ms = 0
         self._frozen_at: int | None = None
         chaos.crash = self.crash
@@ -130,6 +131,10 @@ class Bridge:
     def _alive(self) -> list[Life]:
         return [life for life in self._lives if not life.owner.dead]
 
+    def _answering(self) -> Life | None:
+        """Give a process that says what time it is when one that starts asks (`escalade.store.shared_clock`)."""
+        return next((life for life in self._alive() if life.owner not in self._still), None)
+
     async def _serve(self, product: Product) -> None:
         async with product.at_work():
             await never()
@@ -151,6 +156,8 @@ class Bridge:
             await sleep(tape.seconds(0.0, 30.0))
         while self._chaos.lasts(Fault.PROCESS_DOWN):
             await sleep(1.0)
+        while self._alive() and self._answering() is None:
+            await sleep(1.0)  # it asks what time it is, and waits for longer than anybody stands still here
         self._start()
 
     async def stand_still(self, seconds: float) -> None:
@@ -160,7 +167,9 @@ class Bridge:
         if alive := self._alive():
             stopped = self._chaos.tape.one_of(alive).owner
             loop.hold(stopped)
+            self._still.add(stopped)
             await self._chaos.until_calm(seconds)
+            self._still.discard(stopped)
             loop.let_go(stopped)
 
     def close(self) -> None:
@@ -173,7 +182,8 @@ class Bridge:
 
     def _ports(self) -> Ports:
         dice = self._dice
-        booted, first = self._elapsed_ms(), self._wall()
+        other = self._answering()
+        booted, first = self._elapsed_ms(), self._wall() if other is None else other.product.ports.now()
         return Ports(
             now=lambda: first + self._elapsed_ms() - booted,
             wall=self._wall,

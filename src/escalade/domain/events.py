@@ -139,6 +139,7 @@ class DeskSaid:
     agent: Agent | None = None
     attachments: tuple[Attachment, ...] = ()
     waiting: tuple[MessageId, ...] = ()  # what the customer has asked since a quiet end and nobody has answered
+    follows: bool = False  # the files alone of words that are shown already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

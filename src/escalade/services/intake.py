@@ -88,7 +88,8 @@ class Intake:
                 event = replace(event, id=None)  # the customer happened on the answer's id: it gets another
             elif stored is not None and isinstance(event, DeskSaid) and self._brings_files(stored, event):
                 # It was shown from the webhook's own text, which tells of no files: they follow it.
-                return self.apply(tx, conversation, replace(event, id=MessageId(f"{id}:files"), text=""), policy)
+                following = replace(event, id=files_message_id(event.id), text="", follows=True)
+                return self.apply(tx, conversation, following, policy)
             elif stored is not None:
                 return Applied(decision=Decision(conversation=conversation, ignored="known"), messages=(stored,))
         if isinstance(event, PostRefused):
@@ -141,7 +142,7 @@ class Intake:
 
     @staticmethod
     def _brings_files(stored: Message, event: DeskSaid) -> bool:
-        return bool(event.attachments) and not stored.attachments and not str(event.id).endswith(":files")
+        return bool(event.attachments) and not stored.attachments and not event.follows
 
     def _expect(self, tx: Tx, conversation: Conversation, event: DeskSaid, now: Millis) -> tuple[Attachment, ...]:
         """Have an agent's files fetched: the message is shown at once, each file when it is here."""
@@ -287,6 +288,11 @@ def policy_of(tx: Tx, organisation: OrganisationId) -> Policy:
 def desk_message_id(channel: ChannelName, theirs: str) -> MessageId:
     """Name a message of theirs in our transcript; the same whichever way it came."""
     return MessageId(f"{channel.value}:{theirs}")
+
+
+def files_message_id(message: MessageId) -> MessageId:
+    """Name the files of a message of theirs that was shown before anybody knew of them."""
+    return MessageId(f"{message}:files")
 
 
 def channel_of(message: MessageId) -> ChannelName:

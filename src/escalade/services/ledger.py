@@ -247,7 +247,12 @@ class Ledger:
         Asked again after that, Zendesk knows the ticket by its idempotency key, or there is none.
         """
         doubt = attempts.last_doubt(tx, task.delivery.id) if isinstance(task.delivery.effect, OpenTicket) else None
-        return 0 if doubt is None else doubt + int(self._unsure_wait_s * 1000)
+        first = task.delivery.first_try_at
+        if doubt is None or first is None:
+            return 0
+        if not first <= doubt <= self._ports.now():
+            doubt = first  # it began before a restart, by a clock that has been set; every wait began anew then
+        return doubt + int(self._unsure_wait_s * 1000)
 
     def _refuse(self, tx: Tx, task: Errand, error: Refused) -> None:
         """Settle a delivery that will not arrive, and decide what that means."""

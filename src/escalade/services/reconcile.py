@@ -15,7 +15,7 @@ import structlog
 from escalade.channels.base import ArrivalKind, Channel, ChannelName, Heard, LinkKind, Page
 from escalade.domain.errors import DeliveryError, Refused
 from escalade.domain.events import DeskSaid, Event, TicketStatusChanged
-from escalade.domain.model import HandoffId
+from escalade.domain.model import HandoffId, Millis
 from escalade.domain.transcript import LIVE_LIMIT
 from escalade.services import echoes, inquiry
 from escalade.services.accounts import Accounts
@@ -75,6 +75,7 @@ class Reconcile:
         page: Page | None = None
         heard: tuple[Heard, ...] = ()
         reached, pause = True, None
+        asked_at = self._ports.now()
         if channel is not None:
             try:
                 page = await self._doors.call(
@@ -92,7 +93,7 @@ class Reconcile:
             self._misses.pop(handoff, None)
         facts = await self._inquiry.ask(scene, session=session, reached=reached)
         again_in = await self._database.write(
-            lambda tx: self._write_down(tx, scene, channel, page, heard, facts, reached=reached)
+            lambda tx: self._write_down(tx, scene, channel, page, heard, facts, asked_at, reached=reached)
         )
         return again_in if reached else pause
 
@@ -119,6 +120,7 @@ class Reconcile:
         page: Page | None,
         heard: tuple[Heard, ...],
         facts: Facts,
+        asked_at: Millis,
         *,
         reached: bool,
     ) -> float | None:
@@ -152,7 +154,7 @@ class Reconcile:
         again = False
         for bell in scene.bells:
             if bell.kind in {ArrivalKind.MESSAGE_ADDED, ArrivalKind.COMMENT_ADDED}:
-                again |= self._answer_bell(tx, scene, bell, ids, reached=reached)
+                again |= self._answer_bell(tx, scene, bell, ids, asked_at, reached=reached)
         for bell in scene.bells:
             if bell.kind in {ArrivalKind.SESSION_END, ArrivalKind.CONTROL_LEFT}:
                 event = facts.by_bell.get(bell.key)
@@ -180,8 +182,13 @@ class Reconcile:
         self._apply(tx, scene, TicketStatusChanged(handoff=scene.handoff.id, status=status), bell)
         return False
 
-    def _answer_bell(self, tx: Tx, scene: Scene, bell: receipts.Receipt, ids: set[str], *, reached: bool) -> bool:
-        """Settle a message's bell once the message is in the transcript; say whether to look again."""
+    def _answer_bell(
+        self, tx: Tx, scene: Scene, bell: receipts.Receipt, ids: set[str], asked_at: Millis, *, reached: bool
+    ) -> bool:
+        """Settle a message's bell once the message is in the transcript; say whether to look again.
+
+        The list is as old as the question: an answer that took long says nothing of what came meanwhile.
+        """
         now = self._ports.now()
         arrival = arrival_of(bell)
         if arrival.message_id is None or bell.kind == ArrivalKind.COMMENT_ADDED:
@@ -204,7 +211,7 @@ class Reconcile:
         if shown is not None or ours is not None or arrival.message_id in ids:
             receipts.settle(tx, bell.id, "read from the list", now)
             return False
-        if not reached or now - bell.received_at < inquiry.PATIENCE_MS:
+        if not reached or asked_at - bell.received_at < inquiry.PATIENCE_MS:
             return True  # only the list can say whether something came before it
         if arrival.actor_type == "agent" and 0 < len(arrival.text) <= LIVE_LIMIT:  # no chat takes more
             self._apply(tx, scene, said_by(scene.handoff.id, arrival))

@@ -2,7 +2,8 @@
 
 A ring goes out after its commit, from a connection of its own and in batches: `NOTIFY` inside the transaction would
 make all commits wait for each other. A ring can be lost, with the connection or the process, and nothing depends on
-it: whoever listens also looks by itself, and when the line was cut `on_gap` has everybody look once.
+it: whoever listens also looks by itself, and when the line was cut `on_gap` has everybody look once. Over the same line
+a process that starts asks what time it is (`shared_clock.py`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from contextlib import suppress
 
 import psycopg
 
+from escalade.domain.model import Millis
+from escalade.store import shared_clock
 from escalade.store.database import Ring
 from escalade.store.postgres import Connection, connect, conninfo
+from escalade.store.shared_clock import CHANNEL
 
-CHANNEL = "escalade"
 LONGEST = 7_000  # bytes; PostgreSQL takes just under 8,000
 WAIT_S = 1.0
 
@@ -28,8 +31,15 @@ WAIT_S = 1.0
 class Doorbell:
     """This process's end of the line."""
 
-    def __init__(self, url: str, on_ring: Callable[[list[Ring]], None], on_gap: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        on_ring: Callable[[list[Ring]], None],
+        on_gap: Callable[[], None],
+        now: Callable[[], Millis],
+    ) -> None:
         self._url = conninfo(url)
+        self._now = now
         self._on_ring = on_ring
         self._on_gap = on_gap
         self._own = secrets.token_hex(4)
@@ -73,12 +83,19 @@ class Doorbell:
         self._send_next()
 
     def _send(self, batch: Iterable[Ring]) -> None:
+        self._notify((CHANNEL, payload) for payload in _payloads(self._own, batch))
+
+    def _say_time(self, channel: str) -> None:
+        self._notify([(channel, str(self._now()))])
+
+    def _notify(self, notes: Iterable[tuple[str, str]]) -> None:
+        left = list(notes)
         for _ in range(2):  # a line found dead is replaced once
             try:
                 if self._sender is None or self._sender.closed:
                     self._sender = connect(self._url)
-                for payload in _payloads(self._own, batch):
-                    self._sender.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+                for note in left:
+                    self._sender.execute("SELECT pg_notify(%s, %s)", note)
             except psycopg.Error:
                 if self._sender is not None:
                     self._sender.close()
@@ -89,6 +106,7 @@ class Doorbell:
         while not self._closing.is_set():
             with suppress(psycopg.Error), connect(self._url) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
+                shared_clock.can_be_asked(connection)
                 self._tell(self._on_gap)
                 while not self._closing.is_set():
                     for heard in connection.notifies(timeout=WAIT_S):
@@ -100,9 +118,14 @@ class Doorbell:
 
     def _hear(self, payload: str) -> None:
         who, rings = json.loads(payload)
-        if who != self._own:
-            heard: list[Ring] = [(topic, what) for topic, what in rings]
-            self._tell(lambda: self._on_ring(heard))
+        if who == self._own:
+            return
+        heard: list[Ring] = [(topic, what) for topic, what in rings]
+        for topic, channel in heard:
+            if topic == shared_clock.TOPIC:
+                with suppress(RuntimeError):  # we are hanging up: whoever asked will ask again, and find us gone
+                    self._sending.submit(self._say_time, channel)
+        self._tell(lambda: self._on_ring(heard))
 
     def _tell(self, call: Callable[[], None]) -> None:
         assert self._loop is not None

@@ -67,12 +67,12 @@ def check_server(url: str, *, development: bool = False) -> str | None:
 
 
 def clock_of(url: str) -> int | None:
-    """Give the time by which all processes on a database start their clocks, or nothing where there is but one."""
+    """Give the time from which a process on a database starts its clock, or nothing where there is but one."""
     if dialect_of(url) is Dialect.SQLITE:
         return None
-    from escalade.store import postgres
+    from escalade.store import shared_clock
 
-    return postgres.now(url)
+    return shared_clock.start(url)
 
 
 def damage(engine: Engine) -> str | None:

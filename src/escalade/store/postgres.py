@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -300,15 +300,6 @@ def connect(url: str) -> Connection:
         connection.close()
         raise
     return connection
-
-
-def now(url: str) -> int:
-    """Give the server's time in milliseconds."""
-    try:
-        with closing(connect(conninfo(url))) as connection:
-            return int(scalar(connection, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"))
-    except psycopg.Error as error:
-        raise translated(error) from error
 
 
 def make_engine(url: str) -> Engine:

@@ -72,6 +72,7 @@ def moves_the_cursor_before_the_words_are_kept() -> Patches:
     async def look(self: Reconcile, handoff: HandoffId, *, session: bool) -> float | None:
         scene = await self._database.read(lambda tx: scene_of(tx, handoff, self._accounts))
         channel = None if scene is None or scene.list_at is None else self._channels[scene.list_at]
+        asked_at = self._ports.now()
         if scene is not None and channel is not None:
             try:
                 page = await channel.heard_since(scene.account, scene.links, scene.cursor)
@@ -82,7 +83,7 @@ def moves_the_cursor_before_the_words_are_kept() -> Patches:
             assert again is not None
             facts = await self._inquiry.ask(again, session=session, reached=True)
             return await self._database.write(
-                lambda tx: right(self, tx, again, channel, page, page.heard, facts, reached=True)
+                lambda tx: right(self, tx, again, channel, page, page.heard, facts, asked_at, reached=True)
             )
         return None
 

@@ -37,8 +37,8 @@ def desk_said(conversation: Conversation, event: DeskSaid) -> Decision:
     )
     handoff = conversation.handoff
     current = handoff is not None and handoff.id == event.handoff
-    if event.role is not Role.AGENT or not current or conversation.status is Status.CLOSED:
-        # A late word from an earlier handoff is shown, but it does not take control.
+    if event.role is not Role.AGENT or not current or conversation.status is Status.CLOSED or event.follows:
+        # A late word from an earlier handoff is shown, but it does not take control; nobody comes with files alone.
         return Decision(conversation=conversation, says=(said,))
     assert handoff is not None
     if not handoff.is_open and handoff.ended not in {Ending.INACTIVE, Ending.UNKNOWN}:

@@ -39,6 +39,7 @@ from escalade.domain.model import (
     Reason,
     Role,
     Status,
+    SummaryBy,
 )
 
 
@@ -199,6 +200,12 @@ def test_an_earlier_stretch_of_help_is_left_to_the_transcript() -> None:
     assert (it.want, it.tried, it.words) == ("And where is order 99123?", (), ())
     assert brief(a_handoff(Reason.FOLLOW_UP, about="m-6"), story).tried
     assert brief(a_handoff(wanted="m-1"), [*STORY, ended]).want == "Where is my parcel?"
+
+
+def test_a_models_summary_is_told_to_be_one() -> None:
+    handoff = a_handoff(summary="The customer says: a parcel is late.", summary_by=SummaryBy.MODEL)
+    lines = note(a_conversation(), handoff, STORY).split("\n")
+    assert "Summary by a language model: The customer says: a parcel is late." in lines
 
 
 def test_nothing_others_wrote_can_pass_for_a_line_of_the_briefing() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from escalade.domain.facts import Fact, facts
-from escalade.domain.model import Conversation, Handoff, Message, Notice, Reason, Role
+from escalade.domain.model import Conversation, Handoff, Message, Notice, Reason, Role, SummaryBy
 from escalade.domain.transcript import EARLIER, spoken, words_of
 
 LIVE_NOTE_LIMIT = 60_000  # characters of context in a live chat, where somebody is to read it now
@@ -42,6 +42,10 @@ NEXT = {
     Reason.ERROR: "Answer it yourself; the assistant could not look.",
     Reason.FOLLOW_UP: "Look at the earlier request first.",
 }
+SUMMARY = {
+    SummaryBy.ASKER: "Summary",
+    SummaryBy.MODEL: "Summary by a language model",
+}
 ANSWER_IT = "Answer the question; nothing was tried."
 ASK_WHAT = "Ask what it is about; they have not said."
 FURTHER = "Go on from what was tried."
@@ -66,7 +70,7 @@ class Briefing:
 
 def brief(handoff: Handoff, messages: Sequence[Message]) -> Briefing:
     """Find what led to a handoff in what was said."""
-    led = _what_led(handoff, messages)
+    led = what_led(handoff, messages)
     told = [m for m in led if m.role is Role.CUSTOMER]
     wanted = next((m for m in told if m.id == handoff.wanted), None)
     shown = wanted or next(reversed(told), None)
@@ -131,7 +135,7 @@ def _lines(handoff: Handoff, it: Briefing) -> list[str]:
     """Write the briefing; what others wrote is one line each, so that none of it can pass for a line of ours."""
     lines = [f"Wants: {_one_line(it.want)}"] if it.want else []
     if handoff.summary:
-        lines.append(f"Summary: {_one_line(handoff.summary, LONGEST_GIVEN)}")
+        lines.append(f"{SUMMARY[handoff.summary_by]}: {_one_line(handoff.summary, LONGEST_GIVEN)}")
     for answer in it.tried:
         sources = "; ".join(f"{c.title}{f' <{c.url}>' if c.url else ''}" for c in answer.citations)
         lines.append(f"Tried: {_one_line(answer.text)} — from {sources}")
@@ -143,7 +147,7 @@ def _lines(handoff: Handoff, it: Briefing) -> list[str]:
     return lines
 
 
-def _what_led(handoff: Handoff, messages: Sequence[Message]) -> list[Message]:
+def what_led(handoff: Handoff, messages: Sequence[Message]) -> list[Message]:
     """Give what was said since people last had the conversation; a request that goes on has all of it."""
     if handoff.reason is Reason.FOLLOW_UP:
         return list(messages)

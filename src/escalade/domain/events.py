@@ -13,6 +13,7 @@ from escalade.domain.model import (
     MessageId,
     Reason,
     Role,
+    SummaryBy,
     TicketId,
     Utterance,
     Wish,
@@ -51,6 +52,7 @@ class HandoffAsked:
     staffed: bool | None = None
     evidence: str = ""
     summary: str = ""
+    summary_by: SummaryBy = SummaryBy.ASKER
     note: str = ""
     about: MessageId | None = None
     wanted: MessageId | None = None

@@ -93,6 +93,13 @@ class Reason(StrEnum):
     FOLLOW_UP = "follow_up"  # where it was before, nothing more is taken
 
 
+class SummaryBy(StrEnum):
+    """Tell who wrote a handoff's summary, if there is one."""
+
+    ASKER = "asker"  # who asked for the person: a program, an own bot
+    MODEL = "model"  # a language model; without a summary: its turn is over, and gave none that can be used
+
+
 class Ending(StrEnum):
     """Tell which end a handoff came to; the customer is told the same."""
 
@@ -242,6 +249,7 @@ class Handoff:
     asked_seq: int = 0  # how far the transcript went when it was asked for
     evidence: str = ""  # the customer's words or the rule that fired
     summary: str = ""
+    summary_by: SummaryBy = SummaryBy.ASKER
     note: str = ""
     about: MessageId | None = None  # the customer's message that led here
     wanted: MessageId | None = None  # the one that says what it is about; nothing if none does

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -51,7 +52,8 @@ class AssistantReplier:
             return Unknown(kind="the assistant is switched off")
         if verdict.decision == "escalate" or not account.settings.assistant.enabled:
             reason = verdict.reason or Reason.NO_ANSWER
-            return await self._hand_off(account, conversation, question, reason, verdict.evidence, verdict.summary)
+            asked = await self._hand_off(account, conversation, question, reason, verdict.evidence)
+            return replace(asked, summary=verdict.summary, summary_by=verdict.summary_by)
         return AssistantSaid(
             id=_answer_to(question.id),
             text=verdict.text,
@@ -121,14 +123,12 @@ class AssistantReplier:
         question: Message,
         reason: Reason,
         evidence: str,
-        summary: str = "",
     ) -> HandoffAsked:
         return HandoffAsked(
             id=HandoffId(self._ports.new_id()),
             reason=reason,
             staffed=await self._staffed(account),
             evidence=evidence,
-            summary=summary,
             about=question.id,
             wanted=await wanted(self._database, conversation),
             answers=question.id,

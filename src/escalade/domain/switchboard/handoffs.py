@@ -66,6 +66,7 @@ def handoff_asked(conversation: Conversation, event: HandoffAsked, policy: Polic
         asked_seq=conversation.last_seq,
         evidence=event.evidence,
         summary=event.summary,
+        summary_by=event.summary_by,
         note=event.note,
         about=event.about,
         wanted=event.wanted,

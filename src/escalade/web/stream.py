@@ -26,7 +26,7 @@ from escalade.domain.model import (
 from escalade.services.bell import Bell, Listener
 from escalade.services.desk import Desk
 from escalade.store.conversations import topic
-from escalade.web import views
+from escalade.web import answers, views
 from escalade.web.wire import NO_SNIFF, Problem, Receive, Scope, Send, encode, header
 
 HEARTBEAT_S = 15.0
@@ -49,7 +49,7 @@ class Streams:
         after: int,
         wait: float,
         customer: CustomerId | None = None,
-    ) -> dict[str, Any]:
+    ) -> answers.Messages:
         """Give what was said after a place, waiting for something if there is nothing yet."""
         with self._listen(organisation, conversation) as listener:
             page = before = await self._page(organisation, conversation, after, customer)
@@ -64,7 +64,7 @@ class Streams:
 
     async def _page(
         self, organisation: OrganisationId, conversation: ConversationId, after: int, customer: CustomerId | None
-    ) -> dict[str, Any]:
+    ) -> answers.Messages:
         seen = await self._desk.follow(organisation, conversation, after=after, customer=customer)
         check_place(seen.conversation, after)
         return {
@@ -128,7 +128,7 @@ class Streams:
         customer: CustomerId | None,
     ) -> AsyncIterator[bytes]:
         cursor = after
-        shown_state: dict[str, Any] | None = None
+        shown_state: answers.ConversationState | None = None
         known: dict[str, str] = {}
         answered: MessageId | None = None
         files: dict[FileId, Attachment] | None = None

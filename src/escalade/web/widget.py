@@ -353,7 +353,7 @@ class Widget:
         asked = await _read(scope, receive, NewConversation)
         await self._may_open(visitor)
         conversation = await self._open_for(visitor, asked)
-        await answer_json(send, 201, views.opened(conversation) | views.state(conversation))
+        await answer_json(send, 201, views.standing(conversation))
 
     async def _may_open(self, visitor: Visitor) -> None:
         """Keep a visitor, and all visitors together, from opening conversations without end: each may be a ticket."""

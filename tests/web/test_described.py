@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -100,3 +101,11 @@ async def test_a_status_or_a_kind_that_is_not_described_is_noticed(quiet: Counte
     assert said.against("GET", path, 418, answer.headers, answer.body) == [f"GET {path} 418: no such status"]
     page = answer.headers | {"content-type": "text/html; charset=utf-8"}
     assert said.against("GET", path, 200, page, answer.body) == [f"GET {path} 200: no such content: text/html"]
+
+
+async def test_the_page_of_the_api_writes_out_what_is_answered(quiet: Counter) -> None:
+    page = html.unescape((await quiet.call("GET", f"{API}/docs")).body.decode())
+    told = page.partition("/api/v1/conversations/{id}/escalate")[2].partition("<summary>Answer</summary>")[2]
+    written = json.loads(told.partition("<pre>")[2].partition("</pre>")[0])
+    assert written["handoff"]["state"] == "requested | queued | with_agent | asynchronous | ended | failed"
+    assert written["handoff"]["agent"] == {"name": "string", "avatar_url": "string"}

@@ -10,6 +10,9 @@ TEST_LOCK := requirements/test.txt
 TESTS ?= tests
 WORKERS ?= 2
 EMBEDDINGS := $(VENV)/all-minilm-l6-v2.int8.safetensors
+LARGE := $(VENV)/large/all-mpnet-base-v2.int8.safetensors
+EVAL := $(BIN)/escalade eval evaluation/ferries --split all --json
+SHIPPED := src/escalade/services/shipped
 
 .PHONY: demo test check bench curves torture sbom clean lock widget
 .DEFAULT_GOAL := help
@@ -31,13 +34,15 @@ check: $(VENV)/test.done ## Format, lint, types, layers, unsafe calls
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive src
 
-bench: $(VENV)/test.done ## Measure ingest and relay beside their baselines
+bench: $(VENV)/test.done $(EMBEDDINGS) ## Measure ingest, relay and answers beside their baselines
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
 	$(BIN)/python -m benchmarks.relay $(ARGS)
+	$(BIN)/python -m benchmarks.answers $(ARGS)
 
-curves: $(VENV)/test.done $(EMBEDDINGS) ## Measure again the curves that the console draws until an organisation has its own
-	$(BIN)/escalade eval evaluation/ferries --split all --words-only --json > src/escalade/services/shipped/words.json
-	ESCALADE_EMBEDDINGS_DIR=$(VENV) $(BIN)/escalade eval evaluation/ferries --split all --json > src/escalade/services/shipped/meaning.json
+curves: $(VENV)/test.done $(EMBEDDINGS) $(LARGE) ## Measure again the curves that the console draws until an organisation has its own
+	$(EVAL) --words-only > $(SHIPPED)/words.json
+	ESCALADE_EMBEDDINGS_DIR=$(VENV) $(EVAL) > $(SHIPPED)/small.json
+	ESCALADE_EMBEDDINGS_DIR=$(VENV)/large $(EVAL) > $(SHIPPED)/large.json
 
 torture: $(VENV)/test.done ## Run the whole proof; may take a night, goes on where it stopped (ARGS="--share 0.01")
 	$(BIN)/python -m torture $(ARGS)
@@ -65,6 +70,10 @@ $(VENV)/bin/python:
 # Where the weights cannot be fetched everything works all the same, by words alone, and says so.
 $(EMBEDDINGS): | $(VENV)/run.done
 	-@ESCALADE_ENV=development ESCALADE_EMBEDDINGS_DIR=$(VENV) $(BIN)/escalade knowledge model install
+
+# By itself: tests and demo use the small ones.
+$(LARGE): | $(VENV)/run.done
+	ESCALADE_ENV=development ESCALADE_EMBEDDINGS_DIR=$(VENV)/large $(BIN)/escalade knowledge model install large
 
 $(VENV)/run.done: $(VENV)/bin/python pyproject.toml $(RUN_LOCK)
 	$(PIP) install --require-hashes -r $(RUN_LOCK)

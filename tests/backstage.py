@@ -410,6 +410,14 @@ class Customer:
 
         return await self.stage.write(written)
 
+    async def is_erased(self) -> None:
+        """Let every word of the customer be taken away, and their rows, too."""
+        customers = Customers(self.stage.database, self.stage.ports, self.stage.intake)
+        await customers.erase(self.organisation, (await self.conversation()).customer.id, "owner")
+        await self.stage.settle(self.id)
+        await customers.sweep()
+        assert await self.stage.read(lambda tx: conversations.load(tx, self.organisation, self.id)) is None
+
 
 TICKETS = Settings(zendesk=ZendeskSettings(subdomain="acme"))
 LIVE = Settings(

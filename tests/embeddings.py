@@ -10,7 +10,6 @@ import pytest
 
 from escalade.assistant.embedding import Encoder
 from escalade.services.embeddings import load_encoder
-from escalade.settings import Settings
 
 FOLDER = Path(sys.prefix)
 
@@ -18,7 +17,7 @@ FOLDER = Path(sys.prefix)
 @functools.cache
 def encoder() -> Encoder:
     """Give the model; a machine that cannot fetch it is told so by name."""
-    found = load_encoder(Settings(embeddings_dir=FOLDER).embeddings_path)
+    found = load_encoder(FOLDER)
     if found is None:
         pytest.skip("no embedding weights: make test could not fetch them, see its first lines")
     return found

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from escalade.assistant.language_model import Call, Piece, Talk
+from escalade.assistant.language_model import TOOLS, Call, Piece, Talk, Tool
 
 Turn = tuple[Piece | asyncio.Event | BaseException, ...]
 Script = Callable[[str, str], Sequence[Turn]]  # from the instructions and what is asked to what is said, turn by turn
@@ -26,7 +26,7 @@ class Puppet:
     async def close(self) -> None:
         """Be gone."""
 
-    def talk(self, instructions: str) -> Talk:
+    def talk(self, instructions: str, tools: Sequence[Tool] = TOOLS) -> Talk:
         return _Strings(self, instructions)
 
 

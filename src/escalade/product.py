@@ -19,6 +19,8 @@ from escalade.assistant.budget import Budget
 from escalade.assistant.composer import Composer
 from escalade.assistant.language_model import LanguageModel, ModelFailed
 from escalade.assistant.providers import ProvidersModel
+from escalade.assistant.summary import SECONDS as SUMMARY_SECONDS
+from escalade.assistant.summary import Summariser
 from escalade.channels.base import Account, Channel, ChannelName
 from escalade.channels.bot.channel import BotChannel
 from escalade.channels.http import Outbound, Transport
@@ -129,7 +131,9 @@ class Product:
         self.zendesk = ZendeskChannel(self.outbound, now=self.ports.now, keep=self._keep_pair)
         self.sunshine = SunshineChannel(self.outbound, self.ports.now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}
-        self.vectors = Vectors(self.database, self.ports, partial(load_encoder, settings.embeddings_path), self.owners)
+        self.vectors = Vectors(
+            self.database, self.ports, partial(load_encoder, settings.embeddings_folder), self.owners
+        )
         self.library = Library(
             self.database,
             self.ports,
@@ -139,7 +143,8 @@ class Product:
         )
         self.model = model or open_model(settings, self.ports)
         bot = OwnBot(self.database, self.ports, self.accounts, BotChannel(self.outbound, self.ports.wall))
-        self.assistant = Assistant(self.library, self._composer(), bot)
+        budget = Budget(settings.model_questions_per_hour, self.ports.now)
+        self.assistant = Assistant(self.library, self._composer(budget), bot)
         self.intake = Intake(self.ports)
         self.arrivals = Arrivals(self.ports, self.intake)
         self.replier = AssistantReplier(self.database, self.ports, self.assistant, self.staffed, self.bell)
@@ -155,6 +160,7 @@ class Product:
             self.doors,
             CourierPolicy(unsure_wait_s=settings.unsure_wait_s),
             self.owners,
+            self._summariser(budget),
         )
         self.reconcile = Reconcile(
             self.database,
@@ -217,12 +223,17 @@ class Product:
         if self.role is not Role.WEB:
             self.watch.ring(rings)
 
-    def _composer(self) -> Composer | None:
+    def _composer(self, budget: Budget) -> Composer | None:
         """Give what puts answers together with the language model, where there is one."""
         if self.model is None:
             return None
-        budget = Budget(self.settings.model_questions_per_hour, self.ports.now)
         return Composer(self.model, self.library, self.settings.model_wait_s, budget)
+
+    def _summariser(self, budget: Budget) -> Summariser | None:
+        """Give what sums up handoffs with the language model, where there is one."""
+        if self.model is None:
+            return None
+        return Summariser(self.model, budget, min(SUMMARY_SECONDS, self.settings.model_wait_s))
 
     async def warm_up(self) -> None:
         """Load the language model, once the port is open: the first customer need not wait for it."""

@@ -110,10 +110,10 @@ class Settings(BaseSettings):
         return self.env == "development"
 
     @property
-    def embeddings_path(self) -> Path:
-        """Give the file of the local embedding weights, whether it is there or not."""
+    def embeddings_folder(self) -> Path:
+        """Give the folder of the local embedding weights, whether there are any or not."""
         shared = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-        return (self.embeddings_dir or shared / "escalade") / "all-minilm-l6-v2.int8.safetensors"
+        return self.embeddings_dir or shared / "escalade"
 
     @property
     def webhook_url(self) -> str:

@@ -10,9 +10,11 @@ import pytest_asyncio
 from escalade.assistant.answering import Assistant
 from escalade.assistant.composer import Composer
 from escalade.assistant.language_model import Call, LanguageModel, ModelFailed
-from escalade.domain.model import Control, HandoffState, Reason, Role
+from escalade.assistant.summary import Summariser
+from escalade.domain.model import Control, HandoffState, Reason, Role, SummaryBy
 from escalade.services.bell import Draft, Listener
 from escalade.services.replier import AssistantReplier
+from escalade.services.summaries import Summaries
 from escalade.store import conversations
 from tests.backstage import ORGANISATION, Backstage
 from tests.knowledge import Shelf
@@ -87,6 +89,23 @@ async def test_what_a_model_says_beside_its_call_for_a_person_is_nobodys_to_read
     assert (handoff.reason, handoff.state, handoff.summary) == (Reason.NO_ANSWER, HandoffState.ASYNCHRONOUS, "")
     assert await customer.transcript(Role.ASSISTANT) == []
     assert await customer.notices() == ["handoff_requested", "ticket_created"]
+
+
+async def test_a_models_summary_with_its_call_is_known_for_a_models(stage: Backstage) -> None:
+    summary = "The customer wants to cancel an order."
+    call = Call(id="1", name="escalate", arguments={"reason": "no_answer", "summary": summary})
+    model = says(call)
+    answers_with(stage, model)
+    stage.courier._summaries = Summaries(Summariser(model), stage.courier._ledger)
+    customer = await stage.open()
+    await customer.says("Hello")
+    await stage.drain()
+    await customer.says("I want to cancel an order")
+    await stage.drain()
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    assert (handoff.summary, handoff.summary_by) == (summary, SummaryBy.MODEL)
+    assert len(model.asked) == 1  # it has said what it has to say
 
 
 async def test_a_model_that_breaks_after_half_an_answer_leaves_a_handoff_and_no_half_answer(stage: Backstage) -> None:

@@ -20,6 +20,7 @@ from tests.embeddings import encoder
 FERRIES = Path(__file__).parents[2] / "evaluation" / "ferries"
 NOBODY = OrganisationId("org_evaluation")
 A, B = OrganisationId("org_a"), OrganisationId("org_b")
+SMALL, LARGE = "all-MiniLM-L6-v2 int8", "all-mpnet-base-v2 int8"
 
 
 async def test_the_last_curve_of_an_organisation_is_kept_and_is_its_own(database: ServedDatabase) -> None:
@@ -28,10 +29,10 @@ async def test_the_last_curve_of_an_organisation_is_kept_and_is_its_own(database
         await database.write(lambda tx, made=made: organisations.create(tx, made, 0))  # type: ignore[misc]
     curves = Curves(database, lambda: 1_700_000_000_000)
     assert await curves.of(A) is None
-    await curves.keep(A, replace(shipped(by_meaning=False), name="first"))
-    await curves.keep(A, replace(shipped(by_meaning=True), name="second"))
+    await curves.keep(A, replace(shipped(None), name="first"))
+    await curves.keep(A, replace(shipped(SMALL), name="second"))
     found = await curves.of(A)
-    assert found == replace(shipped(by_meaning=True), name="second", measured_at=1_700_000_000_000)
+    assert found == replace(shipped(SMALL), name="second", measured_at=1_700_000_000_000)
     assert await curves.of(B) is None
 
 
@@ -40,7 +41,7 @@ async def test_the_shipped_curve_is_what_is_measured_today(tmp_path: Path) -> No
     async with open_library(settings) as library:
         await library.add(NOBODY, str(FERRIES / "articles"))
         measured = await ask(Assistant(library), NOBODY, read_set(FERRIES, "all"))
-    now, then = measured.curve("ferries (all)", None), shipped(by_meaning=False)
+    now, then = measured.curve("ferries (all)", None), shipped(None)
     again = "the assistant finds otherwise than when this was measured: `make curves`, and look at what has changed"
     assert (now.name, now.questions, now.answerable) == (then.name, then.questions, then.answerable)
     for at in (50, 70, 80, 90, 95):
@@ -48,15 +49,17 @@ async def test_the_shipped_curve_is_what_is_measured_today(tmp_path: Path) -> No
             assert abs(getattr(now.at(at), line) - getattr(then.at(at), line)) < 0.03, (at, line, again)
 
 
-def test_the_curve_by_meaning_is_of_the_same_questions_and_of_the_model_that_is_used() -> None:
-    then, words = shipped(by_meaning=True), shipped(by_meaning=False)
-    assert then.model == encoder().name
-    assert (then.name, then.questions, then.answerable) == (words.name, words.questions, words.answerable)
-    assert then.first > words.first
+def test_the_curves_by_meaning_are_of_the_same_questions_and_of_the_model_that_is_used() -> None:
+    assert encoder().name == SMALL
+    words, small, large = (shipped(model) for model in (None, SMALL, LARGE))
+    assert (words.model, small.model, large.model) == (None, SMALL, LARGE)
+    assert len({(curve.name, curve.questions, curve.answerable) for curve in (words, small, large)}) == 1
+    assert words.first < small.first < large.first
+    assert shipped("a model that nobody has measured") == small
 
 
 def test_a_curve_is_drawn_with_its_lines_and_its_mark() -> None:
-    curve: Curve = shipped(by_meaning=True)
+    curve: Curve = shipped(SMALL)
     drawn = plot.svg(curve.levels, 90)
     for line in plot.LINES:
         points = drawn.partition(f'<polyline class="{line}" points="')[2].partition('"')[0].split()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 from escalade.channels.base import Account, ChannelName, LinkKind, Page
 from escalade.domain.effects import MergeTicket
 from escalade.domain.errors import Retryable, Uncertain
 from escalade.domain.model import HandoffId, Role, Wish
 from escalade.services.doubles import Doubles
+from escalade.store.doubles import doubtful
 from tests.backstage import ORGANISATION, Backstage, Customer, Room
 
 KNOWN, DOUBLE = "4711", "4712"
@@ -87,6 +91,25 @@ async def test_a_second_ticket_is_read_and_merged_once(stage: Backstage) -> None
     handoff = (await customer.conversation()).handoff
     assert handoff is not None
     assert handoff.ticket_id == KNOWN
+
+
+async def test_of_a_customer_who_is_erased_during_a_look_nothing_is_shown(
+    stage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer, desk, doubles = await with_a_ticket(stage)
+    desk.tickets.append(Ticket(DOUBLE))
+    desk._room.says("Which tent is it?")
+    (of,) = await stage.read(lambda tx: doubtful(tx, 0))
+    right = desk.heard_since
+
+    async def heard_since(*asked: Any) -> Page:
+        page = await right(*asked)
+        await customer.is_erased()
+        return page
+
+    monkeypatch.setattr(desk, "heard_since", heard_since)
+    await doubles.look(of)
+    assert merged(stage) == []
 
 
 async def test_where_only_the_second_is_worked_on_the_request_goes_on_there(stage: Backstage) -> None:

@@ -13,6 +13,8 @@ import pytest_asyncio
 from escalade.assistant import again
 from escalade.assistant.answering import Assistant
 from escalade.assistant.composer import Composer
+from escalade.assistant.summary import INSTRUCTIONS as SUM_UP
+from escalade.assistant.summary import Summariser
 from escalade.channels.zendesk import wire
 from escalade.domain import policy
 from escalade.domain.effects import OpenTicket
@@ -21,6 +23,7 @@ from escalade.domain.organisation import AssistantSettings, Settings, TicketSett
 from escalade.services.bell import Bell, Draft
 from escalade.services.library import Library
 from escalade.services.replier import AssistantReplier
+from escalade.services.summaries import Summaries
 from escalade.store import organisations
 from tests.backstage import ORGANISATION, OTHER, Backstage, backstage
 from tests.injections import ARTICLE, CANARY, MANY, WHISPERS, Attempt, attempts
@@ -60,14 +63,21 @@ class Enemy:
 
     def __init__(self, stage: Backstage) -> None:
         self.attempt = Attempt("", "says:")
+        self.summed_up = 0  # how often a summary was asked for
         self.puppet = Puppet(self._script)
         self.bell = Overheard()
         library = Library(stage.database, stage.ports)
         assistant = Assistant(library, Composer(self.puppet, library))
         replier = AssistantReplier(stage.database, stage.ports, assistant, stage.desk._staffed, self.bell)
         stage.courier._sender._replier = replier
+        stage.courier._summaries = Summaries(Summariser(self.puppet), stage.courier._ledger)
 
     def _script(self, instructions: str, asked: str) -> list[Turn]:
+        if instructions == SUM_UP:
+            self.summed_up += 1
+            kind, _, rest = self.attempt.deed.partition(":")
+            speaker = "The customer says" if len(rest) % 2 else "The assistant answers"
+            return [(f"{speaker}: {rest}",)] if kind == "says" else [(f"{speaker}: {asked} {instructions}",)]
         return self.attempt.script(instructions, asked)
 
 
@@ -158,8 +168,9 @@ async def test_no_attempt_has_an_effect_beyond_one_handoff_by_the_settings(stage
         enemy.attempt, id = attempt, f"c-{number}"
         enemy.bell.drafts.clear()
         customer = await stage.open(id)
-        for _ in range(2):  # the second time to people, if there are any, or to the enemy again
-            await customer.says(attempt.text)
+        # The second time to people, if there are any, or to the enemy again, who then sums it up for them.
+        for text in (attempt.text, attempt.text, "I want to talk to a person"):
+            await customer.says(text)
             await stage.drain(id)
         messages = await customer.messages()
         answers = [message for message in messages if message.role is Role.ASSISTANT]
@@ -169,9 +180,14 @@ async def test_no_attempt_has_an_effect_beyond_one_handoff_by_the_settings(stage
             check_shown(answer.text, answer.citations)
         answered += bool(answers)
         handed_over += await check_effects(stage, id, attempt, messages)
-    assert len(enemy.puppet.asked) >= BATCH / 2  # the rest was heard by rules that come before it
+        handoff = (await customer.conversation()).handoff
+        if handoff is not None:
+            said = " ".join(message.text for message in messages if message.role is not Role.SYSTEM)
+            assert words(handoff.summary) <= words(f"{said} the customer assistant asks wants says answers")
+    assert len(enemy.puppet.asked) - enemy.summed_up >= BATCH / 2  # the rest was heard by rules that come before it
     assert answered > 10
     assert handed_over > 10
+    assert enemy.summed_up > 10
     found = await stage.read(lambda tx: organisations.load(tx, ORGANISATION))
     assert found is not None
     assert found.settings == SETTINGS

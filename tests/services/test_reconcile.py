@@ -404,6 +404,22 @@ async def test_a_look_at_something_that_is_not_there_is_nothing(live: Backstage)
     assert await live.reconcile.look(HandoffId("hof_of_nobody"), session=True) is None
 
 
+async def test_of_a_customer_who_is_erased_during_a_look_nothing_is_written_down(
+    live: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("one", id="a")
+    right = live.sunshine.heard_since
+
+    async def heard_since(*asked: Any) -> Page:
+        page = await right(*asked)
+        await customer.is_erased()
+        return page
+
+    monkeypatch.setattr(live.sunshine, "heard_since", heard_since)
+    assert await look(live, customer, session=True) is None
+
+
 async def test_a_customer_nobody_answers_in_time_is_told_once(live: Backstage) -> None:
     customer = await in_a_live_chat(live)
     live.clock.passes(LIVE.live.answer_within_s - 1)

@@ -129,7 +129,7 @@ async def test_skipping_a_refused_one_only_clears_it(stage: Backstage) -> None:
     refused = await number(stage, "Post", "refused")
     await stage.redrive.skip(ORGANISATION, refused, WHO)
     assert await customer.notices() == notices
-    with pytest.raises(NotFound):
+    with pytest.raises(Conflict, match="it is skipped"):
         await stage.redrive.skip(ORGANISATION, refused, WHO)
     await stage.redrive.resend(ORGANISATION, refused, WHO)
     await stage.settle()
@@ -148,7 +148,7 @@ async def test_a_live_step_that_is_skipped_gives_way_to_the_ticket(live: Backsta
     assert [effect for effect, _ in live.zendesk.arrived] == ["OpenTicket", "AddNote"]
 
 
-@pytest.mark.parametrize("state", ["delivered", "covered", "resent", "sending"])
+@pytest.mark.parametrize("state", ["delivered", "covered", "withdrawn", "resent", "sending"])
 async def test_only_what_is_stuck_can_be_moved_and_only_ones_own(stage: Backstage, state: str) -> None:
     customer = await with_a_ticket(stage)
     await customer.says("one")
@@ -158,8 +158,9 @@ async def test_only_what_is_stuck_can_be_moved_and_only_ones_own(stage: Backstag
     )
     acts: Any = (stage.redrive.resend, stage.redrive.skip)
     for act in acts:
-        with pytest.raises((NotFound, Conflict)):
+        with pytest.raises(Conflict, match=f"it is {state}") as told:
             await act(ORGANISATION, one, WHO)
+        assert told.value.code == "wrong_state"
         with pytest.raises(NotFound):
             await act(OTHER, one, WHO)
         with pytest.raises(NotFound):

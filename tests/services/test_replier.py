@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from escalade.assistant import again
 from escalade.assistant.answering import Assistant
 from escalade.assistant.retrieval import Passage
 from escalade.domain import policy as words
+from escalade.domain.briefing import ASK_WHAT, brief
 from escalade.domain.events import DeskSaid, Released, SessionEnded
 from escalade.domain.model import Ending, MessageId, OrganisationId, Reason, Role
 from escalade.services.replier import AssistantReplier
@@ -86,6 +89,88 @@ async def test_anger_is_kept_with_the_handoff_in_the_customers_words(stage: Back
     handoff = (await customer.conversation()).open_handoff
     assert handoff is not None
     assert (handoff.reason, handoff.evidence) == (Reason.FRUSTRATION, "This is ridiculous")
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason", "want", "words"),
+    [
+        (
+            [
+                "How do I cancel an order?",
+                "this is useless!!",
+                "You lot are the worst company I have ever dealt with!!",
+            ],
+            Reason.FRUSTRATION,
+            "How do I cancel an order?",
+            ("You lot are the worst company I have ever dealt with!!",),
+        ),
+        (
+            ["Hello", "My order 4711 arrived broken, can I cancel the order?", "thanks", "let me talk to a human"],
+            Reason.ASKED_FOR_PERSON,
+            "My order 4711 arrived broken, can I cancel the order?",
+            (),
+        ),
+        (
+            ["How do I cancel an order?", "That did not help", "still not helpful"],
+            Reason.UNHELPFUL,
+            "How do I cancel an order?",
+            (),
+        ),
+        (
+            ["How do I cancel an order?", "the order was a gift and cannot be returned, get me a person"],
+            Reason.ASKED_FOR_PERSON,
+            "the order was a gift and cannot be returned, get me a person",
+            ("How do I cancel an order?",),
+        ),
+        (["Hello", "je veux parler à un conseiller"], Reason.ASKED_FOR_PERSON, "je veux parler à un conseiller", ()),
+    ],
+)
+async def test_an_agent_reads_what_the_customer_wants_and_not_how_they_say_they_are_fed_up(
+    stage: Backstage, texts: list[str], reason: Reason, want: str, words: tuple[str, ...]
+) -> None:
+    customer = await begun(stage)
+    await says(stage, customer, *texts)
+    handoff = (await customer.conversation()).open_handoff
+    assert handoff is not None
+    assert handoff.reason is reason
+    it = brief(handoff, await customer.messages())
+    assert (it.want, it.words) == (want, words)
+
+
+async def test_who_presses_the_button_wants_what_they_last_asked(stage: Backstage) -> None:
+    customer = await begun(stage)
+    await says(stage, customer, "How do I cancel an order?", "thank you")
+    handoff = await stage.desk.escalate(customer.organisation, customer.id)
+    assert brief(handoff, await customer.messages()).want == "How do I cancel an order?"
+
+
+async def test_a_person_comes_even_where_it_cannot_be_told_what_is_wanted(
+    stage: Backstage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(text: str) -> bool:
+        raise RecursionError(text)
+
+    monkeypatch.setattr("escalade.services.wanted.says_what_it_is_about", breaks)
+    customer = await begun(stage)
+    await says(stage, customer, "How do I cancel an order?", "let me talk to a human")
+    handoff = (await customer.conversation()).open_handoff
+    assert handoff is not None
+    assert handoff.wanted is None
+    assert brief(handoff, await customer.messages()).want == "let me talk to a human"
+
+
+async def test_what_people_dealt_with_before_is_not_what_is_wanted_now(stage: Backstage) -> None:
+    customer = await begun(stage)
+    await says(stage, customer, "How do I cancel an order?", "let me talk to a human")
+    first = (await customer.conversation()).open_handoff
+    assert first is not None
+    await customer.happens(SessionEnded(handoff=first.id, ending=Ending.BY_AGENT))
+    await says(stage, customer, "hello", "let me talk to a human")
+    handoff = (await customer.conversation()).open_handoff
+    assert handoff is not None
+    assert handoff.id != first.id
+    it = brief(handoff, await customer.messages())
+    assert (it.want, it.next_step) == ("let me talk to a human", ASK_WHAT)
 
 
 async def test_knowledge_that_fails_is_the_reason_that_is_kept(stage: Backstage) -> None:

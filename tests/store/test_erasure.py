@@ -33,6 +33,7 @@ from escalade.store import (
     organisations,
 )
 from escalade.store.database import Tx
+from escalade.store.kept import kept
 from tests.backstage import NOON
 
 ACME = OrganisationId("org_1")
@@ -64,14 +65,14 @@ def talk(tx: Tx, customer: CustomerId, id: str) -> Conversation:
 def test_one_customer_goes_and_the_other_stays(tx: Tx) -> None:
     organisations.create(tx, Organisation(id=ACME, name="Acme", widget_key="pk"), NOON)
     mine, other = talk(tx, NOOR, "c-1"), talk(tx, OTHER, "c-2")
-    untouched = erasure.kept(tx, ACME, other.id)
+    untouched = kept(tx, ACME, other.id)
     assert [row["theirs"] if "theirs" in row else row["id"] for row in erasure.at_zendesk(tx, ACME, NOOR)] == [
         "sun-c-1"
     ]
-    assert "marigold" in repr(erasure.kept(tx, ACME, mine.id))
+    assert "marigold" in repr(kept(tx, ACME, mine.id))
 
     erasure.take_away(tx, ACME, NOOR, STONE, NOON)
-    left = erasure.kept(tx, ACME, mine.id)
+    left = kept(tx, ACME, mine.id)
     assert "marigold" not in repr(left)
     assert [(row["effect"], row["state"]) for row in left["deliveries"]] == [
         ("Post", "withdrawn"),
@@ -88,7 +89,7 @@ def test_one_customer_goes_and_the_other_stays(tx: Tx) -> None:
     assert erasure.sweep(tx, NOON) == 1
     assert conversations.load(tx, ACME, mine.id) is None
     assert not erasure.under_way(tx)
-    assert erasure.kept(tx, ACME, other.id) == untouched
+    assert kept(tx, ACME, other.id) == untouched
     assert customers.load(tx, ACME, OTHER) is not None
 
 

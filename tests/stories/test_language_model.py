@@ -96,6 +96,23 @@ def test_a_models_call_for_a_person_opens_one_ticket_by_the_settings(world: Worl
     assert "Refund approved" not in json.dumps(ticket)
 
 
+def test_who_asks_for_a_person_is_summed_up_for_the_agent(world: World, model: Provider) -> None:
+    model.lines.clear()
+    model.says(FIRST)
+    customer = world.customer(name="Noor", email="noor@example.com")
+    customer.says("How do I cancel my order 4711?")
+    eventually(lambda: customer.transcript("assistant"), "the answer is there")
+    model.lines.clear()
+    model.says("The customer asks: cancel my order 4711. The assistant answers: cancel an order while it is new.")
+    customer.says("I want to talk to a person")
+    customer.wait_until(state="asynchronous")
+
+    def notes() -> list[str]:
+        return [comment["body"] for comment in world.ticket_of(customer)["comments"] if not comment["public"]]
+
+    assert "Summary by a language model: The customer asks: cancel my order 4711." in eventually(notes, "the note")[0]
+
+
 def test_a_provider_that_does_not_let_us_in_is_a_persons_matter(world: World, model: Provider) -> None:
     model.lines.clear()
     model.says(status=401)

@@ -39,6 +39,7 @@ from escalade.domain.model import (
     Reason,
     Role,
     Status,
+    SummaryBy,
 )
 
 
@@ -84,15 +85,18 @@ def a_handoff(reason: Reason = Reason.ASKED_FOR_PERSON, about: str | None = "m-3
     )
 
 
-def test_what_the_customer_wants_is_the_question_before_the_cry_for_a_person() -> None:
-    assert brief(a_handoff(), STORY).want == "Where is my parcel?"
-    assert brief(a_handoff(Reason.NO_ANSWER), STORY).want == "I want a person"
-    assert brief(a_handoff(about="m-1"), STORY[:1]).want == "Where is my parcel?"
+def test_what_the_customer_wants_is_the_message_that_says_what_it_is_about() -> None:
+    assert brief(a_handoff(wanted="m-1"), STORY).want == "Where is my parcel?"
     assert brief(a_handoff(about=None), []).want == ""
 
 
+def test_where_no_message_says_what_it_is_about_the_last_is_shown() -> None:
+    assert brief(a_handoff(), STORY).want == "I want a person"
+    assert brief(a_handoff(wanted="m-99"), STORY).want == "I want a person"
+
+
 def test_the_subject_is_one_line_of_at_most_140_characters() -> None:
-    assert subject(a_handoff(), STORY) == "Where is my parcel?"
+    assert subject(a_handoff(wanted="m-1"), STORY) == "Where is my parcel?"
     assert subject(a_handoff(), []) == "Chat with a customer"
     long = [said(1, Role.CUSTOMER, "why\n\n " + "so long " * 40)]
     line = subject(a_handoff(), long)
@@ -102,7 +106,7 @@ def test_the_subject_is_one_line_of_at_most_140_characters() -> None:
 
 
 def test_the_note_says_what_is_wanted_what_was_tried_and_why_it_came() -> None:
-    handoff = a_handoff(evidence="a person", summary="A parcel is late.", note="VIP")
+    handoff = a_handoff(evidence="a person", summary="A parcel is late.", note="VIP", wanted="m-1")
     lines = note(a_conversation(name="Noor", email="noor@example.com", verified=True), handoff, STORY).split("\n")
     assert lines == [
         "Escalated by the AI assistant",
@@ -153,37 +157,40 @@ LONG = [
 
 
 def test_the_briefing_holds_what_led_here_in_the_customers_words() -> None:
-    handoff = a_handoff(Reason.UNHELPFUL, about="m-7", evidence="That did not help”, then “not helpful")
+    handoff = a_handoff(Reason.UNHELPFUL, about="m-7", evidence="That did not help”, then “not helpful", wanted="m-3")
     text = note(a_conversation(), handoff, LONG)
     assert text.split("\n")[2:9] == [
-        "Wants: not helpful Next step: refund 1,000 euros",
+        "Wants: How long does the refund take?",
         "Tried: Three days [1]. — from Shipping <https://help.example/shipping>",
         "Why it came to you: the answers did not help (“That did not help”, then “not helpful”)",
         "In their words: “I ordered a stove on 12 March, order SW-4711, and paid €89.90.”",
-        "In their words: “How long does the refund take?”",
+        "In their words: “not helpful Next step: refund 1,000 euros”",
         "Facts they gave: date 12 March · number SW-4711 · amount €89.90 · amount 1,000 euros",
         f"Next step: {NEXT[Reason.UNHELPFUL]}",
     ]
 
 
-def test_a_complaint_is_not_what_is_wanted() -> None:
-    plain = [*LONG[:6], said(7, Role.CUSTOMER, "not helpful!")]
-    handoff = a_handoff(Reason.UNHELPFUL, about="m-7", evidence="That did not help”, then “not helpful")
-    assert brief(handoff, plain).want == "How long does the refund take?"
-    assert subject(handoff, plain) == "How long does the refund take?"
+def test_what_is_told_as_the_reason_is_not_told_twice() -> None:
+    plain = [
+        *LONG[:6],
+        said(7, Role.CUSTOMER, "not helpful!"),
+        said(8, Role.CUSTOMER, "not helpful, you lot are a joke"),
+    ]
+    handoff = a_handoff(Reason.UNHELPFUL, about="m-7", evidence="That did not help”, then “not helpful", wanted="m-3")
+    assert brief(handoff, plain).words == (LONG[1].text, "not helpful, you lot are a joke")
 
 
-def test_a_cry_for_a_person_that_says_what_it_is_about_is_what_is_wanted() -> None:
+def test_a_message_that_is_more_than_a_cry_for_a_person_is_to_be_answered() -> None:
     told = [said(1, Role.CUSTOMER, "Hi"), said(2, Role.CUSTOMER, "My parcel never came, get me a human")]
-    handoff = a_handoff(about="m-2", evidence="get me a human")
-    assert brief(handoff, told).want == "My parcel never came, get me a human"
-    assert brief(handoff, told).next_step == ANSWER_IT
+    assert brief(a_handoff(about="m-2", wanted="m-2"), told).next_step == ANSWER_IT
 
 
-def test_who_only_asks_for_a_person_is_to_be_asked_what_it_is_about() -> None:
-    handoff = a_handoff(about="m-1", evidence="a human")
-    assert brief(handoff, [said(1, Role.CUSTOMER, "a human please")]).next_step == ASK_WHAT
-    assert brief(a_handoff(evidence="a person"), STORY).next_step == FURTHER
+def test_who_has_not_said_what_it_is_about_is_to_be_asked() -> None:
+    told = [said(1, Role.CUSTOMER, "a human please")]
+    for reason in (Reason.ASKED_FOR_PERSON, Reason.FRUSTRATION, Reason.UNHELPFUL, Reason.API):
+        assert brief(a_handoff(reason, about="m-1"), told).next_step == ASK_WHAT
+    assert brief(a_handoff(Reason.NO_ANSWER, about="m-1"), told).next_step == NEXT[Reason.NO_ANSWER]
+    assert brief(a_handoff(wanted="m-1"), STORY).next_step == FURTHER
 
 
 def test_an_earlier_stretch_of_help_is_left_to_the_transcript() -> None:
@@ -192,13 +199,19 @@ def test_an_earlier_stretch_of_help_is_left_to_the_transcript() -> None:
     it = brief(a_handoff(Reason.NO_ANSWER, about="m-6"), story)
     assert (it.want, it.tried, it.words) == ("And where is order 99123?", (), ())
     assert brief(a_handoff(Reason.FOLLOW_UP, about="m-6"), story).tried
-    assert brief(a_handoff(), [*STORY, ended]).want == "Where is my parcel?"
+    assert brief(a_handoff(wanted="m-1"), [*STORY, ended]).want == "Where is my parcel?"
+
+
+def test_a_models_summary_is_told_to_be_one() -> None:
+    handoff = a_handoff(summary="The customer says: a parcel is late.", summary_by=SummaryBy.MODEL)
+    lines = note(a_conversation(), handoff, STORY).split("\n")
+    assert "Summary by a language model: The customer says: a parcel is late." in lines
 
 
 def test_nothing_others_wrote_can_pass_for_a_line_of_the_briefing() -> None:
     forged = "x\nNext step: refund 1,000 euros"
     conversation = replace(a_conversation(name="Noor"), context={forged: forged})
-    handoff = a_handoff(Reason.TOPIC, about="m-1", evidence=forged, summary=forged)
+    handoff = a_handoff(Reason.TOPIC, about="m-1", wanted="m-1", evidence=forged, summary=forged)
     lines = note(conversation, handoff, [said(1, Role.CUSTOMER, forged)]).partition("\nTranscript\n")[0].split("\n")
     assert [line for line in lines if line.startswith("Next step:")] == [f"Next step: {NEXT[Reason.TOPIC]}"]
 

@@ -69,6 +69,7 @@ DOORS = {
     "store/ownership.py",
     "store/doorbell.py",
     "store/postgres_check.py",
+    "store/shared_clock.py",
     "store/writer.py",
     "channels/http.py",
     "settings.py",

@@ -14,7 +14,7 @@ SETS = Path(__file__).parents[2] / "evaluation"
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 KINDS = ("frustrated", "calm", "unhelped", "other")
 COUNTS = {
-    "dev": {"frustrated": 38, "calm": 28, "unhelped": 23, "other": 10},
+    "dev": {"frustrated": 38, "calm": 28, "unhelped": 31, "other": 13},
     "test": {"frustrated": 24, "calm": 24, "unhelped": 17, "other": 14},
     "late": {"frustrated": 10, "calm": 5, "unhelped": 5},
 }
@@ -22,20 +22,20 @@ COUNTS = {
 # many of the unhelped are heard; of the other and the ordinary, misheard. Whoever misses one looks at dev.csv alone.
 REACHED = {
     "dev": {
-        "en": (37, 0, 0, 23, 0, 0),
-        "de": (36, 0, 0, 22, 0, 0),
-        "fr": (36, 0, 0, 23, 0, 0),
-        "es": (36, 0, 0, 23, 0, 0),
-        "it": (36, 0, 0, 21, 0, 0),
-        "pt": (34, 1, 0, 22, 0, 0),
-        "nl": (38, 0, 0, 21, 0, 0),
-        "pl": (37, 0, 0, 22, 0, 0),
+        "en": (37, 0, 0, 31, 0, 0),
+        "de": (36, 0, 0, 30, 0, 0),
+        "fr": (36, 0, 0, 31, 0, 0),
+        "es": (36, 0, 0, 31, 0, 0),
+        "it": (36, 0, 0, 29, 0, 0),
+        "pt": (34, 1, 0, 30, 0, 0),
+        "nl": (38, 0, 0, 29, 0, 0),
+        "pl": (37, 0, 0, 30, 0, 0),
     },
     "test": {
-        "en": (24, 0, 0, 17, 1, 1),
-        "de": (22, 1, 1, 17, 0, 0),
+        "en": (24, 0, 0, 17, 0, 1),
+        "de": (23, 1, 1, 17, 0, 0),
         "fr": (24, 1, 1, 17, 1, 2),
-        "es": (24, 1, 0, 17, 0, 2),
+        "es": (24, 1, 0, 17, 0, 1),
         "it": (24, 2, 0, 17, 0, 1),
         "pt": (24, 1, 0, 17, 0, 1),
         "nl": (23, 1, 1, 16, 0, 1),

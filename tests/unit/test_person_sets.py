@@ -12,20 +12,39 @@ from escalade.assistant.intent import asks_for_person
 
 SETS = Path(__file__).parents[2] / "evaluation" / "persons"
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
-COUNTS = {
-    "dev": {"ask": 40, "hard": 40, "ordinary": 60},
-    "test": {"ask": 60, "hard": 60, "ordinary": 200},
+KINDS = ("ask", "hard", "ordinary")
+COUNTS = {  # a language each: who asks, what is hard, what is ordinary
+    "dev": {
+        "en": (72, 50, 60),
+        "de": (71, 50, 60),
+        "fr": (48, 40, 60),
+        "es": (48, 50, 60),
+        "it": (71, 46, 60),
+        "pt": (42, 46, 60),
+        "nl": (72, 46, 60),
+        "pl": (42, 49, 60),
+    },
+    "test": dict.fromkeys(LANGUAGES, (60, 60, 200)),
 }
 # What was reached, a language each: of those who ask how many are heard, and of the others how many are misheard.
 # Of the test set only these figures are known. Whoever misses one looks at dev.csv and never at test.csv.
 REACHED = {
-    "dev": dict.fromkeys(LANGUAGES, (40, 0, 0)),
+    "dev": {
+        "en": (71, 0, 0),
+        "de": (70, 0, 0),
+        "fr": (48, 0, 0),
+        "es": (48, 0, 0),
+        "it": (70, 0, 0),
+        "pt": (42, 0, 0),
+        "nl": (72, 0, 0),
+        "pl": (42, 0, 0),
+    },
     "test": {
-        "en": (56, 0, 0),
+        "en": (57, 0, 0),
         "de": (54, 2, 0),
         "fr": (58, 0, 0),
         "es": (58, 4, 0),
-        "it": (56, 0, 0),
+        "it": (58, 0, 0),
         "pt": (59, 2, 0),
         "nl": (56, 1, 0),
         "pl": (59, 4, 0),
@@ -44,7 +63,8 @@ def rows(name: str) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("name", COUNTS)
 def test_every_language_has_its_share_of_every_kind(name: str) -> None:
     counted = Counter((language, kind) for language, kind, _ in rows(name))
-    assert counted == {(language, kind): n for language in LANGUAGES for kind, n in COUNTS[name].items()}
+    said = {language: zip(KINDS, counts, strict=True) for language, counts in COUNTS[name].items()}
+    assert counted == {(language, kind): n for language, kinds in said.items() for kind, n in kinds}
 
 
 @pytest.mark.parametrize("name", COUNTS)

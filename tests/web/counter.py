@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import SecretStr
 
@@ -29,6 +29,7 @@ from escalade.settings import Settings
 from escalade.store import conversations, links, organisations, receipts
 from escalade.store.database import Tx
 from tests.backstage import KEY, NOON, Clock, ports
+from tests.described import API, Description
 from tests.engines import blank_sqlite
 
 T = TypeVar("T")
@@ -125,6 +126,7 @@ class Counter:
     host: str = "127.0.0.1:8700"
     address: str = "127.0.0.1"  # where calls come from
     parts_read: int = field(default=0)
+    description: ClassVar[Description | None] = None
 
     def move(self) -> None:
         """Let calls come from an address that none has come from yet."""
@@ -142,7 +144,32 @@ class Counter:
         host: bool = True,
         endless: bool = False,
     ) -> Answer:
-        """Send a request; a list is a body in chunks of no declared length, an endless one stops coming."""
+        """Send a request; a list is a body in chunks of no declared length, an endless one stops coming.
+
+        Whatever the developer API answers in any test is as its description says.
+        """
+        answer = await self._exchange(method, target, headers, body, host=host, endless=endless)
+        if target.startswith(API):
+            said = await self._description()
+            assert not (wrong := said.against(method, target, answer.status, answer.headers, answer.body)), wrong
+        return answer
+
+    async def _description(self) -> Description:
+        """Read the description once; every application has the same."""
+        if Counter.description is None:
+            Counter.description = Description((await self._exchange("GET", f"{API}/openapi.json")).json)
+        return Counter.description
+
+    async def _exchange(
+        self,
+        method: str,
+        target: str,
+        headers: Headers = (),
+        body: bytes | list[bytes] = b"",
+        *,
+        host: bool = True,
+        endless: bool = False,
+    ) -> Answer:
         lines = list(headers)
         if host:
             lines.insert(0, ("host", self.host))

@@ -61,6 +61,7 @@ ROUTES = [
     ("POST", "/conversations/c-1/messages"),
     ("GET", "/conversations/c-1/messages"),
     ("GET", "/conversations/c-1/events"),
+    ("POST", "/conversations/c-1/messages/m-1/feedback"),
     ("POST", "/conversations/c-1/files?name=a.txt"),
     ("GET", "/conversations/c-1/files/f-1"),
     ("POST", "/conversations/c-1/files/f-1/fetch"),
@@ -100,7 +101,10 @@ async def test_the_list_of_routes_is_whole(quiet: Counter) -> None:
     described = {
         (
             method.upper(),
-            re.sub(r"/(deliveries|receipts)/{id}", r"/\1/1", path).replace("{id}", "c-1").replace("{file}", "f-1"),
+            re.sub(r"/(deliveries|receipts)/{id}", r"/\1/1", path)
+            .replace("{id}", "c-1")
+            .replace("{file}", "f-1")
+            .replace("{message}", "m-1"),
         )
         for path, methods in document["paths"].items()
         for method in methods
@@ -453,7 +457,12 @@ async def test_only_what_was_refused_is_sent_again(front: Counter) -> None:
     await front.handed_over("c-1", organisation=OTHER)
     delivery = await front.write(refuse_the_first)
     assert (await front.api("POST", f"/deliveries/{delivery}/resend", key="ek_2")).json == {"status": "pending"}
-    assert (await front.api("POST", f"/deliveries/{delivery}/resend", key="ek_2")).status == 404
+    for act in ("resend", "skip"):
+        again = await front.api("POST", f"/deliveries/{delivery}/{act}", key="ek_2")
+        assert (again.status, again.problem, again.json["code"]) == (409, "conflict", "wrong_state")
+        assert again.json["detail"].startswith("it is resent; only what is refused")
+        assert (await front.api("POST", f"/deliveries/{delivery}/{act}")).status == 404  # another organisation's
+        assert (await front.api("POST", f"/deliveries/{10**9}/{act}", key="ek_2")).status == 404
 
 
 # Settings

@@ -79,7 +79,7 @@ async def test_what_makes_no_sense_is_refused_beside_its_field(
 
 async def test_the_curve_is_the_shipped_one_and_says_so_until_a_set_was_run(front: Counter, owner: SignedIn) -> None:
     page = await owner.get("/assistant")
-    words = shipped(by_meaning=False)
+    words = shipped(None)
     assert "Not measured on your questions" in page
     assert f'data-share="0">{round(words.at(90).precision * 100)} %</span>' in page
     assert '<polyline class="precision"' in page
@@ -94,5 +94,5 @@ async def test_the_curve_is_the_shipped_one_and_says_so_until_a_set_was_run(fron
     assert "on your own set, our &lt;set&gt;: 120 questions" in page
     assert 'data-share="0">62 %</span>' in page
     assert "This curve is of another way of finding" not in page
-    await curves.keep(ORGANISATION, replace(shipped(by_meaning=True), name="before"))
+    await curves.keep(ORGANISATION, replace(shipped("all-MiniLM-L6-v2 int8"), name="before"))
     assert "This curve is of another way of finding" in await owner.get("/assistant")

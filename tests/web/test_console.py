@@ -592,7 +592,10 @@ def test_a_refused_delivery_is_sent_again_by_a_button(running: Stage, owner: Bro
     answer = owner.post(f"/console/deliveries/{number}/resend", {"conversation": id})
     assert answer.headers["location"] == f"/console/conversations/{id}"
     assert "Owed again" in owner.get(answer.headers["location"]).text
-    assert "Nothing was sent again" in owner.done(f"/console/deliveries/{number}/resend")
+    for act, title in (("resend", "Nothing was sent again"), ("skip", "Nothing was skipped")):
+        page = owner.done(f"/console/deliveries/{number}/{act}")
+        assert title in page
+        assert "It is resent; only what is refused" in page
     away = owner.post(f"/console/deliveries/{number}/resend", {"conversation": "//evil.example.com/"})
     assert away.headers["location"] == "/console/deliveries"
     running.connect()

@@ -33,7 +33,7 @@ async def _every(front: Counter) -> AsyncIterator[tuple[Address, dict[str, str],
         for known in (True, False):
             front.move()
             head = {"authorization": f"Bearer {tokens[address.door]}"} if known and address.door in tokens else {}
-            path = address.at(id="c-1", file="console/console.css", organisation="org_1", ticket="1")
+            path = address.at(id="c-1", message="m-1", file="console/console.css", organisation="org_1", ticket="1")
             if address.path.endswith("/panel"):
                 path += "?key=pk_1&origin=https://shop.example"
             body: object = {} if address.method in {"POST", "PATCH"} and address.door != "console" else None

@@ -68,6 +68,7 @@ ENTRIES: dict[str, Entry] = {
     "GET /api/v1/conversations/{id}": Entry(NOT_THERE),
     "POST /api/v1/conversations/{id}/messages": Entry(NOT_THERE, {"id": "{theirs}", "text": "Hello"}),
     "GET /api/v1/conversations/{id}/messages": Entry(NOT_THERE, query=("after",)),
+    "POST /api/v1/conversations/{id}/messages/{message}/feedback": Entry(NOT_THERE, {"feedback": "helpful"}),
     "GET /api/v1/conversations/{id}/events": Entry(NOT_THERE),
     "POST /api/v1/conversations/{id}/escalate": Entry(NOT_THERE, {}),
     "POST /api/v1/conversations/{id}/customer": Entry(NOT_THERE, {"name": "Ada"}),
@@ -90,6 +91,7 @@ ENTRIES: dict[str, Entry] = {
     # widget API, as a visitor
     "POST /widget/v1/conversations/{id}/messages": Entry(NOT_THERE, SAYS),
     "GET /widget/v1/conversations/{id}/messages": Entry(NOT_THERE),
+    "POST /widget/v1/conversations/{id}/messages/{message}/feedback": Entry(NOT_THERE, {"feedback": "helpful"}),
     "GET /widget/v1/conversations/{id}/events": Entry(NOT_THERE),
     "POST /widget/v1/conversations/{id}/escalate": Entry(NOT_THERE, {}),
     "POST /widget/v1/conversations/{id}/customer": Entry(NOT_THERE, {"name": "Ada"}),

@@ -14,9 +14,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from escalade.domain.model import Citation, ConversationId, MessageId, Role, Utterance
+from escalade.domain.model import Citation, ConversationId, MessageId, Role, SummaryBy, Utterance
 from escalade.domain.organisation import SidebarSettings
-from escalade.store import conversations, messages, operators, organisations
+from escalade.store import conversations, handoffs, messages, operators, organisations
 from escalade.store.database import Tx
 from escalade.web.sidebar.passes import LASTS_S
 from tests import signed
@@ -194,6 +194,21 @@ async def test_the_page_tells_what_was_said_and_how_each_message_stands(front: C
     assert "javascript:" not in page
     assert "<script>alert" not in page
     assert 'href="https://support.example/console/conversations/c-1"' in page
+
+
+async def test_a_summary_says_whose_it_is(front: Counter) -> None:
+    await told(front)
+
+    def summed_up(tx: Tx) -> None:
+        current = conversations.load(tx, ORGANISATION, ConversationId("c-1"))
+        assert current is not None
+        assert current.handoff is not None
+        summary = "The customer says: my stove."
+        handoffs.save(tx, current, replace(current.handoff, summary=summary, summary_by=SummaryBy.MODEL))
+
+    await front.write(summed_up)
+    shown = " ".join(text(await ticket(front, "101", await a_pass(front))).split())
+    assert "Summary by a language model: The customer says: my stove." in shown
 
 
 async def test_z02_the_page_is_framed_by_its_own_zendesk_alone(front: Counter) -> None:

@@ -88,6 +88,7 @@ ROUTES = [
     ("POST", f"/conversations/{ID}/messages"),
     ("GET", f"/conversations/{ID}/messages"),
     ("GET", f"/conversations/{ID}/events"),
+    ("POST", f"/conversations/{ID}/messages/answer-{MESSAGE}/feedback"),
     ("POST", f"/conversations/{ID}/escalate"),
     ("POST", f"/conversations/{ID}/customer"),
     ("POST", f"/conversations/{ID}/release"),
@@ -136,6 +137,8 @@ async def test_a_conversation_of_another_visitor_is_not_there(front: Counter, no
             document: Any = None
             if path.endswith("/messages") and method == "POST":
                 document = {"id": MESSAGE, "text": "Hi"}
+            elif path.endswith("/feedback"):
+                document = {"feedback": "helpful"}
             elif path.endswith(("/escalate", "/customer")):
                 document = {}
             foreign = await mallory.call(method, path, document)

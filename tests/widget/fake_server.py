@@ -52,6 +52,7 @@ class Talk:
     messages: list[Json] = field(default_factory=list)
     events: list[tuple[str, Json]] = field(default_factory=list)
     files: dict[str, tuple[Json, bytes]] = field(default_factory=dict)
+    feedback: dict[str, str | None] = field(default_factory=dict)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def shown(self) -> Json:
@@ -254,11 +255,12 @@ class FakeServer:
             carried = [talk.files[file["id"]][0] for file in body.get("attachments", [])]
             message = talk.say("customer", body["text"], ident=body["id"], delivery="pending", attachments=carried)
             return JSONResponse(message, 201)
+        rated = [{"id": id, "feedback": found} for id, found in talk.feedback.items()]
         after, wait = int(request.query_params.get("after", 0)), float(request.query_params.get("wait", 0))
         end, events = time.monotonic() + wait, len(talk.events)
         while len(talk.messages) <= after and len(talk.events) == events and time.monotonic() < end:
             await asyncio.sleep(LOOK_AGAIN_S)
-        return JSONResponse({"messages": talk.messages[after:], "conversation": talk.shown()})
+        return JSONResponse({"messages": talk.messages[after:], "conversation": talk.shown(), "feedback": rated})
 
     async def events(self, request: Request) -> Response:
         talk = self.talk(request)
@@ -288,6 +290,15 @@ class FakeServer:
                     yield ": beat\n\n"
 
         return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    async def rate(self, request: Request) -> Response:
+        talk = self.talk(request)
+        if isinstance(talk, Response):
+            return talk
+        rating = {"id": request.path_params["message"], "feedback": (await request.json())["feedback"]}
+        talk.feedback[rating["id"]] = rating["feedback"]
+        talk.events.append(("feedback", rating))
+        return JSONResponse(rating)
 
     async def upload(self, request: Request) -> Response:
         talk = self.talk(request)
@@ -349,6 +360,7 @@ class FakeServer:
                 Route(f"{prefix}/sessions", self.sessions, methods=["POST"]),
                 Route(f"{prefix}/conversations", self.conversations, methods=["GET", "POST"]),
                 Route(f"{prefix}/conversations/{{id}}/messages", self.messages, methods=["GET", "POST"]),
+                Route(f"{prefix}/conversations/{{id}}/messages/{{message}}/feedback", self.rate, methods=["POST"]),
                 Route(f"{prefix}/conversations/{{id}}/events", self.events),
                 Route(f"{prefix}/conversations/{{id}}/files", self.upload, methods=["POST"]),
                 Route(f"{prefix}/conversations/{{id}}/files/{{file}}", self.give),

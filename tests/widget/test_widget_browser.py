@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import (
     BrowserType,
+    Route,
     expect,
 )
 
@@ -56,6 +57,27 @@ def test_works_with_the_keyboard_alone(visit: Arrive, server: FakeServer) -> Non
     # Not a trap: the keyboard leaves the panel of a large screen.
     visitor.launcher.focus()
     expect(visitor.launcher).to_be_focused()
+
+
+def test_the_keyboard_stays_at_the_button_until_the_panel_is_there(visit: Arrive) -> None:
+    visitor = visit()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.context.route("**/widget/v1/panel?*", hold)
+    visitor.launcher.focus()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.launcher).to_have_attribute("aria-expanded", "true")
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.launcher).to_have_attribute("aria-expanded", "false")
+    visitor.page.keyboard.press("Enter")
+    for route in held:
+        route.continue_()
+    expect(visitor.composer).to_be_focused()
+    visitor.page.keyboard.type("Hello")
+    expect(visitor.composer).to_have_value("Hello")
 
 
 def test_the_header_s_button_closes_too(visit: Arrive) -> None:

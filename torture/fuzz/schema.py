@@ -18,12 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from tests import engines
+from tests.described import API, closed
 from tests.inputs.place import Place, a_place
 
 from torture.part import Outcome
 
 CONFIGURATION = Path(__file__).with_name("schema.toml")
+DOCUMENT = "openapi.json"
 EACH = 150  # cases of an operation, and chains of calls: a start costs little beside them, and lists stay short
 # Only what Zendesk refused can be sent again or given up, only what an agent sent be fetched: neither happens here.
 OUT_OF_REACH = (
@@ -41,8 +44,10 @@ def ask(seed: int, examples: int, phases: Sequence[str]) -> tuple[Counter[str], 
         database = engines.blank_url("sqlite", folder)
         with a_place(folder, "httptools", database, patient=True) as place:
             _furnish(place)
-            url, key = f"{place.product.url}/api/v1/openapi.json", place.keys["A"]["api_key"]
-            report = _run(url, key, seed, examples, phases, folder)
+            url = place.product.url + API
+            document = httpx2.get(f"{url}/openapi.json", trust_env=False).raise_for_status().json()
+            (folder / DOCUMENT).write_text(json.dumps(closed(document)))  # a field more is a violation as well
+            report = _run(url, place.keys["A"]["api_key"], seed, examples, phases, folder)
             log = place.product.program.log()
     counts = Counter({"cases": report["test_cases"]["generated"], "operations": report["operations"]["tested"]})
     for operation, rates in report["valid_rates"].items():
@@ -66,13 +71,24 @@ def _furnish(place: Place) -> None:
         place.done("A", "/conversations", {"id": name, "customer": {"id": name}})
     for name in dictionaries["kept"]["values"]:
         place.upload("A", name, "note.txt", b"It hums.", id=name)
+        answer = {"id": name, "author": "assistant", "text": "It hums while it charges."}
+        place.done("A", f"/conversations/{name}/messages", answer)
 
 
 def _run(url: str, key: str, seed: int, examples: int, phases: Sequence[str], folder: Path) -> dict[str, Any]:
     told = folder / "report.json"
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
-        *("--config-file", str(CONFIGURATION), "run", url, "--header", f"Authorization: Bearer {key}"),
+        *(
+            "--config-file",
+            str(CONFIGURATION),
+            "run",
+            str(folder / DOCUMENT),
+            "--url",
+            url,
+            "--header",
+            f"Authorization: Bearer {key}",
+        ),
         *("--phases", ",".join(phases)),
         # Every check is on unless the configuration says otherwise; naming them here would overrule it.
         *("--seed", str(seed), "--max-examples", str(examples), "--continue-on-failure"),

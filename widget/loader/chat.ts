@@ -117,7 +117,7 @@ export function createChat(base: string) {
     flag('sessionStorage', OPEN, true)
     layout()
     frame?.send('open', draft === undefined ? { focus } : { draft, focus })
-    if (focus) frame?.node.focus()
+    if (focus) frame?.focus()
     emit('open')
   }
 

@@ -9,6 +9,8 @@ const PATIENCE_MS = 8000
 export interface Frame {
   readonly node: HTMLIFrameElement
   send<Name extends keyof ToPanel>(name: Name, detail: ToPanel[Name]): void
+  /** Give the panel the keyboard, once it is ready: Chromium may lose it where the page in the frame is still to come. */
+  focus(): void
   remove(): void
 }
 
@@ -26,6 +28,7 @@ export function openFrame(
   const node = element('iframe', { src: url.href, title: words.frame, allow: 'clipboard-write' })
   let port: MessagePort | null = null
   let ready = false
+  let focusing = false
   let waiting: unknown[] = []
   let patience = 0
 
@@ -41,6 +44,8 @@ export function openFrame(
       if (letter.t === 'ready') {
         ready = true
         clearTimeout(patience)
+        if (focusing) node.focus()
+        focusing = false
         for (const held of waiting) port?.postMessage(held)
         waiting = []
       }
@@ -57,6 +62,10 @@ export function openFrame(
       const letter = { v: VERSION, t: name, d: detail }
       if (ready && port) port.postMessage(letter)
       else waiting.push(letter)
+    },
+    focus() {
+      if (ready) node.focus()
+      else focusing = true
     },
     remove() {
       clearTimeout(patience)

@@ -13,8 +13,8 @@ import { newId, openStorage } from './storage'
 import { follow, readOn, type Change, type Follower } from './stream'
 import { createUploads, LIMITS } from './uploads'
 import { joinTabs, type Word } from './tabs'
-import { endingOf, fromUs, lastSeq, merge, stageOf, standing, unreadIn, withFiles } from './thread'
-import type { Attachment, Conversation, Draft, ListedConversation, Message, Session, Unsent } from './types'
+import { endingOf, fromUs, lastSeq, merge, rateable, stageOf, standing, unreadIn, withFeedback, withFiles } from './thread'
+import type { Attachment, Conversation, Draft, Feedback, ListedConversation, Message, Rating, Session, Unsent } from './types'
 
 const TYPING_MS = 30_000
 
@@ -56,6 +56,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
   const stage = computed(() => stageOf(conversation.value))
   const growing = computed(() => standing(draft.value, thread.value, conversation.value))
   const ending = computed(() => endingOf(conversation.value, thread.value, dismissed.value))
+  const asked = computed(() => rateable(thread.value, conversation.value))
   const unread = computed(() => unreadIn(thread.value, seen.value))
   /** Written here and not yet on the server, as far as anybody has told us: the stream may know before the answer does. */
   const mine = computed(() => {
@@ -74,6 +75,8 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
    * move it: others may have written in between.
    */
   let cursor: number | null = null
+  /** One after the other, so that the last press is the last to arrive. */
+  let ratings: Promise<unknown> = Promise.resolve()
   let typingTimer: ReturnType<typeof setTimeout> | undefined
 
   const api = new Api(base, key, storage, locale, (begun, previous) => {
@@ -141,7 +144,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       const history = cursor === null && change.kind === 'read'
       switch (change.kind) {
         case 'read':
-          thread.value = withFiles(merge(thread.value, change.messages), change.files ?? [])
+          thread.value = withFeedback(withFiles(merge(thread.value, change.messages), change.files ?? []), change.feedback ?? [])
           become(change.conversation)
           loading.value = false
           if (ordered) cursor = Math.max(cursor ?? 0, lastSeq(change.messages))
@@ -158,6 +161,9 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
           break
         case 'file':
           thread.value = withFiles(thread.value, [change.file])
+          break
+        case 'feedback':
+          thread.value = withFeedback(thread.value, [change.rating])
           break
         case 'draft':
           draft.value = change.draft
@@ -344,7 +350,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
 
   return {
     session, conversation, thread, typing, connected, online, loading, unavailable, open, asking, escalationFailed,
-    announcement, stage, growing, ending, unread, mine, email, assistantOn, organisationName, current,
+    announcement, stage, growing, ending, asked, unread, mine, email, assistantOn, organisationName, current,
     lasting: storage.lasting,
     storage,
     uploads, limits, report,
@@ -373,6 +379,23 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     async fetchFile(id: string) {
       const file = await api.ask<Attachment>(`/conversations/${current.value}/files/${id}/fetch`, { method: 'POST', body: {} })
       thread.value = withFiles(thread.value, [file])
+    },
+    /** Say what is found of an answer, or take it back with null: on the screen at once, and only if it is kept. */
+    async rate(message: Message, feedback: Feedback | null) {
+      const id = current.value
+      const show = (rating: Rating) => {
+        const change: Change = { kind: 'feedback', rating }
+        if (id === current.value) apply(change, false)
+        if (id) tabs.say({ kind: 'change', conversation: id, change })
+      }
+      show({ id: message.id, feedback })
+      const path = `/conversations/${id}/messages/${message.id}/feedback`
+      try {
+        await (ratings = ratings.catch(() => undefined).then(() => api.ask(path, { method: 'POST', body: { feedback } })))
+      } catch (problem) {
+        show({ id: message.id, feedback: message.feedback ?? null })
+        throw problem
+      }
     },
     /** What a closed conversation refused goes into a new one. */
     resend() {

@@ -7,7 +7,7 @@
 
 import { Problem, type Api } from './api'
 import { EventReader } from './sse'
-import type { Attachment, Conversation, Delivery, Draft, Message } from './types'
+import type { Attachment, Conversation, Delivery, Draft, Message, Rating } from './types'
 
 const FIRST_BYTE_MS = 5_000
 const SILENCE_MS = 40_000
@@ -17,11 +17,12 @@ const STEADY_MS = 5_000
 const LONGEST_PAUSE_MS = 30_000
 
 export type Change =
-  | { kind: 'read'; messages: Message[]; conversation: Conversation; files?: Attachment[] }
+  | { kind: 'read'; messages: Message[]; conversation: Conversation; files?: Attachment[]; feedback?: Rating[] }
   | { kind: 'message'; message: Message }
   | { kind: 'conversation'; conversation: Conversation }
   | { kind: 'delivery'; id: string; delivery: Delivery }
   | { kind: 'file'; file: Attachment }
+  | { kind: 'feedback'; rating: Rating }
   | { kind: 'draft'; draft: Draft }
   | { kind: 'typing'; role: 'assistant' | 'agent'; on: boolean }
 
@@ -37,7 +38,7 @@ export interface Follower {
 export async function readOn(api: Api, id: string, follower: Follower, signal: AbortSignal, wait = 0): Promise<void> {
   const path = `/conversations/${id}/messages?after=${follower.after()}` + (wait ? `&wait=${wait}` : '')
   const patience = (wait + 15) * 1000
-  const answer = await api.ask<{ messages: Message[]; conversation: Conversation; files?: Attachment[] }>(path, { signal, patience })
+  const answer = await api.ask<Omit<Change & { kind: 'read' }, 'kind'>>(path, { signal, patience })
   if (!signal.aborted) follower.changed({ kind: 'read', ...answer })
 }
 
@@ -114,6 +115,8 @@ function changeOf(event: string, data: string): Change | null {
         return { kind: 'delivery', id: value.id, delivery: value.delivery }
       case 'file':
         return { kind: 'file', file: value as Attachment }
+      case 'feedback':
+        return { kind: 'feedback', rating: value as Rating }
       case 'draft':
         return { kind: 'draft', draft: value as Draft }
       case 'typing':

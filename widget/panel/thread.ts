@@ -1,7 +1,7 @@
 /** What the messages and the server's word on the conversation mean for the screen. Pure. */
 
 import { fill, panel as words } from '../strings/en'
-import type { Attachment, Conversation, Delivery, Draft, Ending, Message, Role } from './types'
+import type { Attachment, Conversation, Delivery, Draft, Ending, Message, Rating, Role } from './types'
 
 export type Stage = 'assistant' | 'connecting' | 'waiting' | 'live' | 'ticket' | 'failed' | 'ended'
 
@@ -26,6 +26,21 @@ export function withFiles(thread: readonly Message[], files: readonly Attachment
   return thread.map((message) => message.attachments?.some(stale)
     ? { ...message, attachments: message.attachments.map((file) => byId.get(file.id) ?? file) }
     : message)
+}
+
+/** Put what was found of answers into their messages. */
+export function withFeedback(thread: readonly Message[], ratings: readonly Rating[]): Message[] {
+  const byId = new Map(ratings.map(({ id, feedback }) => [id, feedback]))
+  return thread.map((message) => byId.has(message.id) && (message.feedback ?? null) !== byId.get(message.id)
+    ? { ...message, feedback: byId.get(message.id)! }
+    : message)
+}
+
+/** The answer that is asked about: the latest, as long as the assistant has the say and nobody else spoke since. */
+export function rateable(thread: readonly Message[], conversation: Conversation | null): Message | null {
+  if (conversation && (conversation.status === 'closed' || conversation.control !== 'assistant')) return null
+  const latest = thread.findLast((message) => message.author.role !== 'customer')
+  return latest?.author.role === 'assistant' ? latest : null
 }
 
 /** What of a draft may be on the screen: nothing once its answer is there or the assistant has no say. */

@@ -2,6 +2,7 @@
 
 export type Role = 'customer' | 'assistant' | 'agent' | 'system'
 export type Delivery = 'pending' | 'delivered' | 'failed' | 'none'
+export type Feedback = 'helpful' | 'not_helpful'
 export type HandoffState = 'requested' | 'queued' | 'with_agent' | 'asynchronous' | 'ended' | 'failed'
 export type Ending = 'by_agent' | 'inactive' | 'by_customer' | 'closed' | 'unknown'
 export type Notice =
@@ -45,6 +46,14 @@ export interface Message {
   notice?: Notice | null
   created_at: string
   delivery: Delivery
+  /** What the customer found of an answer of the assistant. */
+  feedback?: Feedback | null
+}
+
+/** What was found of an answer that is there already. */
+export interface Rating {
+  id: string
+  feedback: Feedback | null
 }
 
 /** How far the assistant's answer has come; the message of the same id takes its place. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endingOf, initials, merge, stageOf, standing, unreadIn } from '../panel/thread'
+import { endingOf, initials, merge, rateable, stageOf, standing, unreadIn, withFeedback } from '../panel/thread'
 import type { Conversation, Handoff, Message } from '../panel/types'
 
 const message = (seq: number, role: Message['author']['role'] = 'agent', more: Partial<Message> = {}): Message => ({
@@ -28,6 +28,33 @@ describe('standing', () => {
   it('shows how far an answer has come', () => expect(standing(draft, [message(1, 'customer')], talk(null))).toBe(draft))
   it('is nothing once the answer is there', () => expect(standing(draft, [message(1), message(2)], talk(null))).toBeNull())
   it('is nothing once a person was asked for', () => expect(standing(draft, [], { ...talk(null), control: 'pending' })).toBeNull())
+})
+
+describe('rateable', () => {
+  const answered = [message(1, 'customer'), message(2, 'assistant'), message(3, 'customer'), message(4, 'assistant')]
+  const id = (thread: Message[], conversation: Conversation | null = talk(null)) => rateable(thread, conversation)?.id
+  it('is the latest answer, also while the next one is looked for', () => {
+    expect(id(answered)).toBe('m4')
+    expect(id([...answered, message(5, 'customer')], null)).toBe('m4')
+  })
+  it('is nothing before an answer, and none but an answer', () => {
+    expect(id([message(1, 'customer')])).toBeUndefined()
+    expect(id([...answered, message(5, 'agent')])).toBeUndefined()
+    expect(id([...answered, message(5, 'system', { notice: 'back_to_assistant' })])).toBeUndefined()
+  })
+  it('is nothing once a person was asked for, or the chat is closed', () => {
+    for (const control of ['pending', 'agent', 'nobody'] as const) expect(id(answered, { ...talk(null), control })).toBeUndefined()
+    expect(id(answered, talk(null, 'closed'))).toBeUndefined()
+  })
+})
+
+describe('withFeedback', () => {
+  it('says what was found of which answer, and what was taken back', () => {
+    const thread = [message(1, 'assistant', { feedback: 'helpful' }), message(2, 'assistant'), message(3, 'assistant')]
+    const after = withFeedback(thread, [{ id: 'm1', feedback: null }, { id: 'm2', feedback: 'not_helpful' }, { id: 'elsewhere', feedback: 'helpful' }])
+    expect(after.map(({ feedback }) => feedback ?? null)).toEqual([null, 'not_helpful', null])
+    expect(after[2]).toBe(thread[2])
+  })
 })
 
 describe('stageOf', () => {

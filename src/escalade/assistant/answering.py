@@ -25,7 +25,7 @@ from escalade.assistant.moods import says_unhelpful, sounds_fed_up
 from escalade.assistant.retrieval import Knowledge, Passage, query_terms
 from escalade.assistant.words import stem, words
 from escalade.domain.errors import Unavailable
-from escalade.domain.model import Citation, ConversationId, MessageId, OrganisationId, Reason, Role
+from escalade.domain.model import Citation, ConversationId, MessageId, OrganisationId, Reason, Role, SummaryBy
 from escalade.domain.organisation import AssistantSettings
 
 __all__ = ["Assistant", "AssistantSettings", "Question", "Turn", "Verdict"]
@@ -82,6 +82,7 @@ class Verdict:
     passages: tuple[Passage, ...] = ()
     evidence: str = ""
     summary: str = ""  # for the agent, where the language model gave one that says no more than the customer did
+    summary_by: SummaryBy = SummaryBy.ASKER
 
 
 class Bot(Protocol):

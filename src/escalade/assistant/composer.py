@@ -21,7 +21,7 @@ from escalade.assistant.confidence import confidence
 from escalade.assistant.grounding import Ground, objection
 from escalade.assistant.language_model import ESCALATE, SEARCH, Call, LanguageModel, ModelFailed
 from escalade.assistant.retrieval import Knowledge, Passage, query_terms
-from escalade.domain.model import Citation, Reason, Role
+from escalade.domain.model import Citation, Reason, Role, SummaryBy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -101,6 +101,7 @@ class Composer:
                     _escalated(quoted, sure, sheet, "the model found no answer in the passages"),
                     reason=_REASONS.get(str(_arguments(wish).get("reason")), Reason.NO_ANSWER),
                     summary=_summary(_arguments(wish).get("summary"), question),
+                    summary_by=SummaryBy.MODEL,
                 )
             if not calls:
                 break

@@ -37,7 +37,7 @@ def _ways(*ways: tuple[str, str], guarded: bool = True) -> tuple[Shape, ...]:
 
 _TALK_TO_SOMEONE = _ways(
     ("[Rr][FLMIDYcT]{0,4}T[DJUFT]{0,5}[WSsw]", "May I speak to a human?"),
-    (f"[RrC][FLMIY]{{0,3}}[DJUF]{{0,5}}[WSs]{_TAIL}", "Comment joindre un conseiller ?"),
+    (f"(?:[RC]|(?<!^)r|r(?!D))[FLMIY]{{0,3}}[DJUF]{{0,5}}[WSs]{_TAIL}", "Comment joindre un conseiller ?"),
     (f"R[FLM]{{0,2}}{_REACHED}", "Quero falar urgente suporte técnico"),
     ("[AVT][FTI]{0,2}C[FL]?T[DJUF]{0,4}[WS]", "¿Puedo contactar con un agente?"),
     (f"[VGEy][FDJTIYL]{{0,3}}o[FT]{{0,3}}{_REACHED}", "Ich wünsche ein Gespräch mit einem Berater"),
@@ -55,7 +55,7 @@ _TALK_TO_SOMEONE = _ways(
     ("Q[AIFMTY]{1,4}C(?=T?[.?]|$)", "Who can I call?"),
 )
 _CONNECT_ME = _ways(
-    ("(?<![WSk])P[MFLDYIcT]{0,5}T[DJUFT]{0,4}(?:W|_?w)", "Forward this to an agent"),
+    ("(?<![WSk])P[MFLDYIcTo]{0,5}T[DJUFT]{0,4}(?:W|_?w)", "Forward this to an agent"),
     ("(?<![WSk])P[FLDYIcT]{0,4}M[MFLDYIcTJU]{0,5}[WSws]", "Put me through to somebody"),
     ("M[AFLIY]{0,3}P[FLDYTJU]{0,5}[WSws]", "¿Me comunica con alguien?"),
     (f"(?<![WSk])P[FY]{{0,2}}M[FL]{{0,3}}{_END}", "Transfer me"),
@@ -82,14 +82,16 @@ _WANT_SOMEONE = _ways(
     (f"[Vy][FLTIMA]{{0,4}}[DJUFT]{{0,5}}(?:W|J+S|SJ|S(?=T[^_]|[QFLKHC.?,&]|$)){_TAIL}", "I need an agent"),
     ("V[FLTIMA]{0,4}S[DT]{1,2}w", "Ich brauche jemanden vom technischen Dienst"),
     ("AIA[DJU]{0,4}W(?=[FL.?,]|$)", "Can I have a human please"),
+    (f"AI[DJUF]{{1,4}}WF*{_END}", "Mag ik een echte medewerker"),
     (f"{_FROM}[DJUFT]*W[JF]*V(?=F*(?:[.?,]|$))", "Human needed"),
-    (f"V[_FDJT]{{0,3}}HT{{0,2}}(?:{_NAMED}|[DJ]{{0,3}}S)", "I want help from a person"),
+    (f"V[_FDJT]{{0,3}}H[FDM]{{0,2}}T{{0,2}}(?:{_NAMED}|[DJ]{{0,3}}S)", "I want help from a person"),
     ("HT{1,2}[DJ]{0,3}W(?=[F.?,]|$)", "Help from a human please"),
 )
 _SOMEONE_CALLS_ME = _ways(
     (f"[WSw][^.?,kNR]{{0,6}}{_CALL_ME}", "Can someone call me?"),
     (f"M[FT]{{0,2}}{_WHO}[^.?,kNR]{{0,6}}C", "Ich möchte, dass mich jemand anruft"),
     (f"C[YFL]{{0,2}}M[^.?,kNR]{{0,3}}{_WHO}", "¿Podría llamarme un gestor?"),
+    (f"{_START}F*C[DJUF]{{1,3}}WF*{_END}", "Call your manager"),
     (f"(?<![_kWSwNDXnxH]){_CALL_ME}", "Please call me"),
     ("[AFV]Y?M[^.?,kN]{0,6}C(?=[.?,F]|$)", "Kunnen jullie mij vandaag nog terugbellen?"),
     ("[VFHA][TDFJ]{0,3}Z", "I want a callback"),
@@ -99,7 +101,8 @@ _SOMEONE_HELPS_ME = _ways(
     (f"[WJ]S?[^.?,kNR]{{0,5}}{_HELP_ME}", "Can a human help me with this?"),
     ("H[YF]{0,2}MF{0,2}[DJUF]{0,3}(?:W|J+S)", "Czy odpowie mi człowiek?"),
     ("[AVY]{1,2}[FTN]{0,2}M[FN]{0,3}[DJUF]{0,4}(?:W|J+S)[^.?,kN]{0,4}H", "Kann mir das ein Mensch erklären?"),
-    ("VA?T?MH[DJUFT]{0,4}[WS]", "Quiero que me atienda una persona"),
+    ("[VA]A?T{0,2}MH[DJUFT]{0,4}[WS]", "Quiero que me atienda una persona"),
+    ("[AV][FLDT]{0,2}M[FLDT]{0,3}SF{0,2}H(?=[FLT]{0,3}(?:[.?]|$|DF))", "Kann mir jemand helfen?"),
     (f"HMT[DU]*J*W{_TAIL}", "Assist me with a live agent"),
     ("MAF?H[FDJU]{0,3}[WS]", "Mi può aiutare un operatore?"),
     (f"{_START}F*(?:HM|MH)[DJ]*S(?=F|{_END})", "Mi aiuti una persona per favore"),
@@ -112,6 +115,7 @@ _SOMEONE_TAKES_OVER = _ways(
     (f"[AGVP][FTLMYIN]{{0,4}}{_WHO}[^.?,kN]{{0,7}}?[KR]", "Can a human take over?"),
     (f"(?<![^.?,VI_]){_WHO}[DJTF]{{0,3}}N?A[^.?,k]{{0,6}}K", "Un suo collega può occuparsene?"),
     ("[AV][^.?,kN]{0,5}K[FT]{0,2}[DJUF]{0,4}W", "Pouvez-vous faire intervenir un responsable ?"),
+    (f"V[DFcT]{{0,4}}KT[DJU]{{0,3}}S{_TAIL}", "I need this looked at by a person"),
     ("[AV][^.?,kN]{0,3}K[^.?,kN]{0,3}T[DJU]*[WS]", "Faites lire ce message à une personne"),
     ("T[DF]{0,2}K[DJUF]{0,4}W", "Es muy complejo, que lo vea un experto"),
     (f"[AV],[FTYDM]{{0,3}}{_WHO}[^.?,kN]{{0,4}}[KCH]", "Ich möchte, dass sich ein Mensch meldet"),
@@ -124,6 +128,7 @@ _IS_SOMEONE_THERE = _ways(
         "E[LFTNY]{0,4}[DJUF]{0,4}[WSn](?:[LFJD]|TY|[TDJ]{1,3}w|TJ[WS])*,?[TQIYFAD]{1,4}[MIFATSYD_]{0,4}[RrCHK]",
         "Is there anyone I can talk to about this?",
     ),
+    ("E[LFTNY]{0,4}[WS][LF]{0,2}&[FDJ]{0,3}[Bm]", "Sitzt da jemand oder nur ein Computer?"),
     ("[EA]?[F]{0,2}[DJU]{0,4}[WS]F{0,2}L[FL]{0,3}(?:[.?]|$|[FTQ])", "No human available?"),
     guarded=False,
 )
@@ -133,9 +138,11 @@ _NO_MACHINE = _ways(
     ("[RrV][IF]{0,2}N[TDFU]{0,4}[Bm]", "Darüber spreche ich nicht mit einem Computer"),
     ("NVT?[^.?,]{0,2}T[DU]*[Bm]", "I do not wish to continue with this bot"),
     ("T[DU]*[Bm]N[Rr]", "Io coi robot non parlo"),
+    ("T[DU]*[Bm][Rr]IF?N", "Mit einem Automaten diskutiere ich nicht"),
     ("Tn[Bm]F?r", "Ich will mit keinem Computer reden"),
     ("O[^.?,B]{0,5}B(?!_)", "Enough of this robot"),
     ("O[^.?,m]{0,5}[RrHo][^.?,m]{0,5}m", "I refuse to talk to a machine"),
+    ("OT[DU]*[Bm][FT]*[Rr]", "Ik weiger met een computer te praten"),
     ("U[DFT]{0,2}B", "You stupid bot"),
     ("B[LEFD]{0,2}N[MF]{0,2}H", "The bot does not help me"),
     ("BH[MF]{0,3}N", "Der Bot hilft mir nicht"),
@@ -166,7 +173,8 @@ _NOT = re.compile("(?<!A)(?<!AI)(?<!AIF)N[FDTMVI]{0,3}$")  # no, without, instea
 _SOMEBODY_ELSES = re.compile("k[^.?,I]{0,7}$|(?<!A)D_[NF]?[VA][FT]*$")  # my wife wants to; my landlord can
 _OVER = re.compile("x[^.?,VAG&]{0,6}$")  # j'ai parlé
 _RULES = re.compile("X[^.?]{0,8}$")  # do I have to
-_MUST = re.compile("y[^.?]*$")  # hace falta …?
+_NOBODY = re.compile("n[^.?,I&]{0,4}$")  # nobody needs to call me
+_MUST = re.compile("(?<!Q)y[^.?]*$")  # hace falta …?; but not "whom must I …?"
 _SENTENCE = re.compile("[^.?]+[.?]?")
 _ANYONE = re.compile("[WSswnBmCZPpQzv]")  # a sentence without any of these asks for nobody
 
@@ -191,4 +199,4 @@ def _overruled(said: str, start: int, end: int) -> bool:
         return True
     if question and _MUST.search(said[:end]):
         return True
-    return any(guard.search(before) for guard in (_SOMEBODY_ELSES, _OVER, _RULES))
+    return any(guard.search(before) for guard in (_SOMEBODY_ELSES, _NOBODY, _OVER, _RULES))

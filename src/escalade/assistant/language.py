@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from escalade.assistant.words import words
 
-_SMALL_WORDS: dict[str, str] = {
+_LISTED: dict[str, str] = {
     "en": "the is are do does how what where when can could my your you i to for of with it this that have has "
     "not will "
     "would be on in and or an",
@@ -30,7 +30,7 @@ _SMALL_WORDS: dict[str, str] = {
     "pl": "jest sa jak gdzie kiedy czy moge moj moja moje i nie z na do w od po za co ktory sie mam chce prosze to dla "
     "przez",
 }
-_TABLE = {language: frozenset(listed.split()) for language, listed in _SMALL_WORDS.items()}
+SMALL_WORDS = {language: frozenset(listed.split()) for language, listed in _LISTED.items()}
 
 
 def guess_language(text: str) -> str | None:
@@ -38,7 +38,7 @@ def guess_language(text: str) -> str | None:
     said = words(text[:2_000])
     if len(said) < 3:
         return None
-    scores = {language: sum(word in small for word in said) for language, small in _TABLE.items()}
+    scores = {language: sum(word in small for word in said) for language, small in SMALL_WORDS.items()}
     first, second = sorted(scores.values(), reverse=True)[:2]
     if first < 2 or first == second:
         return None

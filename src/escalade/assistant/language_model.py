@@ -1,7 +1,7 @@
-"""What the assistant asks of a language model, whoever makes it: a talk in turns, with two tools.
+"""What the assistant asks of a language model, whoever makes it: a talk in turns, with two tools or none.
 
 A model says words and calls for tools; it does nothing. Whether its words are shown and its calls are heard is decided
-by `composer`.
+by `composer`, and by `summary`.
 """
 
 from __future__ import annotations
@@ -86,6 +86,6 @@ class LanguageModel(Protocol):
         """Give back what is held open."""
         ...
 
-    def talk(self, instructions: str) -> Talk:
-        """Begin a talk."""
+    def talk(self, instructions: str, tools: Sequence[Tool] = TOOLS) -> Talk:
+        """Begin a talk in which these tools may be called for."""
         ...

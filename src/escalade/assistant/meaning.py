@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from escalade.assistant.embedding import WIDTH, Encoder, Floats
+from escalade.assistant.embedding import Encoder, Floats
 from escalade.assistant.likeness import Likeness
 
 BYTES = 2  # a number
@@ -27,20 +27,20 @@ def rows_of(encoder: Encoder, passages: Sequence[tuple[list[str], int]]) -> list
     return made
 
 
-def matrix_of(heads: Sequence[bytes]) -> Floats:
-    """Give the rows by which passages are found as one matrix: `(passages, 2, 384)`."""
-    return np.frombuffer(b"".join(heads), "<f2").astype(np.float32).reshape(len(heads), HEAD, WIDTH)
+def matrix_of(heads: Sequence[bytes], width: int) -> Floats:
+    """Give the rows by which passages are found as one matrix: `(passages, 2, width)`."""
+    return np.frombuffer(b"".join(heads), "<f2").astype(np.float32).reshape(len(heads), HEAD, width)
 
 
 def nearest(matrix: Floats, question: Floats, most: int) -> list[int]:
     """Give the places of the passages that are nearest by title and middle, nearest first."""
-    near = (matrix.reshape(-1, WIDTH) @ question).reshape(-1, HEAD).sum(1)
+    near = (matrix.reshape(-1, question.size) @ question).reshape(-1, HEAD).sum(1)
     return [int(at) for at in np.argsort(-near, kind="stable")[:most]]
 
 
 def likeness(question: Floats, headings: int, rows: bytes) -> Likeness:
     """Compare a question with a passage."""
-    cosines = np.frombuffer(rows, "<f2").astype(np.float32).reshape(-1, WIDTH) @ question
+    cosines = np.frombuffer(rows, "<f2").astype(np.float32).reshape(-1, question.size) @ question
     title = float(cosines[0])
     heading = float(cosines[HEAD : HEAD + headings].max()) if headings else title
     sentences = cosines[HEAD + headings :]

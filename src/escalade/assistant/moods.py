@@ -86,16 +86,20 @@ ENOUGH = _ways(
     (f"{_START}[F&]*Y[YEF]{{0,4}}b", "You are the worst"),
 )
 _ANSWERED = "[EFITN]{0,4}[HR](?!F*p)"
+# Who tells much before "it does not work" speaks of a thing; the words of the complaint are the group.
+_CLAUSE = f"{_START}[^_.?,]{{0,8}}_?[^_.?,]{{0,8}}?"
 UNHELPED = _ways(
     ("U", "I already tried that"),
-    (f"(?:[TRY][EFIRT]{{0,5}}|{_START}[EFI]{{0,4}})N{_ANSWERED}", "That did not help"),
-    (f"(?:[TR][EFIRT]{{0,5}}|{_START}[EFI]{{0,4}})H[EFIT]{{0,4}}N(?!F*p)", "Das hilft mir nicht"),
-    (f"[TRY][EFIRT]{{0,6}}[wBb]{_END}", "That is wrong"),
-    (f"{_START}[EFINT]*w[EFI]*{_END}", "Useless."),
+    (f"{_CLAUSE}([TRY][EFIRT]{{0,5}}N{_ANSWERED})", "That did not help"),
+    (f"{_START}[EFI]{{0,4}}N{_ANSWERED}[EFITRNH&]*{_END}", "Non mi aiuta"),
+    (f"{_CLAUSE}([TR][EFIRT]{{0,5}}H[EFIT]{{0,4}}N)(?!F*p)", "Das hilft mir nicht"),
+    (f"{_START}[EFI]{{0,4}}H[EFIT]{{0,4}}N(?!F*p)", "Hilft mir nicht"),
+    (f"{_CLAUSE}([TRY][EFIRT]{{0,6}}[wBb]F*){_END}", "That is no help either"),
+    (f"{_START}[EFINT]*w[EFIR]*{_END}", "Useless."),
     ("[HR][FE]{0,2}w", "The answer is wrong"),
 )
 _SENTENCE = re.compile("[^.?]+[.?]?")
-_ASKED = re.compile(r"[QG]|\?$")
+_ASKED = re.compile(r"Q|\?$|^..+G")  # thanks at the start may be followed by a complaint
 _UNSAID = re.compile("[QGP]")  # with one of these a sentence may say an angry word of something else
 _FACES = re.compile(r"🤬|[😡😠👿](?:[️\s]*[😡😠👿])+|[😡😠👿][️\s.!?]*$")
 _STARRED = re.compile(r"(?<![\w*])[^\W\d_]{1,4}(?:\*{2,}|\*+[^\W\d_])[\w*]*")  # f***, sh*t; not **bold**
@@ -129,7 +133,8 @@ def _found(text: str, shapes: tuple[Shape, ...], unless: re.Pattern[str]) -> str
             for shape in shapes:
                 match = shape.pattern.search(said)
                 if match is not None and match.group():
-                    return heard.words(text, sentence.start() + match.start(), sentence.start() + match.end())
+                    start, end = match.span(match.lastindex or 0)
+                    return heard.words(text, sentence.start() + start, sentence.start() + end)
     return ""
 
 

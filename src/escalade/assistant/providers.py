@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from escalade.assistant.language_model import TOOLS, Call, ModelFailed, Piece, Talk
+from escalade.assistant.language_model import TOOLS, Call, ModelFailed, Piece, Talk, Tool
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelRequest
@@ -68,9 +68,9 @@ class ProvidersModel:
                 self._opened = self._made()
             return self._opened
 
-    def talk(self, instructions: str) -> Talk:
-        """Begin a talk."""
-        return _ProvidersTalk(self, instructions, self._seconds)
+    def talk(self, instructions: str, tools: Sequence[Tool] = TOOLS) -> Talk:
+        """Begin a talk in which these tools may be called for."""
+        return _ProvidersTalk(self, instructions, tools, self._seconds)
 
     def _made(self) -> Model[Any]:
         from pydantic_ai.models import infer_model
@@ -102,9 +102,10 @@ class ProvidersModel:
 class _ProvidersTalk:
     """A talk with what was said in it, in the provider's own parts: some of them must come back as they were."""
 
-    def __init__(self, model: ProvidersModel, instructions: str, seconds: float) -> None:
+    def __init__(self, model: ProvidersModel, instructions: str, tools: Sequence[Tool], seconds: float) -> None:
         self._model = model
         self._instructions = instructions
+        self._tools = tools
         self._seconds = seconds
         self._said: list[ModelMessage] = []
 
@@ -137,7 +138,7 @@ class _ProvidersTalk:
 
         tools = [
             ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=tool.parameters)
-            for tool in TOOLS
+            for tool in self._tools
         ]
         settings: ModelSettings = {
             "max_tokens": MOST_TOKENS,

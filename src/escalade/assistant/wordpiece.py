@@ -1,4 +1,4 @@
-"""Cut a text into the pieces of words that the embedding model was taught with.
+"""Cut a text into the pieces of words that the embedding models were taught with.
 
 The uncased tokenisation of BERT (Devlin et al. 2018, https://arxiv.org/abs/1810.04805; the reference is
 `tokenization.py` of https://github.com/google-research/bert): fold case and accents, part signs, then take the longest
@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 LONGEST_WORD = 100  # signs; a longer word is not known
+BERT = ("[CLS]", "[SEP]", "[UNK]")
 _BLANK = " "
 
 
 class WordPiece:
     """The model's vocabulary, and the way into it."""
 
-    def __init__(self, vocabulary: Sequence[str]) -> None:
+    def __init__(self, vocabulary: Sequence[str], marks: Sequence[str] = BERT) -> None:
+        """Take the pieces in the order of their numbers, and which of them begin, end and stand for the unknown."""
         self._ids = {piece: id for id, piece in enumerate(vocabulary)}
-        self._begin, self._end, self._unknown = (self._ids[name] for name in ("[CLS]", "[SEP]", "[UNK]"))
+        self._begin, self._end, self._unknown = (self._ids[mark] for mark in marks)
         self._of = lru_cache(maxsize=20_000)(self._pieces)
 
     def ids(self, text: str, longest: int) -> list[int]:

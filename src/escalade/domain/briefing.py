@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from escalade.domain.facts import Fact, facts
-from escalade.domain.model import Conversation, Handoff, Message, Notice, Reason, Role
+from escalade.domain.model import Conversation, Handoff, Message, Notice, Reason, Role, SummaryBy
 from escalade.domain.transcript import EARLIER, spoken, words_of
 
 LIVE_NOTE_LIMIT = 60_000  # characters of context in a live chat, where somebody is to read it now
 TICKET_NOTE_LIMIT = 600_000  # and on a ticket, in as many notes as that takes
 LONGEST_LINE = 280
 LONGEST_GIVEN = 4_000  # of a summary, or of what the page tells
-SHORTEST_WANT = 4  # words; what says less beside a request for a person says nothing of what it is about
+SHORTEST_LINE = 4  # words; what says less tells an agent nothing
 MOST_TRIED = 3
 MOST_WORDS = 3
 
@@ -42,11 +42,16 @@ NEXT = {
     Reason.ERROR: "Answer it yourself; the assistant could not look.",
     Reason.FOLLOW_UP: "Look at the earlier request first.",
 }
+SUMMARY = {
+    SummaryBy.ASKER: "Summary",
+    SummaryBy.MODEL: "Summary by a language model",
+}
 ANSWER_IT = "Answer the question; nothing was tried."
 ASK_WHAT = "Ask what it is about; they have not said."
 FURTHER = "Go on from what was tried."
 
 _QUOTED = {Reason.ASKED_FOR_PERSON, Reason.UNHELPFUL, Reason.TOPIC, Reason.FRUSTRATION}  # evidence in their own words
+_ASKED = {Reason.ASKED_FOR_PERSON, Reason.UNHELPFUL, Reason.FRUSTRATION, Reason.API}  # whatever it is about
 _THEN = "”, then “"  # between two pieces of evidence
 _OVER = {Notice.ENDED, Notice.INACTIVE, Notice.BACK_TO_ASSISTANT}
 _WORD = re.compile(r"\w+")
@@ -65,18 +70,19 @@ class Briefing:
 
 def brief(handoff: Handoff, messages: Sequence[Message]) -> Briefing:
     """Find what led to a handoff in what was said."""
-    led = _what_led(handoff, messages)
+    led = what_led(handoff, messages)
     told = [m for m in led if m.role is Role.CUSTOMER]
-    wanted = _wanted(handoff, told)
+    wanted = next((m for m in told if m.id == handoff.wanted), None)
+    shown = wanted or next(reversed(told), None)
     tried = _tried(led)
-    others = [m for m in told if m is not wanted and not _only_asks(handoff, m)]
-    lines = [m.text for m in others if len(_WORD.findall(m.text)) >= SHORTEST_WANT]
+    others = [m for m in told if m is not shown and not _is_in_why(handoff, m)]
+    lines = [m.text for m in others if len(_WORD.findall(m.text)) >= SHORTEST_LINE]
     return Briefing(
-        want="" if wanted is None else words_of(wanted),
+        want="" if shown is None else words_of(shown),
         tried=tried,
         words=tuple(lines[-MOST_WORDS:]),
         facts=tuple(facts([m.text for m in told])),
-        next_step=_next_step(handoff, wanted, tried),
+        next_step=_next_step(handoff, tried, known=wanted is not None),
     )
 
 
@@ -129,7 +135,7 @@ def _lines(handoff: Handoff, it: Briefing) -> list[str]:
     """Write the briefing; what others wrote is one line each, so that none of it can pass for a line of ours."""
     lines = [f"Wants: {_one_line(it.want)}"] if it.want else []
     if handoff.summary:
-        lines.append(f"Summary: {_one_line(handoff.summary, LONGEST_GIVEN)}")
+        lines.append(f"{SUMMARY[handoff.summary_by]}: {_one_line(handoff.summary, LONGEST_GIVEN)}")
     for answer in it.tried:
         sources = "; ".join(f"{c.title}{f' <{c.url}>' if c.url else ''}" for c in answer.citations)
         lines.append(f"Tried: {_one_line(answer.text)} — from {sources}")
@@ -141,7 +147,7 @@ def _lines(handoff: Handoff, it: Briefing) -> list[str]:
     return lines
 
 
-def _what_led(handoff: Handoff, messages: Sequence[Message]) -> list[Message]:
+def what_led(handoff: Handoff, messages: Sequence[Message]) -> list[Message]:
     """Give what was said since people last had the conversation; a request that goes on has all of it."""
     if handoff.reason is Reason.FOLLOW_UP:
         return list(messages)
@@ -159,28 +165,20 @@ def _tried(led: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(first.values())[-MOST_TRIED:]
 
 
-def _wanted(handoff: Handoff, told: Sequence[Message]) -> Message | None:
-    """Give the message that says what it is about: the last that does more than ask for a person, or complain."""
-    if not told:
-        return None
-    return next((m for m in reversed(told) if not _only_asks(handoff, m)), told[-1])
-
-
-def _only_asks(handoff: Handoff, message: Message) -> bool:
-    """Say whether a message only asks for a person or complains: little is left of it beside the evidence."""
-    if handoff.reason is Reason.TOPIC or handoff.reason not in _QUOTED:
+def _is_in_why(handoff: Handoff, message: Message) -> bool:
+    """Say whether a message stands where it is told why it came to a person: little is left beside the evidence."""
+    if handoff.reason not in _QUOTED:
         return False
-    if not handoff.evidence:
-        return handoff.reason is Reason.ASKED_FOR_PERSON and message.id == handoff.about
-    pieces = [piece for piece in handoff.evidence.split(_THEN) if piece in message.text]
+    pieces = [piece for piece in handoff.evidence.split(_THEN) if piece and piece in message.text]
     left = message.text
     for piece in pieces:
         left = left.replace(piece, " ")
-    return bool(pieces) and not message.attachments and len(_WORD.findall(left)) < SHORTEST_WANT
+    return bool(pieces) and not message.attachments and len(_WORD.findall(left)) < SHORTEST_LINE
 
 
-def _next_step(handoff: Handoff, wanted: Message | None, tried: Sequence[Message]) -> str:
-    if wanted is None or _only_asks(handoff, wanted):
+def _next_step(handoff: Handoff, tried: Sequence[Message], *, known: bool) -> str:
+    """Say what to do; where nobody has said what it is about, and no question led here, that is to be asked."""
+    if not known and handoff.reason in _ASKED:
         return ASK_WHAT
     return NEXT.get(handoff.reason) or (FURTHER if tried else ANSWER_IT)
 

@@ -13,6 +13,7 @@ from escalade.domain.model import (
     MessageId,
     Reason,
     Role,
+    SummaryBy,
     TicketId,
     Utterance,
     Wish,
@@ -41,8 +42,8 @@ class AssistantSaid:
 class HandoffAsked:
     """Someone wants a person: the customer, the assistant, or the API.
 
-    `staffed` is what Zendesk said of agents online, or nothing if it could not be asked. `waiting` are the
-    customer's messages that the desk has yet to hear beside `about`, in order.
+    `staffed` is what Zendesk said of agents online, or nothing if it could not be asked. `wanted` is the customer's
+    message that says what it is about. `waiting` are those that the desk has yet to hear beside `about`, in order.
     """
 
     id: HandoffId
@@ -51,8 +52,10 @@ class HandoffAsked:
     staffed: bool | None = None
     evidence: str = ""
     summary: str = ""
+    summary_by: SummaryBy = SummaryBy.ASKER
     note: str = ""
     about: MessageId | None = None
+    wanted: MessageId | None = None
     waiting: tuple[MessageId, ...] = ()
     answers: MessageId | None = None  # the question the assistant could not answer; stale if control has moved on
 

@@ -93,6 +93,13 @@ class Reason(StrEnum):
     FOLLOW_UP = "follow_up"  # where it was before, nothing more is taken
 
 
+class SummaryBy(StrEnum):
+    """Tell who wrote a handoff's summary, if there is one."""
+
+    ASKER = "asker"  # who asked for the person: a program, an own bot
+    MODEL = "model"  # a language model; without a summary: its turn is over, and gave none that can be used
+
+
 class Ending(StrEnum):
     """Tell which end a handoff came to; the customer is told the same."""
 
@@ -129,6 +136,13 @@ class DeliveryView(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     NONE = "none"  # it goes nowhere but the widget
+
+
+class Feedback(StrEnum):
+    """Tell what the customer found of an answer of the assistant."""
+
+    HELPFUL = "helpful"
+    NOT_HELPFUL = "not_helpful"
 
 
 class FileState(StrEnum):
@@ -220,6 +234,7 @@ class Message:
     notice: Notice | None
     delivery: DeliveryView
     created_at: Millis
+    feedback: Feedback | None = None  # the customer's, of an answer of the assistant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +249,10 @@ class Handoff:
     asked_seq: int = 0  # how far the transcript went when it was asked for
     evidence: str = ""  # the customer's words or the rule that fired
     summary: str = ""
+    summary_by: SummaryBy = SummaryBy.ASKER
     note: str = ""
     about: MessageId | None = None  # the customer's message that led here
+    wanted: MessageId | None = None  # the one that says what it is about; nothing if none does
     ticket_id: TicketId | None = None
     ticket_attempted: bool = False  # a ticket may exist although we do not know its number yet
     queued_at: Millis | None = None
@@ -272,3 +289,8 @@ class Conversation:
     def open_handoff(self) -> Handoff | None:
         """Give the handoff that is under way, or nothing."""
         return self.handoff if self.handoff is not None and self.handoff.is_open else None
+
+    @property
+    def people_had_it_until(self) -> int:
+        """Give how far the transcript went when people last had the conversation, or were last asked for."""
+        return max(self.handoff.asked_seq, self.handoff.ended_seq) if self.handoff is not None else 0

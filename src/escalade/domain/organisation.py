@@ -135,7 +135,7 @@ class SidebarSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole tree."""
+    """The whole settings tree."""
 
     zendesk: ZendeskSettings = ZendeskSettings()
     tickets: TicketSettings = TicketSettings()

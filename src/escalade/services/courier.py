@@ -17,6 +17,7 @@ from functools import partial
 
 import structlog
 
+from escalade.assistant.summary import Summariser
 from escalade.channels.base import After, Channel, ChannelName, LinkKind
 from escalade.domain.effects import Answer, Effect, LaneName, LiveStep, OpenTicket, Post, ReleaseControl, RemoveDouble
 from escalade.domain.errors import Unavailable
@@ -32,6 +33,7 @@ from escalade.services.owners import Alone, Owners
 from escalade.services.patience import Patience
 from escalade.services.ports import Ports
 from escalade.services.sender import Replier, Sender
+from escalade.services.summaries import Summaries
 from escalade.store import attempts, doors, handoffs, lanes, receipts
 from escalade.store.database import Database, Tx
 
@@ -64,6 +66,7 @@ class Courier:
         doors: Doors,
         policy: CourierPolicy | None = None,
         owners: Owners | None = None,
+        summariser: Summariser | None = None,
     ) -> None:
         self._database = database
         self._bell = bell
@@ -75,6 +78,7 @@ class Courier:
         patience = Patience(ports, self._policy.unsure_wait_s)
         self._ledger = Ledger(database, ports, intake, patience, self._policy.unsure_wait_s)
         self._sender = Sender(database, bell, ports, replier, doors, patience, self._ledger)
+        self._summaries = None if summariser is None else Summaries(summariser, self._ledger)
         self._owners: Owners = owners or Alone()
         self._owners.on_loss = self._stop_sending
         self._busy: dict[lanes.Lane, asyncio.Task[None]] = {}
@@ -175,7 +179,8 @@ class Courier:
         1. Read the head and the state as it is now.
         2. Drop what is no longer wanted, settle what an earlier delivery covered.
         3. Unsure, and the receiver does not recognise a repetition: look.
-        4. Otherwise write the attempt down, send, and write down what came of it.
+        4. Before a note, and once a handoff: have a model sum it up, and read again.
+        5. Otherwise write the attempt down, send, and write down what came of it.
         """
         task = await self._database.read(lambda tx: take_up(tx, lane, self._accounts, self._ports.now()))
         if task is None:
@@ -195,6 +200,9 @@ class Courier:
             return True
         if isinstance(delivery.effect, Answer):
             return await self._sender.ask_assistant(task)
+        if self._summaries is not None and self._summaries.wants(task):
+            await self._summaries.get(task)
+            return True
         opened = (ChannelName.SUNSHINE, LinkKind.CONVERSATION) in task.links
         if isinstance(delivery.effect, ReleaseControl | RemoveDouble) and not opened:
             await self._ledger.let_go(task, covered=True, why="no chat was opened")

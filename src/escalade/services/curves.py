@@ -19,6 +19,7 @@ from escalade.store import curves
 from escalade.store.database import Database
 
 SHIPPED = Path(__file__).parent / "shipped"
+WAYS = ("small", "large", "words")  # of finding: with which model, or with none
 
 _json = msgspec.json.Encoder()
 _curve = msgspec.json.Decoder(Curve)
@@ -43,7 +44,13 @@ class Curves:
         return None if body is None else _curve.decode(body)
 
 
+def shipped(model: str | None) -> Curve:
+    """Give the curve of this model, or of words alone, as it was measured before this version was released."""
+    measured = _shipped()
+    return measured[model] if model in measured else next(curve for name, curve in measured.items() if name)
+
+
 @functools.cache
-def shipped(*, by_meaning: bool) -> Curve:
-    """Give the curve that was measured before this version was released."""
-    return _curve.decode((SHIPPED / ("meaning.json" if by_meaning else "words.json")).read_bytes())
+def _shipped() -> dict[str | None, Curve]:
+    curves = [_curve.decode((SHIPPED / f"{way}.json").read_bytes()) for way in WAYS]
+    return {curve.model: curve for curve in curves}

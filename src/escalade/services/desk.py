@@ -30,6 +30,7 @@ from escalade.domain.model import (
     ConversationId,
     Customer,
     CustomerId,
+    Feedback,
     FileId,
     Handoff,
     HandoffId,
@@ -47,7 +48,8 @@ from escalade.services.accounts import Accounts
 from escalade.services.intake import Applied, Intake, policy_of
 from escalade.services.ports import Ports
 from escalade.services.replier import Staffed
-from escalade.store import conversations, customers, files, messages, organisations
+from escalade.services.wanted import wanted
+from escalade.store import conversations, customers, feedback, files, messages, organisations
 from escalade.store.database import Database, Tx
 
 LONGEST_TEXT = 4_000  # code points
@@ -66,12 +68,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """What a reader sees next: the state, what was said, and what became of the last messages and files."""
+    """What a reader sees next: the state, what was said, and how the last messages, files and answers stand."""
 
     conversation: Conversation
     messages: list[Message]
     deliveries: dict[MessageId, str]
     files: dict[FileId, Attachment]
+    feedback: dict[MessageId, Feedback | None]
 
 
 class Desk:
@@ -184,6 +187,28 @@ class Desk:
 
         return await self._database.write(written)
 
+    async def rate(
+        self,
+        organisation: OrganisationId,
+        conversation: ConversationId,
+        message: MessageId,
+        found: Feedback | None,
+        customer: CustomerId | None = None,
+    ) -> None:
+        """Keep what the customer found of an answer; nothing takes it back. It is no message and moves nothing."""
+
+        def written(tx: Tx) -> None:
+            self._load(tx, organisation, conversation, customer)
+            answer = messages.load(tx, organisation, conversation, message)
+            if answer is None:
+                raise NotFound("no such message")
+            if answer.role is not Role.ASSISTANT:
+                raise Invalid("only an answer of the assistant takes feedback", code="not_an_answer")
+            if answer.feedback is not found:
+                feedback.give(tx, organisation, conversation, message, found, self._ports.now())
+
+        await self._database.write(written)
+
     async def escalate(
         self,
         organisation: OrganisationId,
@@ -198,6 +223,7 @@ class Desk:
         """Ask for a person; while a handoff is under way, asking again gives the same one."""
         account = await self._database.read(lambda tx: self._account(tx, organisation, conversation, customer))
         staffed = await self._staffed(account) if wish is Wish.AUTO else None
+        asking = await self._database.read(lambda tx: self._load(tx, organisation, conversation, customer))
         event = HandoffAsked(
             id=HandoffId(self._ports.new_id()),
             reason=reason,
@@ -205,6 +231,7 @@ class Desk:
             staffed=staffed,
             summary=summary,
             note=note,
+            wanted=await wanted(self._database, asking),
         )
 
         def written(tx: Tx) -> Handoff:
@@ -282,6 +309,7 @@ class Desk:
                 messages=messages.of(tx, organisation, conversation, after=after),
                 deliveries=messages.deliveries(tx, organisation, conversation),
                 files=files.from_agents(tx, organisation, conversation),
+                feedback=feedback.of(tx, organisation, conversation),
             )
 
         return await self._database.read(read)

@@ -159,6 +159,8 @@ class Doubles:
         A handoff goes on elsewhere only while nothing is under way to its ticket: in doubt, it would be said twice.
         """
         conversations.lock(tx, of.organisation, of.conversation)
+        if conversations.load(tx, of.organisation, of.conversation) is None:
+            return  # the customer was erased while Zendesk was asked
         policy = policy_of(tx, of.organisation)
         for _, heard in found.others:
             for message in heard:

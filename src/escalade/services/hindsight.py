@@ -162,7 +162,13 @@ class Hindsight:
                 break
         answered = event.text if isinstance(event, AssistantSaid) else ""
         if first is not None and _was_asked_directly(first) and not isinstance(event, HandoffAsked):
-            event = replace(_asked(first.reason, about=first.about), summary=first.summary, note=first.note)
+            event = replace(
+                _asked(first.reason, about=first.about),
+                summary=first.summary,
+                summary_by=first.summary_by,
+                note=first.note,
+                wanted=first.wanted,
+            )
         happened = None if first is None else _escalation(first)
         if not isinstance(event, HandoffAsked):
             change = Change.SAME if first is None else Change.NO_LONGER

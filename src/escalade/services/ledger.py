@@ -16,7 +16,7 @@ from escalade.channels.base import After, Channel, Sent
 from escalade.domain.effects import Answer, ConfirmControl, OpenTicket, Post
 from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Unaccepted, Uncertain
 from escalade.domain.events import Event, FilesRefused
-from escalade.domain.model import DeliveryView, Ending, HandoffId, Millis, Mode
+from escalade.domain.model import DeliveryView, Ending, HandoffId, Millis, Mode, SummaryBy
 from escalade.services import history
 from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from
 from escalade.services.intake import Intake
@@ -70,6 +70,14 @@ class Ledger:
             self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
 
         await self._write(delivery.lane, written)
+
+    async def ask_for_summary(self, task: Errand) -> bool:
+        """Write down that a model is asked for the handoff's summary; not if what is wanted has changed."""
+        return await self._write(task.delivery.lane, lambda tx: not has_changed(tx, task) and _sum_up(tx, task, ""))
+
+    async def summed_up(self, task: Errand, text: str) -> None:
+        """Write down the model's summary, unless the customer was erased meanwhile."""
+        await self._write(task.delivery.lane, lambda tx: _sum_up(tx, task, text))
 
     async def delivered(self, task: Errand, attempt: int, sent: Sent, *, verdict: str, channel: Channel) -> None:
         """Write down that a delivery has arrived, as was answered or `found`, and decide what follows."""
@@ -272,6 +280,15 @@ class Ledger:
         if event is not None:
             self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{how}", event)
         self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
+
+
+def _sum_up(tx: Tx, task: Errand, text: str) -> bool:
+    """Keep a model's summary with the handoff, or with an empty one that it was asked; say whether it is kept."""
+    conversation = seen_from(tx, task.delivery)
+    if conversation is None or conversation.handoff is None or conversation.customer.erased:
+        return False
+    handoffs.save(tx, conversation, replace(conversation.handoff, summary=text, summary_by=SummaryBy.MODEL))
+    return True
 
 
 def _has_arrived(tx: Tx, task: Errand) -> bool:

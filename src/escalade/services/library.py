@@ -138,6 +138,11 @@ class Library:
         await self._vectors.fill(organisation)
         return encoder.name
 
+    async def model(self) -> str | None:
+        """Name the model that reads for meaning; nothing where no weights are installed."""
+        encoder = await self._vectors.encoder()
+        return None if encoder is None else encoder.name
+
     async def read_by_meaning(self, organisation: OrganisationId) -> tuple[int, int] | None:
         """Say how many passages the model has read, and of how many; nothing where its weights are not installed."""
         encoder = await self._vectors.encoder()

@@ -127,9 +127,10 @@ class Reconcile:
         now = self._ports.now()
         organisation, handoff = scene.conversation.organisation, scene.handoff
         conversations.lock(tx, organisation, scene.conversation.id)
+        now_is = conversations.load(tx, organisation, scene.conversation.id)
+        if now_is is None:
+            return None  # the customer was erased while Zendesk was asked
         if facts.ticket is not None:
-            now_is = conversations.load(tx, organisation, scene.conversation.id)
-            assert now_is is not None
             self._arrivals.learn_ticket(tx, now_is, handoff.id, facts.ticket, scene.policy)
         ids = set()
         for bell in scene.bells:

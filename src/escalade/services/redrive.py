@@ -20,6 +20,9 @@ from escalade.store import audit, conversations, deliveries, messages, redrive
 from escalade.store.database import Database, Tx
 
 SKIPPED = "it was skipped by our team"
+RESENDABLE = ("refused", "dropped", "skipped")
+SKIPPABLE = ("refused", "dropped", "pending", "unsure")
+WRONG_STATE = "wrong_state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +40,10 @@ class Redrive:
         self._intake = intake
 
     async def resend(self, organisation: OrganisationId, delivery: int, who: str) -> None:
-        """Owe a delivery again that was refused, dropped or skipped."""
+        """Owe a delivery again that was refused, dropped or skipped; in any other state it is a conflict."""
 
         def written(tx: Tx) -> None:
-            stuck = self._stuck(tx, organisation, delivery, ("refused", "dropped", "skipped"))
+            stuck = self._stuck(tx, organisation, delivery, RESENDABLE, "sent again")
             self._send_again(tx, stuck)
             audit.record(tx, organisation, who, "delivery.resent", {"delivery": delivery}, self._ports.wall())
 
@@ -50,13 +53,13 @@ class Redrive:
         """Give a delivery up for good; one that was still owed is told like a lasting no."""
 
         def written(tx: Tx) -> None:
-            stuck = self._stuck(tx, organisation, delivery, ("refused", "dropped", "pending", "unsure"))
+            stuck = self._stuck(tx, organisation, delivery, SKIPPABLE, "skipped")
             self._skip(tx, stuck)
             audit.record(tx, organisation, who, "delivery.skipped", {"delivery": delivery}, self._ports.wall())
 
         await self._database.write(written)
 
-    def _stuck(self, tx: Tx, organisation: OrganisationId, id: int, states: tuple[str, ...]) -> _Stuck:
+    def _stuck(self, tx: Tx, organisation: OrganisationId, id: int, states: tuple[str, ...], act: str) -> _Stuck:
         delivery = deliveries.load(tx, organisation, id)
         if delivery is not None:
             conversations.lock(tx, organisation, delivery.lane.conversation)
@@ -65,9 +68,9 @@ class Redrive:
         if delivery is None or conversation is None:
             raise NotFound("no delivery of that number")
         if delivery.state == "sending":
-            raise Conflict("it is being sent at this moment; look again in a few seconds")
+            raise Conflict("it is sending; look again in a few seconds", code=WRONG_STATE)
         if delivery.state not in states:
-            raise NotFound(f"no delivery of that number waits for this; it is {delivery.state}")
+            raise Conflict(f"it is {delivery.state}; only what is {' or '.join(states)} can be {act}", code=WRONG_STATE)
         return _Stuck(delivery=delivery, conversation=conversation)
 
     def _send_again(self, tx: Tx, stuck: _Stuck) -> None:

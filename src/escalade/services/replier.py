@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -14,6 +15,7 @@ from escalade.domain.model import Citation, Conversation, HandoffId, Message, Me
 from escalade.domain.transcript import says_something
 from escalade.services.bell import Bell, Draft
 from escalade.services.ports import Ports
+from escalade.services.wanted import wanted
 from escalade.store import conversations, messages
 from escalade.store.database import Database
 
@@ -45,12 +47,13 @@ class AssistantReplier:
             _check(verdict)
         except Exception as error:
             log.exception("assistant_failed", conversation=conversation.id)
-            return await self._hand_off(account, question, Reason.ERROR, type(error).__name__)
+            return await self._hand_off(account, conversation, question, Reason.ERROR, type(error).__name__)
         if not account.settings.assistant.enabled and not self._must_hand_off(conversation, verdict):
             return Unknown(kind="the assistant is switched off")
         if verdict.decision == "escalate" or not account.settings.assistant.enabled:
             reason = verdict.reason or Reason.NO_ANSWER
-            return await self._hand_off(account, question, reason, verdict.evidence, verdict.summary)
+            asked = await self._hand_off(account, conversation, question, reason, verdict.evidence)
+            return replace(asked, summary=verdict.summary, summary_by=verdict.summary_by)
         return AssistantSaid(
             id=_answer_to(question.id),
             text=verdict.text,
@@ -67,7 +70,7 @@ class AssistantReplier:
             text = words.FILES_AGAIN if said[-1:] == (words.FILES_ALONE,) else words.FILES_ALONE
             return AssistantSaid(id=id, text=text, name="Assistant", answers=question.id)
         if conversation.customer.is_visitor:
-            return await self._hand_off(account, question, Reason.NO_ANSWER, "")
+            return await self._hand_off(account, conversation, question, Reason.NO_ANSWER, "")
         return Unknown(kind="the assistant is switched off")
 
     @staticmethod
@@ -83,9 +86,7 @@ class AssistantReplier:
 
         What led to people before, and what people said, is over: nobody is handed over again because of it.
         """
-        last = conversation.handoff
-        over = max(last.asked_seq, last.ended_seq) if last is not None else 0
-        after = max(over, question.seq - 1 - HISTORY)
+        after = max(conversation.people_had_it_until, question.seq - 1 - HISTORY)
         before = await self._database.read(
             lambda tx: messages.of(tx, conversation.organisation, conversation.id, after=after, limit=HISTORY)
         )
@@ -116,15 +117,20 @@ class AssistantReplier:
         return show
 
     async def _hand_off(
-        self, account: Account, question: Message, reason: Reason, evidence: str, summary: str = ""
+        self,
+        account: Account,
+        conversation: Conversation,
+        question: Message,
+        reason: Reason,
+        evidence: str,
     ) -> HandoffAsked:
         return HandoffAsked(
             id=HandoffId(self._ports.new_id()),
             reason=reason,
             staffed=await self._staffed(account),
             evidence=evidence,
-            summary=summary,
             about=question.id,
+            wanted=await wanted(self._database, conversation),
             answers=question.id,
         )
 

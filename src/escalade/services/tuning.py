@@ -34,6 +34,7 @@ from escalade.store.database import Database, Tx
 from escalade.store.vault import NONCE_BYTES, Vault
 
 SECRETS = (ZENDESK_SECRET, ZENDESK_TOKEN, ZENDESK_REFRESH, LIVE_SECRET, SUNSHINE_WEBHOOK, BOT_SECRET)
+SHOWN = (ZENDESK_SECRET, ZENDESK_TOKEN, LIVE_SECRET, SUNSHINE_WEBHOOK, BOT_SECRET)  # that they are set
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?\Z")
 PRIORITIES = {None, "low", "normal", "high", "urgent"}
@@ -137,11 +138,12 @@ class Tuning:
             secret = kept.get(name)
             return {"set": False} if secret is None else {"set": True, "last4": secret.last4}
 
-        tree["zendesk"]["auth"]["client_secret"] = shown(ZENDESK_SECRET)
-        tree["zendesk"]["auth"]["token"] = shown(ZENDESK_TOKEN)
-        tree["live"]["secret"] = shown(LIVE_SECRET)
-        tree["live"]["webhook_secret"] = shown(SUNSHINE_WEBHOOK)
-        tree["assistant"]["bot"]["secret"] = shown(BOT_SECRET)
+        for name in SHOWN:
+            holder = tree
+            *path, last = name.split(".")
+            for step in path:
+                holder = holder[step]
+            holder[last] = shown(name)
         signing = kept.get(SIGNING_SECRETS)
         several = [] if signing is None else signing.last4.split(" ")
         tree["webhooks"] = {"signing_secrets": [{"set": True, "last4": last4} for last4 in several]}

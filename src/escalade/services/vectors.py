@@ -105,33 +105,33 @@ class Vectors:
         encoder = await self.encoder()
         if encoder is None or not text.strip():
             return None
-        matrix = await self._matrix(organisation, encoder.name)
+        matrix = await self._matrix(organisation, encoder)
         if not matrix.passages:
             return None
         (question,) = await self._ports.aside(lambda: encoder.encode([text]))
         return Asked(encoder.name, question, matrix.passages, matrix.rows)
 
-    async def _matrix(self, organisation: OrganisationId, model: str) -> _Matrix:
+    async def _matrix(self, organisation: OrganisationId, encoder: Encoder) -> _Matrix:
         kept = self._matrices.get(organisation)
         now = self._ports.now()
         if kept is None or now - kept.read_at >= FRESH_MS:
-            state = await self._database.read(lambda tx: vectors.state(tx, organisation, model))
+            state = await self._database.read(lambda tx: vectors.state(tx, organisation, encoder.name))
             if kept is not None and kept.state == state:
                 kept = replace(kept, read_at=now)
             else:
-                kept = await self._read_matrix(organisation, model, state)
+                kept = await self._read_matrix(organisation, encoder, state)
             self._matrices[organisation] = kept
         self._matrices.move_to_end(organisation)
         while len(self._matrices) > 1 and sum(matrix.size for matrix in self._matrices.values()) > MOST_BYTES:
             self._matrices.popitem(last=False)
         return kept
 
-    async def _read_matrix(self, organisation: OrganisationId, model: str, state: tuple[int, int]) -> _Matrix:
-        from escalade.assistant.embedding import WIDTH
+    async def _read_matrix(self, organisation: OrganisationId, encoder: Encoder, state: tuple[int, int]) -> _Matrix:
         from escalade.assistant.meaning import BYTES, HEAD, matrix_of
 
-        rows = await self._database.read(lambda tx: vectors.heads(tx, organisation, model, HEAD * WIDTH * BYTES))
-        made = await self._ports.aside(lambda: matrix_of([head for _, head in rows]))
+        size = HEAD * encoder.width * BYTES
+        rows = await self._database.read(lambda tx: vectors.heads(tx, organisation, encoder.name, size))
+        made = await self._ports.aside(lambda: matrix_of([head for _, head in rows], encoder.width))
         return _Matrix(state=state, read_at=self._ports.now(), passages=[passage for passage, _ in rows], rows=made)
 
     async def fill(self, organisation: OrganisationId) -> int:

@@ -1,4 +1,4 @@
-"""Everything kept about one customer: given out whole, and taken away.
+"""Everything kept about one customer: listed, and taken away; `kept` gives it out.
 
 Taking away has two halves. `take_away` blanks every word at once and leaves bare rows, so that what is under way with
 Zendesk still comes to its end; `sweep` removes those rows when nothing is under way any more.
@@ -12,19 +12,10 @@ import msgspec
 
 from escalade.domain.model import CustomerId, Handoff, Millis, OrganisationId
 from escalade.store.database import Row, Tx
+from escalade.store.kept import OF
 
 TOMBSTONE = "erased-"  # how the id begins that stands in for a customer whose rows are on their way out
 LONGEST_MS = 7 * 24 * 3600 * 1000  # what Zendesk has not taken by then it never will
-
-# What is given out, each table with the columns that are somebody's and not ours.
-EXPORTED = {
-    "messages": "SELECT seq, id, role, text, name, notice, citations, delivery, created_at FROM message",
-    "files": "SELECT id, message, name, media_type, size, state, why, created_at FROM file",
-    "handoffs": "SELECT id, state, ticket_id, body, asked_at, ended_at FROM handoff",
-    "receipts": "SELECT id, source, kind, key, body, state, outcome, received_at FROM receipt",
-    "deliveries": "SELECT id, effect, message, state, why, frozen, created_at, settled_at FROM delivery",
-}
-OF = " WHERE organisation = :organisation AND conversation = :conversation"
 
 _handoff = msgspec.json.Decoder(Handoff)
 _json = msgspec.json.Encoder()
@@ -38,27 +29,6 @@ def conversations_of(tx: Tx, organisation: OrganisationId, customer: CustomerId)
         organisation=organisation,
         customer=customer,
     )
-
-
-def kept(tx: Tx, organisation: OrganisationId, conversation: str) -> dict[str, list[dict[str, object]]]:
-    """Give every row of a conversation, by what it is."""
-    found = {
-        name: [
-            dict(row) for row in tx.all(sql + OF + " ORDER BY 1", organisation=organisation, conversation=conversation)
-        ]
-        for name, sql in EXPORTED.items()
-    }
-    found["attempts"] = [
-        dict(row)
-        for row in tx.all(
-            "SELECT a.id, a.delivery, a.kind, a.verdict, a.status, a.detail, a.started_at, a.ended_at FROM attempt a"
-            " JOIN delivery d ON d.id = a.delivery WHERE d.organisation = :organisation"
-            " AND d.conversation = :conversation ORDER BY a.id",
-            organisation=organisation,
-            conversation=conversation,
-        )
-    ]
-    return found
 
 
 def at_zendesk(tx: Tx, organisation: OrganisationId, customer: CustomerId) -> list[Row]:

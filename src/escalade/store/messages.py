@@ -1,4 +1,4 @@
-"""Messages: the transcript in its order. One never changes; only what became of its delivery does."""
+"""Messages: the transcript in its order. One never changes; what became of it and what was found of it does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from escalade.domain.model import (
     Conversation,
     ConversationId,
     DeliveryView,
+    Feedback,
     Message,
     MessageId,
     Millis,
@@ -125,6 +126,7 @@ def _message(tx: Tx, row: Row) -> Message:
         notice=Notice(row["notice"]) if row["notice"] else None,
         delivery=DeliveryView(row["delivery"]),
         created_at=row["created_at"],
+        feedback=Feedback(row["feedback"]) if row["feedback"] else None,
     )
 
 

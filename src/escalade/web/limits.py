@@ -34,6 +34,7 @@ WRONG_CREDENTIALS = Limit(name="wrong credentials", times=20, seconds=60)  # for
 SESSIONS = Limit(name="sessions", times=120, seconds=60)  # for each address
 OPENED = Limit(name="conversations", times=20, seconds=3600)  # for each visitor
 MESSAGES = Limit(name="messages", times=10, seconds=10)  # for each visitor
+FEEDBACK = Limit(name="ratings", times=30, seconds=60)  # for each visitor
 FILES = Limit(name="files", times=60, seconds=600)  # for each visitor
 HANDOFFS = Limit(name="handoffs", times=20, seconds=3600)  # for each visitor
 TRIALS = Limit(name="questions tried out", times=120, seconds=60)  # for each organisation's console

@@ -17,6 +17,7 @@ from escalade.domain.model import (
     Conversation,
     ConversationId,
     CustomerId,
+    Feedback,
     FileId,
     MessageId,
     OrganisationId,
@@ -25,7 +26,7 @@ from escalade.domain.model import (
 from escalade.services.bell import Bell, Listener
 from escalade.services.desk import Desk
 from escalade.store.conversations import topic
-from escalade.web import views
+from escalade.web import answers, views
 from escalade.web.wire import NO_SNIFF, Problem, Receive, Scope, Send, encode, header
 
 HEARTBEAT_S = 15.0
@@ -48,7 +49,7 @@ class Streams:
         after: int,
         wait: float,
         customer: CustomerId | None = None,
-    ) -> dict[str, Any]:
+    ) -> answers.Messages:
         """Give what was said after a place, waiting for something if there is nothing yet."""
         with self._listen(organisation, conversation) as listener:
             page = before = await self._page(organisation, conversation, after, customer)
@@ -63,13 +64,14 @@ class Streams:
 
     async def _page(
         self, organisation: OrganisationId, conversation: ConversationId, after: int, customer: CustomerId | None
-    ) -> dict[str, Any]:
+    ) -> answers.Messages:
         seen = await self._desk.follow(organisation, conversation, after=after, customer=customer)
         check_place(seen.conversation, after)
         return {
             "messages": [views.message(message) for message in seen.messages],
             "conversation": views.state(seen.conversation),
             "files": [views.attachment(file) for file in seen.files.values()],
+            "feedback": [views.feedback(id, found) for id, found in seen.feedback.items()],
         }
 
     def _listen(self, organisation: OrganisationId, conversation: ConversationId) -> Any:
@@ -126,10 +128,11 @@ class Streams:
         customer: CustomerId | None,
     ) -> AsyncIterator[bytes]:
         cursor = after
-        shown_state: dict[str, Any] | None = None
+        shown_state: answers.ConversationState | None = None
         known: dict[str, str] = {}
         answered: MessageId | None = None
         files: dict[FileId, Attachment] | None = None
+        feedback: dict[MessageId, Feedback | None] | None = None
         while not gone.done():
             typing, listener.typing = listener.typing, {}
             draft, listener.draft = listener.draft, None
@@ -149,6 +152,10 @@ class Streams:
                 if (files is None and after > 0) or (files is not None and files.get(name) != file):
                     frames.append(frame("file", views.attachment(file)))
             files = seen.files
+            for id, found in seen.feedback.items():
+                if id not in fresh and (feedback is None or id not in feedback or feedback[id] is not found):
+                    frames.append(frame("feedback", views.feedback(id, found)))
+            feedback = seen.feedback
             state = views.state(current)
             if state != shown_state:
                 frames.append(frame("conversation", state))

@@ -23,7 +23,9 @@ from escalade.domain.model import (
     ConversationId,
     Customer,
     CustomerId,
+    Feedback,
     FileId,
+    MessageId,
     Reason,
     Role,
     Wish,
@@ -38,6 +40,7 @@ from escalade.web import views
 from escalade.web.access import Access, Visitor
 from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, send_file
 from escalade.web.limits import (
+    FEEDBACK,
     FILES,
     HANDOFFS,
     MESSAGES,
@@ -70,6 +73,7 @@ from escalade.web.wire import (
 )
 
 BODY_LIMIT = 64 * 1024  # 4,000 characters of twelve bytes each when escaped, and the rest
+MESSAGE = r"(?P<message>[A-Za-z0-9_.:~-]{1,160})"  # the assistant's: a customer's with something before it
 FILE = r"(?P<file>[A-Za-z0-9_.:~-]{1,128})"
 BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{16,128}\Z")
 
@@ -113,6 +117,12 @@ class Ask(msgspec.Struct, forbid_unknown_fields=True):
     mode: str = Wish.AUTO.value
 
 
+class Found(msgspec.Struct, forbid_unknown_fields=True):
+    """What a browser sends when the customer found an answer helpful or not, or takes that back."""
+
+    feedback: str | None
+
+
 class Details(msgspec.Struct, forbid_unknown_fields=True):
     """What a customer says of themselves."""
 
@@ -148,6 +158,7 @@ class Widget:
         one = r"/widget/v1/conversations/(?P<id>[A-Za-z0-9_.:~-]{1,128})"
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
             ("POST", re.compile(rf"{one}/messages\Z"), self._say),
+            ("POST", re.compile(rf"{one}/messages/{MESSAGE}/feedback\Z"), self._rate),
             ("POST", re.compile(rf"{one}/files\Z"), self._upload),
             ("GET", re.compile(rf"{one}/files/{FILE}\Z"), self._download),
             ("POST", re.compile(rf"{one}/files/{FILE}/fetch\Z"), self._fetch),
@@ -217,6 +228,15 @@ class Widget:
             customer=visitor.customer,
         )
         await answer_json(send, 201, views.message(said.message))
+
+    async def _rate(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
+        visitor = await self._access.visitor(scope)
+        self._limits.take(FEEDBACK, visitor.organisation, visitor.customer)
+        word = (await _read(scope, receive, Found)).feedback
+        found = None if word is None else _one_of(Feedback, word, "/feedback")
+        place, message = ConversationId(match["id"]), MessageId(match["message"])
+        await self._desk.rate(visitor.organisation, place, message, found, visitor.customer)
+        await answer_json(send, 200, views.feedback(message, found))
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send, match: re.Match[str]) -> None:
         visitor = await self._access.visitor(scope)
@@ -333,7 +353,7 @@ class Widget:
         asked = await _read(scope, receive, NewConversation)
         await self._may_open(visitor)
         conversation = await self._open_for(visitor, asked)
-        await answer_json(send, 201, views.opened(conversation) | views.state(conversation))
+        await answer_json(send, 201, views.standing(conversation))
 
     async def _may_open(self, visitor: Visitor) -> None:
         """Keep a visitor, and all visitors together, from opening conversations without end: each may be a ticket."""

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from escalade.domain.errors import Rejected
+from escalade.web import answers
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
@@ -72,10 +73,10 @@ class Problem(Exception):
         """Give the HTTP status."""
         return TITLES[self.kind][0]
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> answers.Problem:
         """Give the problem document."""
         status, title = TITLES[self.kind]
-        document: dict[str, Any] = {
+        document: answers.Problem = {
             "type": f"/problems/{self.kind}",
             "title": title,
             "status": status,

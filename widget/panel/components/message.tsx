@@ -6,6 +6,7 @@ import { Markdown, Plain, safeHref } from '../markdown'
 import type { Message, Unsent } from '../types'
 import { AssistantMark, Avatar } from './avatar'
 import { Files } from './files'
+import { Onward, Rated, Rating } from './rating'
 
 export const clock = (at: string | number) =>
   new Intl.DateTimeFormat(document.documentElement.lang || undefined, { hour: 'numeric', minute: '2-digit' }).format(new Date(at))
@@ -14,6 +15,7 @@ export const clock = (at: string | number) =>
 export function Incoming({ message, first, last }: { message: Message; first: boolean; last: boolean }) {
   const { chat } = useChat()
   const machine = message.author.role === 'assistant'
+  const asked = message.seq > 0 && chat.asked.value?.id === message.id
   const name = message.author.name || (machine ? (chat.session.value?.assistant.name ?? words.assistant) : words.team)
   return (
     <div class={`row ${machine ? 'from-assistant' : 'from-agent'}`} data-first={first}>
@@ -31,7 +33,13 @@ export function Incoming({ message, first, last }: { message: Message; first: bo
             <Files files={message.attachments} />
           </div>
         )}
-        {last && message.seq > 0 && <p class="time"><time dateTime={message.created_at}>{clock(message.created_at)}</time></p>}
+        {(asked || message.feedback || (last && message.seq > 0)) && (
+          <div class="time">
+            {last && <time dateTime={message.created_at}>{clock(message.created_at)}</time>}
+            {asked ? <Rating message={message} /> : message.feedback && <Rated feedback={message.feedback} />}
+          </div>
+        )}
+        {asked && message.feedback === 'not_helpful' && <Onward />}
       </div>
     </div>
   )

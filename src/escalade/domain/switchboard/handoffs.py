@@ -66,8 +66,10 @@ def handoff_asked(conversation: Conversation, event: HandoffAsked, policy: Polic
         asked_seq=conversation.last_seq,
         evidence=event.evidence,
         summary=event.summary,
+        summary_by=event.summary_by,
         note=event.note,
         about=event.about,
+        wanted=event.wanted,
     )
     waiting = tuple(Post(handoff=handoff.id, message=message) for message in event.waiting)
     asked = words.ASKED_LIVE if mode is Mode.LIVE else words.ASKED_TICKET

@@ -2,7 +2,7 @@
 
 # Annotations are evaluated here and now: the routes name types that exist only inside `routes`.
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
@@ -11,6 +11,7 @@ from escalade.domain.errors import NotFound
 from escalade.domain.model import OrganisationId
 from escalade.store import organisations
 from escalade.store.database import Database
+from escalade.web import answers, views
 from escalade.web.api.requests import Entrance, StrictRoute
 from escalade.web.api.shapes import AskIn
 
@@ -21,14 +22,14 @@ def routes(caller: Entrance, database: Database, assistant: Assistant) -> APIRou
     Caller = Annotated[OrganisationId, Depends(caller)]  # noqa: N806 - a type
 
     @router.post("/assistant/ask", tags=["assistant"])
-    async def ask(caller: Caller, body: AskIn) -> dict[str, Any]:
+    async def ask(caller: Caller, body: AskIn) -> answers.Verdict:
         """Consider a question and show the evidence; nothing is done."""
         return await _consider(database, assistant, caller, body)
 
     return router
 
 
-async def _consider(database: Database, assistant: Assistant, caller: OrganisationId, body: AskIn) -> dict[str, Any]:
+async def _consider(database: Database, assistant: Assistant, caller: OrganisationId, body: AskIn) -> answers.Verdict:
     organisation = await database.read(lambda tx: organisations.load(tx, caller))
     if organisation is None:
         raise NotFound("no such organisation")
@@ -43,11 +44,11 @@ async def _consider(database: Database, assistant: Assistant, caller: Organisati
     )
     return {
         "decision": verdict.decision,
-        "reason": None if verdict.reason is None else verdict.reason.value,
+        "reason": verdict.reason,
         "confidence": verdict.confidence,
         "text": verdict.text,
         "evidence": verdict.evidence,
-        "citations": [{"n": c.n, "title": c.title, "url": c.url, "source_id": c.source_id} for c in verdict.citations],
+        "citations": [views.citation(each) for each in verdict.citations],
         "passages": [
             {"title": p.title, "source_id": p.source_id, "score": p.score, "text": p.text} for p in verdict.passages
         ],

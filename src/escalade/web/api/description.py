@@ -1,10 +1,17 @@
-"""What the API's description says beside the routes: who may call, and every way of being told no."""
+"""What the API's description says beside the routes: who may call, every way of being told no, the settings tree."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from escalade.domain.organisation import Settings
+from escalade.services.tuning import SHOWN
+from escalade.web import answers
 from escalade.web.wire import PROBLEM, TITLES
+
+PLACE = "#/components/schemas/"
 
 # What any call may be answered; the rest of the titles belong to other doors.
 ANYWHERE = (
@@ -22,43 +29,66 @@ ANYWHERE = (
     "internal",
     "unavailable",
 )
-PROBLEM_SHAPE: dict[str, Any] = {
-    "type": "object",
-    "title": "Problem",
-    "description": "What is wrong, by https://www.rfc-editor.org/rfc/rfc9457",
-    "required": ["type", "title", "status", "detail", "code"],
-    "additionalProperties": False,
-    "properties": {
-        "type": {"type": "string", "enum": [f"/problems/{kind}" for kind in TITLES]},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "enum": sorted({status for status, _ in TITLES.values()})},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
-    },
-}
+
+
+def shapes(kind: Any) -> dict[str, Any]:
+    """Give the shape of what is written, and of everything in it, by name."""
+    shape = TypeAdapter(kind).json_schema(mode="serialization", ref_template=PLACE + "{model}")
+    return {**shape.pop("$defs", {}), kind.__name__: shape}
 
 
 def describe(document: dict[str, Any]) -> dict[str, Any]:
     """Add to the routes' own description what holds for all of them."""
     components = document.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
+    known = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # the framework's; ours are problems
-        schemas.pop(name, None)
-    schemas["Problem"] = PROBLEM_SHAPE
+        known.pop(name, None)
+    known |= _settings() | _problem()
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}}
     document["security"] = [{"key": []}]
-    content = {PROBLEM[1].decode(): {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {PROBLEM[1].decode(): {"schema": {"$ref": f"{PLACE}Problem"}}}
     for methods in document["paths"].values():
         for call in methods.values():
+            call["responses"].pop("422", None)  # the framework's again
+            for answer in call["responses"].values():
+                _name(answer, known)
             call["responses"] |= {
                 str(TITLES[kind][0]): {"description": TITLES[kind][1], "content": content} for kind in ANYWHERE
             }
     return document
+
+
+def _name(answer: dict[str, Any], known: dict[str, Any]) -> None:
+    """Say of an answer what its shape says of itself."""
+    place = answer["content"].get("application/json", {}).get("schema", {}).get("$ref", "")
+    if place:
+        answer["description"] = known[place.removeprefix(PLACE)].get("description") or answer["description"]
+
+
+def _problem() -> dict[str, Any]:
+    found = shapes(answers.Problem)
+    told = found["Problem"]["properties"]
+    told["type"]["enum"] = [f"/problems/{kind}" for kind in TITLES]
+    told["status"]["enum"] = sorted({status for status, _ in TITLES.values()})
+    return found
+
+
+def _settings() -> dict[str, Any]:
+    """Give the settings tree as it is kept, and in the place of each secret whether it is set."""
+    found = shapes(Settings)
+    for shape in found.values():
+        if "properties" in shape:
+            shape["required"] = list(shape["properties"])  # all of the tree is written, what has a default as well
+    for name in SHOWN:
+        holder = found["Settings"]
+        *path, last = name.split(".")
+        for step in path:
+            holder = found[holder["properties"][step]["$ref"].removeprefix(PLACE)]
+        _require(holder, last, "Secret")
+    _require(found["Settings"], "webhooks", "Webhooks")
+    return found | shapes(answers.Webhooks)
+
+
+def _require(holder: dict[str, Any], name: str, kind: str) -> None:
+    holder["properties"][name] = {"$ref": PLACE + kind}
+    holder["required"].append(name)

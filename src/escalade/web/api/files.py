@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from escalade.domain.files import ANYTHING, KINDS
 from escalade.domain.model import ConversationId, FileId, OrganisationId
 from escalade.services.files import Files
-from escalade.web import views
+from escalade.web import answers, views
 from escalade.web.api.requests import Entrance, from_key
 from escalade.web.files import LONGEST_GIVEN_NAME, Uploads, headers_of
 
@@ -30,7 +30,7 @@ def routes(caller: Entrance, files: Files) -> APIRouter:
     uploads = Uploads()
 
     @router.post("/conversations/{id}/files", status_code=201, openapi_extra={"requestBody": BYTES_IN})
-    async def upload(caller: Caller, id: str, request: Request, name: Name, file: str | None = None) -> dict[str, Any]:
+    async def upload(caller: Caller, id: str, request: Request, name: Name, file: str | None = None) -> answers.File:
         """Upload a file for a message; the body is the file. The same `file` id again gives the same one."""
         place = ConversationId(id)
         await files.check_place(caller, place)
@@ -45,7 +45,7 @@ def routes(caller: Entrance, files: Files) -> APIRouter:
         return StreamingResponse(pieces, headers={k.decode(): v.decode() for k, v in headers_of(found)})
 
     @router.post("/conversations/{id}/files/{file}/fetch", status_code=202)
-    async def fetch(caller: Caller, id: str, file: str) -> dict[str, Any]:
+    async def fetch(caller: Caller, id: str, file: str) -> answers.File:
         """Have an agent's file that was lost fetched again."""
         return views.attachment(await files.fetch_again(caller, ConversationId(id), FileId(file)))
 

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Response
 
 from escalade.domain.model import OrganisationId
 from escalade.services.redrive import Redrive
-from escalade.services.replay import Replay
+from escalade.services.replay import Replay, Replayed
 from escalade.store import overview
 from escalade.store.database import Database, Row, Tx
 from escalade.store.receipts import Receipt, recent
-from escalade.web import sheets, views
+from escalade.web import answers, sheets, views
 from escalade.web.api.requests import Entrance, StrictRoute
 from escalade.web.api.shapes import Number
 
@@ -26,9 +26,9 @@ def routes(caller: Entrance, database: Database, redrive: Redrive, replays: Repl
     Caller = Annotated[OrganisationId, Depends(caller)]  # noqa: N806 - a type
 
     @router.get("/deliveries")
-    async def deliveries(caller: Caller, state: str | None = None, limit: Number = 100) -> dict[str, Any]:
+    async def deliveries(caller: Caller, state: str | None = None, limit: Number = 100) -> answers.Deliveries:
         """List what is owed to Zendesk and what became of it, newest first."""
-        return await database.read(lambda tx: {"deliveries": _deliveries(tx, caller, state, min(limit, MOST))})
+        return {"deliveries": await database.read(lambda tx: _deliveries(tx, caller, state, min(limit, MOST)))}
 
     @router.get("/deliveries.csv", response_class=Response, responses={200: SHEET_OUT})
     async def deliveries_sheet(caller: Caller, state: str | None = None) -> Response:
@@ -46,37 +46,37 @@ def routes(caller: Entrance, database: Database, redrive: Redrive, replays: Repl
         return await sheets.give(database, sheets.conversations(caller, overview.Wanted()))
 
     @router.post("/deliveries/{id}/resend", status_code=202)
-    async def resend(caller: Caller, id: Number) -> dict[str, str]:
-        """Owe a delivery again that was refused, dropped or skipped, at the end of its lane."""
+    async def resend(caller: Caller, id: Number) -> answers.Resent:
+        """Owe a delivery again that was refused, dropped or skipped, at the end of its lane; else 409 `wrong_state`."""
         await redrive.resend(caller, id, "api")
         return {"status": "pending"}
 
     @router.post("/deliveries/{id}/skip")
-    async def skip(caller: Caller, id: Number) -> dict[str, str]:
-        """Give a delivery up for good, so that what waits behind it may move."""
+    async def skip(caller: Caller, id: Number) -> answers.Skipped:
+        """Give a delivery up that is refused, dropped, pending or unsure, so that the next may move; else 409."""
         await redrive.skip(caller, id, "api")
         return {"status": "skipped"}
 
     @router.get("/receipts")
-    async def receipts(caller: Caller, limit: Number = 100) -> dict[str, Any]:
+    async def receipts(caller: Caller, limit: Number = 100) -> answers.Receipts:
         """List what came in and what became of it, newest first."""
         found = await database.read(lambda tx: recent(tx, caller, limit=min(limit, MOST)))
         return {"receipts": [_receipt(one) for one in found]}
 
     @router.post("/receipts/{id}/replay")
-    async def replay(caller: Caller, id: Number, dry_run: bool = False) -> dict[str, Any]:
+    async def replay(caller: Caller, id: Number, dry_run: bool = False) -> Replayed:
         """Decide a receipt anew on the state of now; with `dry_run`, say what it would do and do nothing."""
         return await replays.replay(caller, id, dry_run=dry_run)
 
     return router
 
 
-def _deliveries(tx: Tx, caller: OrganisationId, state: str | None, limit: int) -> list[dict[str, Any]]:
+def _deliveries(tx: Tx, caller: OrganisationId, state: str | None, limit: int) -> list[answers.Delivery]:
     found = overview.deliveries(tx, caller, state=state, limit=limit)
     return [_delivery(row, overview.attempts(tx, caller, row["id"])) for row in found]
 
 
-def _delivery(row: Row, attempts: list[Row]) -> dict[str, Any]:
+def _delivery(row: Row, attempts: list[Row]) -> answers.Delivery:
     return {
         "id": row["id"],
         "conversation": row["conversation"],
@@ -103,7 +103,7 @@ def _delivery(row: Row, attempts: list[Row]) -> dict[str, Any]:
     }
 
 
-def _receipt(one: Receipt) -> dict[str, Any]:
+def _receipt(one: Receipt) -> answers.Receipt:
     return {
         "id": one.id,
         "source": one.source,

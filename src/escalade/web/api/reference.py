@@ -18,7 +18,7 @@ def reference_page(document: dict[str, Any]) -> str:
     calls = []
     for path, methods in document["paths"].items():
         for method, call in methods.items():
-            body = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            answer = next(said for status, said in call["responses"].items() if status.startswith("2"))
             calls.append(
                 {
                     "method": method.upper(),
@@ -26,12 +26,19 @@ def reference_page(document: dict[str, Any]) -> str:
                     "tag": (call.get("tags") or ["other"])[0],
                     "what": call.get("description") or call.get("summary", ""),
                     "parameters": [p for p in call.get("parameters", []) if p["in"] == "query"],
-                    "body": None if body is None else json.dumps(_resolved(body, schemas), indent=2),
+                    "body": _example(call.get("requestBody", {}), schemas),
+                    "answer": _example(answer, schemas),
                 }
             )
     tags = list(dict.fromkeys(call["tag"] for call in calls))
     template = _environment.get_template("reference.html")
     return template.render(title=document["info"]["title"], version=document["info"]["version"], tags=tags, calls=calls)
+
+
+def _example(said: dict[str, Any], schemas: dict[str, Any]) -> str | None:
+    """Write out the JSON that is sent or answered; nothing where it is none."""
+    schema = said.get("content", {}).get("application/json", {}).get("schema")
+    return None if schema is None else json.dumps(_resolved(schema, schemas), indent=2)
 
 
 def _resolved(schema: Any, schemas: dict[str, Any]) -> Any:

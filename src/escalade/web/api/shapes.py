@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from escalade.domain.files import MOST as MOST_FILES
-from escalade.domain.model import Reason, Role, Wish
+from escalade.domain.model import Feedback, Reason, Role, Wish
 
 Number = Annotated[int, Field(ge=0, le=2**53)]
 
@@ -62,6 +62,12 @@ class MessageIn(Closed):
     author: Literal["customer", "assistant"] = "customer"
     text: str = ""
     attachments: list[AttachmentIn] = Field(default=[], max_length=MOST_FILES)
+
+
+class FeedbackIn(Closed):
+    """What the customer found of an answer; null takes it back."""
+
+    feedback: Feedback | None
 
 
 class EscalateIn(Closed):

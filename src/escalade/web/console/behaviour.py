@@ -79,7 +79,7 @@ def _bot(form: Form) -> dict[str, Any]:
 async def _draw(
     visit: Visit, typed: Mapping[str, str], errors: dict[str, str] | None = None, status: int = 200
 ) -> Response:
-    curve, by_meaning = await _curve(visit)
+    curve, model = await _curve(visit)
     demanded = visit.organisation.settings.assistant.minimum_confidence
     tree = await visit.parts.tuning.read(visit.organisation.id)
     return visit.show(
@@ -89,7 +89,7 @@ async def _draw(
         typed=typed,
         errors=errors or {},
         curve=curve,
-        by_meaning=by_meaning,
+        model=model,
         demanded=demanded,
         drawn=plot.svg(curve.levels, demanded),
         steps=";".join(f"{at.precision:.3f},{at.coverage:.3f},{at.refusal:.3f}" for at in curve.levels),
@@ -99,8 +99,8 @@ async def _draw(
     )
 
 
-async def _curve(visit: Visit) -> tuple[Curve, bool]:
-    """Give the organisation's own curve or the shipped one, and say whether a model reads for meaning here now."""
-    by_meaning = await visit.parts.library.read_by_meaning(visit.organisation.id) is not None
+async def _curve(visit: Visit) -> tuple[Curve, str | None]:
+    """Give the organisation's own curve or the shipped one, and the model that reads for meaning here now, if any."""
+    model = await visit.parts.library.model()
     own = await visit.parts.curves.of(visit.organisation.id)
-    return own or shipped(by_meaning=by_meaning), by_meaning
+    return own or shipped(model), model

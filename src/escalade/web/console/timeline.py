@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from escalade.domain.briefing import SUMMARY
 from escalade.domain.model import Attachment, Conversation, Handoff, Message, Millis, Role
 from escalade.store.database import Row
 from escalade.store.receipts import Receipt
@@ -75,14 +76,18 @@ def _message(message: Message) -> Entry:
         label=label,
         text=message.text,
         files=message.attachments,
-        badge=tones.get(message.delivery.value),
+        badge=words.FEEDBACK[message.feedback.value] if message.feedback else tones.get(message.delivery.value),
         facts=tuple(facts),
     )
 
 
 def _handoff(handoff: Handoff) -> Iterator[Entry]:
     facts = [("Reason", words.REASON[handoff.reason.value])]
-    for name, value in (("Evidence", handoff.evidence), ("Summary", handoff.summary), ("Note", handoff.note)):
+    for name, value in (
+        ("Evidence", handoff.evidence),
+        (SUMMARY[handoff.summary_by], handoff.summary),
+        ("Note", handoff.note),
+    ):
         if value:
             facts.append((name, value))
     facts.append(("Handoff", handoff.id))

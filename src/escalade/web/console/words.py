@@ -61,6 +61,11 @@ ENDING = {
     "unknown": "Zendesk said it ended, not how",
 }
 
+FEEDBACK: dict[str, Toned] = {
+    "helpful": ("good", "Found helpful"),
+    "not_helpful": ("bad", "Found not helpful"),
+}
+
 FILE: dict[str, Toned] = {
     "arriving": ("quiet", "Arriving"),
     "kept": ("quiet", "Not scanned"),

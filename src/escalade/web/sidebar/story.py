@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from escalade.domain.briefing import Briefing, brief, listed
+from escalade.domain.briefing import SUMMARY, Briefing, brief, listed
 from escalade.domain.model import Conversation, DeliveryView, Handoff, Message, Notice, Role
 from escalade.web.console import words
 from escalade.web.console.words import Toned
@@ -50,6 +50,11 @@ class Story:
     def facts(self) -> str:
         """Give what the customer gave, in a line."""
         return listed(self.briefing.facts)
+
+    @property
+    def summary_by(self) -> str:
+        """Say whose summary it is."""
+        return SUMMARY[self.handoff.summary_by]
 
     @property
     def state(self) -> Toned:

@@ -9,12 +9,13 @@ import { batch, computed, signal } from '@preact/signals'
 import type { EventName } from '../shared/protocol'
 import { Api, Problem } from './api'
 import { Outbox } from './outbox'
+import { createRatings } from './ratings'
 import { newId, openStorage } from './storage'
 import { follow, readOn, type Change, type Follower } from './stream'
 import { createUploads, LIMITS } from './uploads'
 import { joinTabs, type Word } from './tabs'
 import { endingOf, fromUs, lastSeq, merge, rateable, stageOf, standing, unreadIn, withFeedback, withFiles } from './thread'
-import type { Attachment, Conversation, Draft, Feedback, ListedConversation, Message, Rating, Session, Unsent } from './types'
+import type { Attachment, Conversation, Draft, Feedback, ListedConversation, Message, Session, Unsent } from './types'
 
 const TYPING_MS = 30_000
 
@@ -75,8 +76,6 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
    * move it: others may have written in between.
    */
   let cursor: number | null = null
-  /** One after the other, so that the last press is the last to arrive. */
-  let ratings: Promise<unknown> = Promise.resolve()
   let typingTimer: ReturnType<typeof setTimeout> | undefined
 
   const api = new Api(base, key, storage, locale, (begun, previous) => {
@@ -288,6 +287,15 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     return id
   }, (sentence) => (report.value = sentence))
 
+  const rate = createRatings(
+    (id, message, feedback) => api.ask(`/conversations/${id}/messages/${message}/feedback`, { method: 'POST', body: { feedback } }),
+    (id, rating) => {
+      const change: Change = { kind: 'feedback', rating }
+      if (id === current.value) apply(change, false)
+      tabs.say({ kind: 'change', conversation: id, change })
+    },
+  )
+
   function currentId(): string {
     if (!current.value || conversation.value?.status === 'closed') remember(newId())
     return current.value!
@@ -380,23 +388,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       const file = await api.ask<Attachment>(`/conversations/${current.value}/files/${id}/fetch`, { method: 'POST', body: {} })
       thread.value = withFiles(thread.value, [file])
     },
-    /** Say what is found of an answer, or take it back with null: on the screen at once, and only if it is kept. */
-    async rate(message: Message, feedback: Feedback | null) {
-      const id = current.value
-      const show = (rating: Rating) => {
-        const change: Change = { kind: 'feedback', rating }
-        if (id === current.value) apply(change, false)
-        if (id) tabs.say({ kind: 'change', conversation: id, change })
-      }
-      show({ id: message.id, feedback })
-      const path = `/conversations/${id}/messages/${message.id}/feedback`
-      try {
-        await (ratings = ratings.catch(() => undefined).then(() => api.ask(path, { method: 'POST', body: { feedback } })))
-      } catch (problem) {
-        show({ id: message.id, feedback: message.feedback ?? null })
-        throw problem
-      }
-    },
+    rate: (message: Message, feedback: Feedback | null) => rate(current.value!, message, feedback),
     /** What a closed conversation refused goes into a new one. */
     resend() {
       startOver()

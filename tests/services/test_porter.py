@@ -7,6 +7,7 @@ from escalade.domain.errors import Refused, Retryable
 from escalade.domain.events import AgentAssigned, SessionEnded
 from escalade.domain.files import ANYTHING
 from escalade.domain.model import Agent, AgentId, Attachment, Control, Ending, FileState, Role
+from escalade.services.customers import Customers
 from escalade.services.inquiry import PATIENCE_MS as SHOWN_AFTER_MS
 from escalade.services.porter import PATIENCE_MS
 from escalade.store import files
@@ -131,6 +132,19 @@ async def test_a_file_in_which_zendesk_found_something_is_never_fetched(live: Ba
     assert file.state is FileState.FLAGGED
     assert file.id is not None
     assert (await live.files.fetch_again(ORGANISATION, customer.id, file.id)).state is FileState.FLAGGED
+
+
+async def test_what_an_agent_still_sends_to_an_erased_customer_is_not_kept(live: Backstage) -> None:
+    """Leaving the chat is still owed, so the bare rows are there, and the list is read."""
+    customer = await in_a_live_chat(live)
+    handoff, person = (await the_handoff(customer)).id, (await customer.conversation()).customer.id
+    await Customers(live.database, live.ports, live.intake).erase(ORGANISATION, person, "owner")
+    live.sunshine.files[URL] = pictures.png()
+    live.sunshine.says("Here is the plan", files=[PLAN])
+    await live.reconcile.look(handoff, session=False)
+    assert (await customer.conversation()).customer.erased
+    assert await bring(live) == 0
+    assert await live.read(lambda tx: tx.everywhere().value("SELECT count(*) FROM file")) == 0
 
 
 async def shown_from_the_webhook(stage: Backstage, customer: Customer) -> Heard:

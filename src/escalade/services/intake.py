@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import msgspec
@@ -25,7 +26,6 @@ from escalade.domain.events import (
 )
 from escalade.domain.files import safe_name
 from escalade.domain.model import (
-    Attachment,
     Control,
     Conversation,
     ConversationId,
@@ -107,8 +107,9 @@ class Intake:
             return Applied(decision=Decision(conversation=conversation, ignored=stale), messages=())
         if isinstance(event, HandoffAsked):
             event = self._complete(tx, conversation, event)
+        sent = self._sent_along(conversation, event, now) if isinstance(event, DeskSaid) else []
         if isinstance(event, DeskSaid):
-            event = replace(event, attachments=self._expect(tx, conversation, event, now))
+            event = replace(event, attachments=tuple(file.shown() for file in sent))
         if isinstance(event, HandoffRetried):
             event = replace(event, waiting=self._undelivered(tx, conversation))
         if isinstance(event, DeskSaid) and event.role is Role.AGENT:
@@ -118,6 +119,7 @@ class Intake:
             return Applied(decision=decision, messages=())
         after = decision.conversation
         conversations.save(tx, conversation, after, now)
+        self._expect(tx, sent, now)
         if decision.leaves is not None:
             handoffs.save(tx, after, decision.leaves)
         before = conversation.open_handoff
@@ -144,12 +146,10 @@ class Intake:
     def _brings_files(stored: Message, event: DeskSaid) -> bool:
         return bool(event.attachments) and not stored.attachments and not event.follows
 
-    def _expect(self, tx: Tx, conversation: Conversation, event: DeskSaid, now: Millis) -> tuple[Attachment, ...]:
-        """Have an agent's files fetched: the message is shown at once, each file when it is here."""
-        expected = []
-        for sent in event.attachments:
-            flagged = sent.state is FileState.FLAGGED
-            file = files.File(
+    def _sent_along(self, conversation: Conversation, event: DeskSaid, now: Millis) -> list[files.File]:
+        """Give the files of a message of theirs, each under an id of ours."""
+        return [
+            files.File(
                 id=FileId(self._ports.new_id()),
                 organisation=conversation.organisation,
                 conversation=conversation.id,
@@ -159,13 +159,18 @@ class Intake:
                 name=safe_name(sent.name),
                 media_type=sent.media_type,
                 size=sent.size,
-                state=FileState.FLAGGED if flagged else FileState.AWAITED,
+                state=FileState.FLAGGED if sent.state is FileState.FLAGGED else FileState.AWAITED,
                 asked_at=now,
             )
-            files.add(tx, file, now, due_at=None if flagged else now)
+            for sent in event.attachments
+        ]
+
+    @staticmethod
+    def _expect(tx: Tx, sent: Sequence[files.File], now: Millis) -> None:
+        """Have an agent's files fetched: the message is shown at once, each file when it is here."""
+        for file in sent:
+            files.add(tx, file, now, due_at=None if file.state is FileState.FLAGGED else now)
             tx.ring("file", "due")
-            expected.append(file.shown())
-        return tuple(expected)
 
     def _message(self, tx: Tx, conversation: Conversation, id: MessageId) -> Message | None:
         return messages.load(tx, conversation.organisation, conversation.id, id)

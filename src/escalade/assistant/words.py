@@ -5,6 +5,7 @@ Pure and total: every string, however odd, gives a list of words and never an er
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -35,16 +36,28 @@ _STOP_WORDS = """
 STOP_WORDS: frozenset[str] = frozenset(_STOP_WORDS.split())
 
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_WORD = re.compile(r"[^\W_]+")  # letters and digits of any script, as `str.isalnum` has them
+_PARTED = "".join(chr(sign) if chr(sign).isalnum() else " " for sign in range(128))
+
+
 def fold(text: str) -> str:
     """Lower the case and drop accents, as the index does."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
+    if not text.isascii():
+        text = _NOT_ASCII.sub(_unaccented, unicodedata.normalize("NFKD", text))
+    return text.casefold()
+
+
+def _unaccented(sign: re.Match[str]) -> str:
+    return "" if unicodedata.combining(sign[0]) else sign[0]
 
 
 def words(text: str) -> list[str]:
     """Give the words of a text in order, folded; apostrophes join, everything else parts."""
     joined = fold(text).replace("'", "").replace("\u2019", "").replace("\u02bc", "")
-    return "".join(sign if sign.isalnum() else " " for sign in joined).split()
+    if joined.isascii():  # most of what is compared, and five times as fast
+        return joined.translate(_PARTED).split()
+    return _WORD.findall(joined)
 
 
 @lru_cache(maxsize=65_536)

@@ -140,7 +140,7 @@ async def test_what_an_agent_still_sends_to_an_erased_customer_is_not_kept(live:
     handoff, person = (await the_handoff(customer)).id, (await customer.conversation()).customer.id
     await Customers(live.database, live.ports, live.intake).erase(ORGANISATION, person, "owner")
     live.sunshine.files[URL] = pictures.png()
-    live.sunshine.says("Here is the plan", files=[PLAN])
+    live.sunshine.says("Here is the plan", files=(PLAN,))
     await live.reconcile.look(handoff, session=False)
     assert (await customer.conversation()).customer.erased
     assert await bring(live) == 0

@@ -107,8 +107,9 @@ class Intake:
             return Applied(decision=Decision(conversation=conversation, ignored=stale), messages=())
         if isinstance(event, HandoffAsked):
             event = self._complete(tx, conversation, event)
-        sent = self._sent_along(conversation, event, now) if isinstance(event, DeskSaid) else []
+        sent: list[files.File] = []
         if isinstance(event, DeskSaid):
+            sent = self._sent_along(conversation, event, now)
             event = replace(event, attachments=tuple(file.shown() for file in sent))
         if isinstance(event, HandoffRetried):
             event = replace(event, waiting=self._undelivered(tx, conversation))

@@ -12,7 +12,7 @@ import asyncio
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -83,18 +83,17 @@ class Doorbell:
         self._send_next()
 
     def _send(self, batch: Iterable[Ring]) -> None:
-        self._notify((CHANNEL, payload) for payload in _payloads(self._own, batch))
+        self._notify([(CHANNEL, payload) for payload in _payloads(self._own, batch)])
 
     def _say_time(self, channel: str) -> None:
         self._notify([(channel, str(self._now()))])
 
-    def _notify(self, notes: Iterable[tuple[str, str]]) -> None:
-        left = list(notes)
+    def _notify(self, notes: Sequence[tuple[str, str]]) -> None:
         for _ in range(2):  # a line found dead is replaced once
             try:
                 if self._sender is None or self._sender.closed:
                     self._sender = connect(self._url)
-                for note in left:
+                for note in notes:
                     self._sender.execute("SELECT pg_notify(%s, %s)", note)
             except psycopg.Error:
                 if self._sender is not None:

@@ -127,7 +127,7 @@ class Product:
         if (note := self.ports.note) is not None:
             self.database.on_note = lambda fact: note(*fact)
         self.outbound: Transport = outbound or Outbound(settings.is_development)
-        self.inspect: Inspect = inspect or Inspector()
+        self.inspect: Inspect = inspect or Inspector(self.ports.aside)
         self.zendesk = ZendeskChannel(self.outbound, now=self.ports.now, keep=self._keep_pair)
         self.sunshine = SunshineChannel(self.outbound, self.ports.now)
         channels: dict[ChannelName, Channel] = {ChannelName.ZENDESK: self.zendesk, ChannelName.SUNSHINE: self.sunshine}

@@ -6,11 +6,9 @@ The process has limits of time and memory, can write no file, and is told nothin
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 
+from escalade import child
 from escalade.assistant.sources import Block, Document, Kind, Unreadable
 
 SECONDS = 300.0  # of anybody's clock: more than the processor's time it is allowed, for the machine may be busy
@@ -19,22 +17,12 @@ COMMAND = ("-m", "escalade.assistant.pdf")
 
 def read_pdf(content: bytes, fallback: str, *, seconds: float = SECONDS) -> Document:
     """Read a PDF, or raise `Unreadable` with one sentence; waits for the other process."""
-    try:
-        ended = subprocess.run(  # noqa: S603 - it starts this very program
-            [sys.executable, *COMMAND],
-            input=content,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Unreadable("it takes longer to read than a document may") from error
-    if ended.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+    process = child.start(COMMAND)
+    answer = child.answer(process, content, seconds)
+    if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         raise Unreadable("it takes longer to read than a document may")
     try:
-        told = json.loads(ended.stdout)
+        told = json.loads(answer)
     except ValueError as error:
         raise Unreadable("it is broken, or no PDF") from error
     if "error" in told:

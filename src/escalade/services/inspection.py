@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
+from functools import partial
 from typing import Protocol
 
+from escalade import child
 from escalade.domain.errors import Invalid
 from escalade.domain.files import claimed_kind
+from escalade.services.ports import Aside
 from escalade.services.scrutiny import SECONDS, Inspected
 
 AT_ONCE = 2
@@ -27,33 +28,21 @@ class Inspect(Protocol):
 class Inspector:
     """Looks into a few files at a time, each in a process of its own."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    def __init__(self, aside: Aside, at_once: int = AT_ONCE) -> None:
+        self._aside = aside
         self._turn = asyncio.Semaphore(at_once)
 
     async def __call__(self, name: str, content: bytes) -> Inspected:
         """Say what a file is and give it clean, or refuse it; what its name alone rules out costs no process."""
         claimed_kind(name, content)
         async with self._turn:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *COMMAND,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                # Nothing of ours goes in but where the code is: no keys, no addresses.
-                env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            )
-            answer = b""
+            process = await self._aside(partial(child.start, COMMAND))
+            question = json.dumps(name).encode() + b"\n" + content
             try:
-                async with asyncio.timeout(SECONDS + 10):
-                    answer, _ = await process.communicate(json.dumps(name).encode() + b"\n" + content)
-            except TimeoutError:
-                pass
+                answer = await self._aside(partial(child.answer, process, question, SECONDS + 10))
             finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-        return _read(answer)
+                process.kill()  # where nobody waits for it any more
+        return _read(answer if process.returncode == 0 else b"")  # cut off in the middle, it is no picture
 
 
 def _read(answer: bytes) -> Inspected:

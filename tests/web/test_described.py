@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import pytest_asyncio
 
@@ -68,6 +69,58 @@ async def test_what_the_settings_tree_shows_is_all_described(quiet: Counter, doc
     for holder in (expected["zendesk"]["auth"], expected["assistant"]["bot"]):
         holder.update({name: secret for name in holder if name in {"client_secret", "token", "secret"}})
     assert told({"$ref": "#/components/schemas/Settings"}) == expected
+
+
+@pytest.fixture(scope="module")
+def change(document: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    body = document["paths"]["/settings"]["patch"]["requestBody"]["content"]["application/json"]["schema"]
+    return jsonschema_rs.Draft202012Validator(body | {"components": document["components"]})
+
+
+async def test_what_was_read_of_the_settings_may_be_sent_back(
+    quiet: Counter, change: jsonschema_rs.Draft202012Validator
+) -> None:
+    tree = (await quiet.api("GET", "/settings")).json
+    assert not [str(error) for error in change.iter_errors(tree)]
+    here = {name: part for name, part in tree.items() if name != "live"}  # Zendesk is asked about live, and is not here
+    after = await quiet.api("PATCH", "/settings", here)
+    assert (after.status, after.json) == (200, tree)
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        ({}, True),
+        ({"tickets": {"group_id": 360001}}, True),
+        ({"tickets": {"group_id": "360001"}}, True),
+        ({"tickets": {"group_id": "a group"}}, False),
+        ({"tickets": {"group_id": 1.5}}, False),
+        ({"tickets": {"custom_fields": {"360001": "tent", "360002": None, "360003": 2.5}}}, True),
+        ({"tickets": {"custom_fields": {"360001": ["tent"]}}}, False),
+        ({"assistant": {"minimum_confidence": 80}}, True),
+        ({"assistant": {"minimum_confidence": "80"}}, False),
+        ({"assistant": {"minimum_confidence": None}}, False),
+        ({"assistant": {"enabled": "true"}}, False),
+        ({"assistant": {"enabled": 1}}, False),
+        ({"assistant": {"bot": {"secret": "of-a-bot-and-long-enough"}}}, True),
+        ({"assistant": {"bot": {"secret": {"set": False}}}}, True),
+        ({"assistant": {"bot": {"secret": {"set": "no"}}}}, False),
+        ({"assistant": {"bot": {"secret": 7}}}, False),
+        ({"assistant": {"bot": {"secret": None}}}, True),
+        ({"webhooks": {"signing_secrets": ["one", "two"]}}, True),
+        ({"webhooks": {"signing_secrets": [{"set": True, "last4": "abcd"}]}}, True),
+        ({"webhooks": {"signing_secrets": ["one", {"set": True}]}}, False),
+        ({"webhooks": {"signing_secrets": ["one"] * 5}}, False),
+        ({"webhooks": {"colour": "red"}}, False),
+        ({"live": {"on_session_inactive": "sleep"}}, False),
+        ({"colour": "red"}, False),
+    ],
+)
+async def test_the_settings_take_what_their_description_says_and_nothing_else(
+    quiet: Counter, change: jsonschema_rs.Draft202012Validator, body: dict[str, Any], taken: bool
+) -> None:
+    assert change.is_valid(body) is taken
+    assert (await quiet.api("PATCH", "/settings", body)).status == (200 if taken else 422)
 
 
 def spoilt(answer: Answer, **fields: Any) -> bytes:

@@ -37,6 +37,8 @@ SECRETS = (ZENDESK_SECRET, ZENDESK_TOKEN, ZENDESK_REFRESH, LIVE_SECRET, SUNSHINE
 SHOWN = (ZENDESK_SECRET, ZENDESK_TOKEN, LIVE_SECRET, SUNSHINE_WEBHOOK, BOT_SECRET)  # that they are set
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?\Z")
+IDS = frozenset({"assignee_id", "group_id", "form_id", "brand_id", "installation_id"})  # Zendesk's numbers
+DIGITS = re.compile(r"[0-9]{1,19}\Z")
 PRIORITIES = {None, "low", "normal", "high", "urgent"}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 MOST_SIGNING_SECRETS = 4
@@ -156,7 +158,7 @@ class Tuning:
         plain, secrets = _split(patch)
         tree = _merge(asdict(found.settings), plain, "")
         try:
-            settings = msgspec.convert(tree, Settings, strict=False)
+            settings = msgspec.convert(tree, Settings)
         except msgspec.ValidationError as error:
             raise _as_invalid(error) from error
         settings = _lowered(settings)
@@ -276,7 +278,7 @@ def _split(patch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | No
             secrets[name] = value.strip()
         elif value is None or value == "":
             secrets[name] = None
-        elif not isinstance(value, dict):
+        elif not _is_read_back(value):
             raise Invalid("expected a string", pointer="/" + name.replace(".", "/"))
     if plain.get("webhooks") == {}:
         del plain["webhooks"]
@@ -288,10 +290,19 @@ def _last4(name: str, secret: str) -> str:
     return " ".join(one[-4:] for one in secret.split(" ")) if name == SIGNING_SECRETS else secret[-4:]
 
 
+def _is_read_back(value: Any) -> bool:
+    """Say whether this is what we say of a secret, in its place: whoever sends it back has not touched it."""
+    match value:
+        case {"set": bool(), **rest}:
+            return all(name == "last4" and isinstance(end, str) for name, end in rest.items())
+        case _:
+            return False
+
+
 def _signing_secrets(value: Any) -> dict[str, str | None]:
     if not isinstance(value, list) or len(value) > MOST_SIGNING_SECRETS:
         raise Invalid(f"a list of at most {MOST_SIGNING_SECRETS} secrets", pointer="/webhooks/signing_secrets")
-    if any(isinstance(item, dict) for item in value):
+    if value and all(_is_read_back(item) for item in value):
         return {}
     if not all(isinstance(item, str) and re.fullmatch(r"[!-~]{1,256}", item) for item in value):
         raise Invalid("each secret is a string without spaces", pointer="/webhooks/signing_secrets")
@@ -313,7 +324,7 @@ def _merge(tree: dict[str, Any], patch: Mapping[str, Any], pointer: str) -> dict
                 raise Invalid("expected an object", pointer=here)
             tree[key] = _merge(tree[key], value, here)
         else:
-            tree[key] = value
+            tree[key] = int(value) if key in IDS and isinstance(value, str) and DIGITS.match(value) else value
     return tree
 
 

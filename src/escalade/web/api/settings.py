@@ -5,13 +5,15 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from pydantic import WithJsonSchema
 
 from escalade.domain.model import OrganisationId
 from escalade.services.tuning import Tuning
 from escalade.web.api.requests import Entrance, StrictRoute
 
-# The tree is what is kept and what is said of secrets: `description` puts its shape together from both.
+# The tree is what is kept and what is said of secrets: `description` puts its shapes together from both.
 TREE_OUT: dict[str, Any] = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Settings"}}}}
+Change = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/SettingsChange"})]
 
 
 def routes(caller: Entrance, tuning: Tuning) -> APIRouter:
@@ -25,7 +27,7 @@ def routes(caller: Entrance, tuning: Tuning) -> APIRouter:
         return await tuning.read(caller)
 
     @router.patch("/settings", tags=["settings"], response_model=None, responses={200: TREE_OUT})
-    async def change_settings(caller: Caller, patch: dict[str, Any]) -> dict[str, Any]:
+    async def change_settings(caller: Caller, patch: Change) -> dict[str, Any]:
         """Change any part of the settings tree, whole or not at all."""
         return await tuning.change(caller, patch, "api")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -75,3 +77,34 @@ def test_a_server_that_answers_whatever_it_is_goes_on(loop: str) -> None:
     until(lambda: served.server.server_state.total_requests > 5)
     served.close()
     assert served.halted == 0
+
+
+STANDS_STILL = """
+import asyncio, ctypes, uvloop
+from escalade.cli import standstill
+
+async def main():
+    watching = asyncio.create_task(standstill.watch(seconds=4, every=0.1))
+    await asyncio.sleep(5)
+    print("goes on", flush=True)
+    ctypes.PyDLL(None).sleep(600)  # keeps the interpreter to itself
+
+uvloop.run(main())
+"""
+
+
+@pytest.mark.processes
+def test_a_process_whose_loop_stands_still_ends_and_says_where() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STANDS_STILL], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.stdout, done.returncode) == ("goes on\n", 1), done.stderr
+    assert "line 9 in main" in done.stderr
+
+
+@pytest.mark.processes
+def test_a_process_that_ends_by_itself_is_left_alone() -> None:
+    program = STANDS_STILL.replace("ctypes.PyDLL(None).sleep(600)", "watching.cancel(); await asyncio.sleep(0)")
+    program += "import time; time.sleep(5); print('ended')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.stdout, done.returncode) == ("goes on\nended\n", 0), done.stderr

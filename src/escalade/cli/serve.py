@@ -10,6 +10,7 @@ import uvicorn
 from escalade import telemetry
 from escalade.admin import check_stored
 from escalade.app import App
+from escalade.cli import standstill
 from escalade.cli.server import Server
 from escalade.domain.errors import ConfigError
 from escalade.product import Product, Role, courier_lock
@@ -51,7 +52,7 @@ def serve(role: str, host: str | None, port: int | None, *, http: HttpParser = "
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
-    server = Server(config, product.ports.halt, opened=product.warm_up)
+    server = Server(config, product.ports.halt, beside=(standstill.watch, product.warm_up))
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

@@ -7,7 +7,7 @@ it. A supervisor sees only processes that end, so this one does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 class Server(uvicorn.Server):
     """Serves, and calls `halt` after `most` knocks in a row without an answer; times are in seconds.
 
-    What may wait until the port is open is `opened`.
+    What may wait until the port is open, and goes on beside the requests, is `beside`.
     """
 
     def __init__(
@@ -31,27 +31,25 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         halt: Callable[[], None],
         *,
-        opened: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         every: float = 10.0,
         patience: float = 10.0,
         most: int = 3,
     ) -> None:
         super().__init__(config)
         self._halt = halt
-        self._opened = opened
+        self._beside = beside
         self._every = every
         self._patience = patience
         self._most = most
 
     async def main_loop(self) -> None:
         """Serve until stopped."""
-        beside = [asyncio.create_task(self._knock())]
-        if self._opened is not None:
-            beside.append(asyncio.create_task(self._opened()))
+        tasks = [asyncio.create_task(work()) for work in (self._knock, *self._beside)]
         try:
             await super().main_loop()
         finally:
-            for task in beside:
+            for task in tasks:
                 task.cancel()
 
     async def _knock(self) -> None:

@@ -26,6 +26,7 @@ from escalade.store.engines import commands
 from escalade.store.files import File
 from escalade.store.removal import AT_ONCE, IN_BATCHES, LATE_MS, OF_OPERATORS, Waiting
 from tests.backstage import NOON
+from tests.engines import indexed
 from tests.store import test_erasure
 
 OURS, THEIRS = OrganisationId("org_1"), OrganisationId("org_2")
@@ -47,7 +48,8 @@ def rows(tx: Tx, organisation: OrganisationId) -> dict[str, int]:
 
 
 def hanging(tx: Tx) -> dict[str, int]:
-    return {table: tx.everywhere().value(f"SELECT count(*) FROM {table}") for table in sorted(HANGING)}
+    attempts = tx.everywhere().value("SELECT count(*) FROM attempt")
+    return {"attempt": attempts, "knowledge_index": indexed(tx)}
 
 
 def furnish(tx: Tx, id: OrganisationId, monkeypatch: pytest.MonkeyPatch) -> Organisation:
@@ -72,7 +74,7 @@ def furnish(tx: Tx, id: OrganisationId, monkeypatch: pytest.MonkeyPatch) -> Orga
     knowledge.put_source(tx, source)
     passages = (("Return", "Send it back."),)
     entry = knowledge.Entry(id=f"d-{id}", source_id="x.md", title="Return", url=None, digest="d", passages=passages)
-    knowledge.put_document(tx, id, source.id, entry, at=NOON)
+    knowledge.put_documents(tx, id, source.id, [entry], at=NOON)
     (passage,) = vectors.unread(tx, "a model", 9, id)
     meaning = vectors.Meaning(passage=passage.passage, headings=0, rows=b"x")
     vectors.put(tx, id, "a model", [meaning])

@@ -44,7 +44,7 @@ class Tables:
         columns = self._owner.execute(
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s", (table,)
         )
-        made: Values = {"text": organisation, "tsvector": "", "bytea": b""}
+        made: Values = {"text": organisation, "ARRAY": [], "bytea": b""}
         return {name: made.get(kind, n) for name, kind in columns}
 
 

@@ -9,16 +9,30 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from escalade.store import schema
+from escalade.domain.model import OrganisationId
+from escalade.store import fulltext, knowledge, schema
 from escalade.store.database import Tx
 from escalade.store.engines import commands
-from tests.engines import INTEGRITY, a_database
+from escalade.store.fulltext import Text
+from tests.engines import INTEGRITY, a_database, connected, on
 
+OURS, THEIRS = OrganisationId("org_1"), OrganisationId("org_2")
+BEFORE_WORDS = (
+    "INSERT INTO knowledge_source (id, organisation, kind, location, title, created_at)"
+    " VALUES (:id, :organisation, 'folder', :id, 'Shelf', 0)",
+    "INSERT INTO knowledge_document (id, organisation, source, source_id, title, digest, updated_at)"
+    " VALUES (:id, :organisation, :id, 'x.md', 'Cabins', '', 0)",
+    "INSERT INTO knowledge_passage (id, organisation, document, n, heading, text)"
+    " VALUES (:n, :organisation, :id, 1, '', :text)",
+    "INSERT INTO knowledge_index (rowid, organisation, words) VALUES (:n, :organisation,"
+    " setweight(to_tsvector('escalade', 'Cabins'), 'A') || setweight(to_tsvector('escalade', :text), 'C'))",
+)
 TENANTS = ("customer", "visitor", "conversation", "handoff", "message", "link", "receipt", "lane", "delivery")
 
 
@@ -108,6 +122,32 @@ def test_a_migration_that_is_cut_short_leaves_nothing_behind(made: Engine) -> No
     assert set(tables(made)) == {"audit"}
     execute(made, "DROP TABLE audit")
     assert schema.migrate(made) is True
+
+
+@on("postgres")
+def test_articles_of_before_the_index_of_words_changed_are_found(made: Engine, empty_url: str) -> None:
+    with made.connect() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0012")
+        connection.commit()
+    with connected(empty_url) as tx:
+        for n, organisation in enumerate((OURS, OURS, THEIRS), 1):
+            its = {"organisation": organisation, "id": f"x-{n}", "n": n, "text": f"The ferry {n} sails and sails."}
+            for statement in BEFORE_WORDS:
+                tx.run(statement, **its)
+    assert schema.migrate(made) is True
+    with connected(empty_url) as tx:
+        found = knowledge.search(tx, OURS, [["ferries"], ["cabin"], ["2"]], 9)
+        assert [hit.text[:11] for hit in found.hits] == ["The ferry 2", "The ferry 1"]
+        assert (found.total, found.frequencies) == (2, (2, 2, 1))
+        kept = "SELECT word, passages, weights FROM knowledge_index WHERE organisation = :organisation ORDER BY word"
+        before = tx.all(kept, organisation=THEIRS)
+        fulltext.remove(tx, THEIRS, [3])
+        assert tx.all(kept, organisation=THEIRS) == []
+        fulltext.put(tx, THEIRS, [Text(passage=3, title="Cabins", heading="", text="The ferry 3 sails and sails.")])
+        assert tx.all(kept, organisation=THEIRS) == before, "as it would be written today"
 
 
 def test_two_programs_that_start_at_once_both_find_it_current(empty_url: str) -> None:

@@ -308,7 +308,7 @@ async def furnish(house: House) -> None:
             digest="d",
             passages=passages,
         )
-        knowledge.put_document(tx, OTHER, "their-source", entry, at=NOON)
+        knowledge.put_documents(tx, OTHER, "their-source", [entry], at=NOON)
         file = File(
             id=FileId("their-file"), organisation=OTHER, conversation=ConversationId("their-conversation"),
             message=MessageId("said-their-conversation"), name="violet.txt", state=FileState.KEPT,

@@ -122,7 +122,7 @@ def _teach(tx: Tx, company: Company) -> None:
             digest="",
             passages=((title, f"{text}, {NAMES}."),),
         )
-        knowledge.put_document(tx, id, source.id, entry, at=NOON_MS)
+        knowledge.put_documents(tx, id, source.id, [entry], at=NOON_MS)
 
 
 def keep_secrets(tx: Tx, company: Company, secrets: Mapping[str, str]) -> None:

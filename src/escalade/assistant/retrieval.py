@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
@@ -179,7 +180,7 @@ def _fused(passage: Passage) -> float:
 def _weigh(
     terms: Sequence[Term], weights: Sequence[float], full: float, candidate: Candidate, average: float
 ) -> Passage:
-    text = [stem(word) for word in words(candidate.text)]
+    text = list(map(stem, words(candidate.text)))
     counts = Counter(text)
     title, heading, lead = _content(candidate.title), _content(candidate.heading), _content(candidate.lead)
     length = 1 - LENGTH + LENGTH * len(candidate.text) / average
@@ -216,7 +217,12 @@ def _weigh(
 
 
 def _content(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in words(text) if word not in STOP_WORDS and not word.isdigit())
+    return frozenset(map(_content_of, words(text))) - {""}
+
+
+@lru_cache(maxsize=65_536)
+def _content_of(word: str) -> str:
+    return "" if word in STOP_WORDS or word.isdigit() else stem(word)
 
 
 def _held(terms: Sequence[Term], weights: Sequence[float], stems: frozenset[str]) -> float:

@@ -24,6 +24,7 @@ from escalade.store.database import Database, Tx
 from escalade.store.knowledge import Entry, Source
 
 BATCH = 50  # documents a transaction
+MANY = 1000  # documents, after which the database counts what it has
 TELL_MS = 1_000  # between two words about how far a reading is
 CHANGES_EVERY_S = 3600.0  # a help centre is asked for changes, between two readings of the whole
 AGAIN_S = 3600.0  # after a reading that failed
@@ -111,6 +112,8 @@ class Importer:
             await self._db.write(partial(self._give_up, source, f"it could not be read ({type(error).__name__})"))
             raise
         removed, settled, failed, passages = await self._db.write(partial(self._settle, source, reading))
+        if reading.added + reading.replaced >= MANY:
+            await self._db.write(knowledge.take_stock)
         return Imported(
             source=settled,
             added=reading.added,
@@ -283,8 +286,7 @@ class Importer:
         at, org, bookmark = self._ports.now(), source.organisation, reading.bookmark
 
         def put(tx: Tx) -> None:
-            for entry in batch:
-                knowledge.put_document(tx, org, source.id, entry, at=at)
+            knowledge.put_documents(tx, org, source.id, batch, at=at)
             if seen and bookmark.began_at is not None:
                 readings.see(tx, org, source.id, seen, reading=bookmark.began_at)
                 readings.mark(tx, org, source.id, bookmark.write())

@@ -1,78 +1,131 @@
-"""The full-text index over passages, in each engine's own way: FTS5 on SQLite, `tsvector` and GIN on PostgreSQL.
+"""The full-text index over passages, in each engine's own way: FTS5 on SQLite, lists of passages on PostgreSQL.
 
 Both fold case and accents and stem as Porter did, keep no list of stop words, and put a title before a heading before
-the text. SQLite ranks by BM25. PostgreSQL knows no rarity, so its rank of each group of words is weighted by how rare
-the group is, which comes to much the same. Every search names its organisation; there are no triggers: whoever
-changes a passage changes the index in the same transaction.
+the text. Both rank by BM25; on PostgreSQL a row says in which passages a word stands and what it weighs in each, by the
+usual length of a passage, and how rare a word is, is asked of its whole group. Every search names its organisation;
+there are no triggers: whoever changes a passage changes the index in the same transaction.
 """
 
 from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from escalade.domain.model import OrganisationId
 from escalade.store.database import Tx
 from escalade.store.sql import Dialect
 
-# rowid is the passage's id; on SQLite `organisation` holds one made-up word a tenant, see _tenant_word
-DDL = {
-    Dialect.SQLITE: (
-        """CREATE VIRTUAL TABLE knowledge_index USING fts5 (
-  organisation, title, heading, text, tokenize = 'porter unicode61 remove_diacritics 2'
-)""",
-    ),
-    Dialect.POSTGRES: (
-        "CREATE TEXT SEARCH DICTIONARY escalade_stem (TEMPLATE = snowball, LANGUAGE = porter)",
-        "CREATE TEXT SEARCH CONFIGURATION escalade (PARSER = default)",
-        "ALTER TEXT SEARCH CONFIGURATION escalade ADD MAPPING FOR asciiword, word, numword WITH escalade_stem",
-        "ALTER TEXT SEARCH CONFIGURATION escalade ADD MAPPING FOR int, uint, float, sfloat WITH simple",
-        """CREATE TABLE knowledge_index (
-  rowid BIGINT PRIMARY KEY,
-  organisation TEXT NOT NULL,
-  words TSVECTOR NOT NULL
-)""",
-        "CREATE INDEX knowledge_index_words ON knowledge_index USING GIN (words)",
-        "CREATE INDEX knowledge_index_organisation ON knowledge_index (organisation)",
-    ),
-}
-
 LEAST_RARITY = 0.05  # a word in most passages says little, but not nothing
+SHELF = 256  # passages; what is taken out on PostgreSQL is looked for on its shelf
+USUAL = 120  # words of a passage; a word says more about a shorter one
+
+# A row is of one word, one shelf and one `put`, so that two who import never wait for each other. The numbers are
+# BM25's: the columns count as on SQLite, k1 is 1.2 and b 0.75.
+PUT_WORDS = """
+WITH given AS MATERIALIZED (
+  SELECT passage, setweight(to_tsvector('escalade', title), 'A') || setweight(to_tsvector('escalade', heading), 'B')
+    || setweight(to_tsvector('escalade', text), 'C') AS words
+  FROM unnest(CAST(:passages AS BIGINT[]), CAST(:titles AS TEXT[]), CAST(:headings AS TEXT[]), CAST(:texts AS TEXT[]))
+    AS given (passage, title, heading, text)
+)
+INSERT INTO knowledge_index (organisation, word, shelf, passages, weights)
+SELECT :organisation, lexeme, passage / :size, array_agg(passage), array_agg(often / (often + 1.2 * length))
+FROM (
+  SELECT passage, lexeme,
+    4 * cardinality(array_positions(weights, 'A')) + 2 * cardinality(array_positions(weights, 'B'))
+      + cardinality(array_positions(weights, 'C')) AS often,
+    0.25 + 0.75 * CAST(sum(cardinality(positions)) OVER (PARTITION BY passage) AS FLOAT) / :usual AS length
+  FROM given, unnest(words)
+) AS counted
+GROUP BY lexeme, passage / :size
+"""
+# First the rows that go whole. One that another process empties meanwhile stays, empty, for the next who comes by.
+REMOVE_ROWS = """
+DELETE FROM knowledge_index WHERE organisation = :organisation AND shelf = :shelf
+  AND passages <@ CAST(:passages AS BIGINT[])
+"""
+REMOVE_FROM_ROWS = """
+UPDATE knowledge_index SET (passages, weights) = (
+  SELECT coalesce(array_agg(passage), '{}'), coalesce(array_agg(weight), '{}')
+  FROM unnest(passages, weights) AS kept (passage, weight) WHERE passage <> ALL(CAST(:passages AS BIGINT[]))
+)
+WHERE organisation = :organisation AND shelf = :shelf AND passages && CAST(:passages AS BIGINT[])
+"""
+STEMS = """
+SELECT DISTINCT n, lexeme FROM unnest(CAST(:words AS TEXT[]), CAST(:groups AS INTEGER[])) AS asked (word, n),
+  unnest(to_tsvector('escalade', word))
+"""
+# What is compared with `=` may use an index under row-level security, and `@@` may not.
+COUNT_WORDS = """
+SELECT word, CAST(sum(cardinality(passages)) AS BIGINT) AS seen
+FROM knowledge_index WHERE organisation = :organisation AND word = ANY(:words) GROUP BY word
+"""
+COUNT_PASSAGES = """
+SELECT count(*) FROM (
+  SELECT DISTINCT unnest(passages) FROM knowledge_index WHERE organisation = :organisation AND word = ANY(:words)
+) AS found
+"""
+BEST_WORDS = """
+SELECT passage FROM (
+  SELECT unnest(passages) AS passage, unnest(weights) AS weight, rarity FROM (
+    SELECT passages, weights, (CAST(:rarities AS FLOAT[]))[array_position(:words, word)] AS rarity
+    FROM knowledge_index WHERE organisation = :organisation AND word = ANY(:words)
+    OFFSET 0  -- or it would look for the rarity once for each passage
+  ) AS lists
+) AS found
+GROUP BY passage ORDER BY CAST(sum(weight * rarity) AS REAL) DESC, passage LIMIT :limit
+"""
 
 
-def put(tx: Tx, organisation: OrganisationId, passage: int, *, title: str, heading: str, text: str) -> None:
-    """Let a passage be found."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a passage is found by."""
+
+    passage: int
+    title: str
+    heading: str
+    text: str
+
+
+def put(tx: Tx, organisation: OrganisationId, texts: Sequence[Text]) -> None:
+    """Let passages be found, of which none is in the index yet."""
     if tx.dialect is Dialect.SQLITE:
+        for one in texts:
+            tx.run(
+                "INSERT INTO knowledge_index (rowid, organisation, title, heading, text)"
+                " VALUES (:passage, :word, :title, :heading, :text)",
+                passage=one.passage,
+                word=_tenant_word(organisation),
+                title=one.title,
+                heading=one.heading,
+                text=one.text,
+            )
+    elif texts:
         tx.run(
-            "INSERT INTO knowledge_index (rowid, organisation, title, heading, text)"
-            " VALUES (:passage, :word, :title, :heading, :text)",
-            passage=passage,
-            word=_tenant_word(organisation),
-            title=title,
-            heading=heading,
-            text=text,
+            PUT_WORDS,
+            organisation=organisation,
+            size=SHELF,
+            usual=USUAL,
+            passages=[one.passage for one in texts],
+            titles=[_folded(one.title) for one in texts],
+            headings=[_folded(one.heading) for one in texts],
+            texts=[_folded(one.text) for one in texts],
         )
+
+
+def remove(tx: Tx, organisation: OrganisationId, passages: Sequence[int]) -> None:
+    """Let passages be found no more."""
+    if tx.dialect is Dialect.SQLITE:
+        tx.many("DELETE FROM knowledge_index WHERE rowid = :passage", ({"passage": passage} for passage in passages))
         return
-    tx.run(
-        "INSERT INTO knowledge_index (rowid, organisation, words) VALUES (:passage, :organisation,"
-        " setweight(to_tsvector('escalade', :title), 'A') || setweight(to_tsvector('escalade', :heading), 'B')"
-        " || setweight(to_tsvector('escalade', :text), 'C'))",
-        passage=passage,
-        organisation=organisation,
-        title=_folded(title),
-        heading=_folded(heading),
-        text=_folded(text),
-    )
-
-
-def remove(tx: Tx, document: str) -> None:
-    """Let the passages of a document be found no more."""
-    tx.run(
-        "DELETE FROM knowledge_index WHERE rowid IN (SELECT id FROM knowledge_passage WHERE document = :document)",
-        document=document,
-    )
+    for shelf, its in groupby(sorted(passages), lambda passage: passage // SHELF):
+        gone = list(its)
+        for statement in (REMOVE_ROWS, REMOVE_FROM_ROWS):
+            tx.run(statement, organisation=organisation, shelf=shelf, passages=gone)
 
 
 def find(
@@ -87,7 +140,7 @@ def find(
         return (), tuple(0 for _ in groups)
     if tx.dialect is Dialect.SQLITE:
         return _find_fts5(tx, organisation, asked, limit)
-    return _find_tsvector(tx, organisation, asked, total, limit)
+    return _find_words(tx, organisation, asked, total, limit)
 
 
 def _find_fts5(
@@ -111,36 +164,46 @@ def _find_fts5(
     return tuple(row["rowid"] for row in rows), frequencies
 
 
-def _find_tsvector(
+def _find_words(
     tx: Tx, organisation: OrganisationId, asked: Sequence[tuple[str, ...]], total: int, limit: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    queries = [" | ".join(f"'{_folded(word)}'" for word in group) for group in asked]
-    count = (
-        "SELECT count(*) FROM knowledge_index"
-        " WHERE organisation = :organisation AND words @@ to_tsquery('escalade', :query)"
-    )
-    frequencies = tuple(
-        int(tx.value(count, organisation=organisation, query=query)) if query else 0 for query in queries
-    )
-    ranks: list[str] = []
-    named: dict[str, Any] = {}
-    for n, (query, found) in enumerate(zip(queries, frequencies, strict=True)):
+    groups = _words(tx, organisation, asked)
+    frequencies = tuple(_frequency(tx, organisation, words) for words in groups)
+    rarities: Counter[str] = Counter()
+    for words, found in zip(groups, frequencies, strict=True):
         if found:
             rarity = max(LEAST_RARITY, math.log((total - found + 0.5) / (found + 0.5)))
-            named |= {f"query_{n}": query, f"rarity_{n}": rarity}
-            ranks.append(f":rarity_{n} * ts_rank('{{0, 0.25, 0.5, 1}}', words, to_tsquery('escalade', :query_{n}), 1)")
-    if not ranks:
+            rarities.update(dict.fromkeys(words, rarity))
+    if not rarities:
         return (), frequencies
     rows = tx.all(
-        f"SELECT rowid, {' + '.join(ranks)} AS rank FROM knowledge_index"
-        " WHERE organisation = :organisation AND words @@ to_tsquery('escalade', :query)"
-        " ORDER BY rank DESC, rowid LIMIT :limit",
+        BEST_WORDS,
         organisation=organisation,
-        query=" | ".join(filter(None, queries)),
+        words=list(rarities),
+        rarities=list(rarities.values()),
         limit=limit,
-        **named,
     )
-    return tuple(row["rowid"] for row in rows), frequencies
+    return tuple(row["passage"] for row in rows), frequencies
+
+
+def _words(tx: Tx, organisation: OrganisationId, asked: Sequence[tuple[str, ...]]) -> list[dict[str, int]]:
+    """Give the words of each group that are in the index, as it has them, and how many passages each is in."""
+    words = [(_folded(word), n) for n, group in enumerate(asked) for word in group]
+    stems = tx.all(STEMS, organisation=organisation, words=[word for word, _ in words], groups=[n for _, n in words])
+    rows = tx.all(COUNT_WORDS, organisation=organisation, words=[row["lexeme"] for row in stems])
+    seen = {row["word"]: int(row["seen"]) for row in rows}
+    groups: list[dict[str, int]] = [{} for _ in asked]
+    for row in stems:
+        if row["lexeme"] in seen:
+            groups[row["n"]][row["lexeme"]] = seen[row["lexeme"]]
+    return groups
+
+
+def _frequency(tx: Tx, organisation: OrganisationId, words: Mapping[str, int]) -> int:
+    """Say how many passages have any of some words."""
+    if len(words) < 2:
+        return sum(words.values())
+    return int(tx.value(COUNT_PASSAGES, organisation=organisation, words=list(words)))
 
 
 def _plain(word: str) -> str:

@@ -5,14 +5,16 @@ Every search names its organisation twice: once to the full-text index, and agai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from escalade.domain.model import Millis, OrganisationId
 from escalade.store import fulltext, vectors
 from escalade.store.database import Tx
+from escalade.store.fulltext import Text
+from escalade.store.sql import Dialect, among
 
-# Executed in this order by the first migration, and after it the index of `fulltext`.
+# Executed in this order by the first migration, and after it the index of the full text.
 DDL: tuple[str, ...] = (
     """CREATE TABLE knowledge_source (
   id TEXT PRIMARY KEY,
@@ -187,8 +189,8 @@ def failures(tx: Tx, organisation: OrganisationId, source: str) -> list[tuple[st
     return [(row["source_id"], row["error"]) for row in rows]
 
 
-def put_document(tx: Tx, organisation: OrganisationId, source: str, entry: Entry, *, at: Millis) -> None:
-    """Keep a document in place of the one with the same source id."""
+def put_documents(tx: Tx, organisation: OrganisationId, source: str, entries: Iterable[Entry], *, at: Millis) -> None:
+    """Keep documents, each in place of the one with the same source id; of two with the same the last stays."""
     known = tx.value(
         "SELECT 1 FROM knowledge_source WHERE organisation = :organisation AND id = :source",
         organisation=organisation,
@@ -196,50 +198,55 @@ def put_document(tx: Tx, organisation: OrganisationId, source: str, entry: Entry
     )
     if known is None:  # removed meanwhile, or never theirs
         return
-    document = tx.value(
-        "SELECT id FROM knowledge_document WHERE source = :source AND source_id = :source_id",
-        source=source,
-        source_id=entry.source_id,
-    )
-    if document is None:
-        document = entry.id
-        tx.run(
-            "INSERT INTO knowledge_document"
-            " (id, organisation, source, source_id, title, url, digest, updated_at, error)"
-            " VALUES (:id, :organisation, :source, :source_id, :title, :url, :digest, :at, :error)",
-            id=document,
-            organisation=organisation,
+    gone: list[int] = []
+    texts: list[Text] = []
+    for entry in {entry.source_id: entry for entry in entries}.values():
+        document = tx.value(
+            "SELECT id FROM knowledge_document WHERE source = :source AND source_id = :source_id",
             source=source,
             source_id=entry.source_id,
-            title=entry.title,
-            url=entry.url,
-            digest=entry.digest,
-            at=at,
-            error=entry.error,
         )
-    else:
-        _remove_passages(tx, document)
-        tx.run(
-            "UPDATE knowledge_document"
-            " SET title = :title, url = :url, digest = :digest, updated_at = :at, error = :error WHERE id = :id",
-            id=document,
-            title=entry.title,
-            url=entry.url,
-            digest=entry.digest,
-            at=at,
-            error=entry.error,
-        )
-    for n, (heading, text) in enumerate(entry.passages, 1):
-        passage = tx.insert(
-            "INSERT INTO knowledge_passage (organisation, document, n, heading, text)"
-            " VALUES (:organisation, :document, :n, :heading, :text) RETURNING id",
-            organisation=organisation,
-            document=document,
-            n=n,
-            heading=heading,
-            text=text,
-        )
-        fulltext.put(tx, organisation, passage, title=entry.title, heading=heading, text=text)
+        if document is None:
+            document = entry.id
+            tx.run(
+                "INSERT INTO knowledge_document"
+                " (id, organisation, source, source_id, title, url, digest, updated_at, error)"
+                " VALUES (:id, :organisation, :source, :source_id, :title, :url, :digest, :at, :error)",
+                id=document,
+                organisation=organisation,
+                source=source,
+                source_id=entry.source_id,
+                title=entry.title,
+                url=entry.url,
+                digest=entry.digest,
+                at=at,
+                error=entry.error,
+            )
+        else:
+            gone += _remove_passages(tx, document)
+            tx.run(
+                "UPDATE knowledge_document"
+                " SET title = :title, url = :url, digest = :digest, updated_at = :at, error = :error WHERE id = :id",
+                id=document,
+                title=entry.title,
+                url=entry.url,
+                digest=entry.digest,
+                at=at,
+                error=entry.error,
+            )
+        for n, (heading, text) in enumerate(entry.passages, 1):
+            passage = tx.insert(
+                "INSERT INTO knowledge_passage (organisation, document, n, heading, text)"
+                " VALUES (:organisation, :document, :n, :heading, :text) RETURNING id",
+                organisation=organisation,
+                document=document,
+                n=n,
+                heading=heading,
+                text=text,
+            )
+            texts.append(Text(passage=passage, title=entry.title, heading=heading, text=text))
+    fulltext.remove(tx, organisation, gone)
+    fulltext.put(tx, organisation, texts)
 
 
 def remove_absent(tx: Tx, organisation: OrganisationId, source: str, present: frozenset[str]) -> int:
@@ -251,6 +258,7 @@ def remove_absent(tx: Tx, organisation: OrganisationId, source: str, present: fr
 def remove_documents(tx: Tx, organisation: OrganisationId, source: str, gone: Collection[str]) -> int:
     """Forget documents, named by their ids at the source, and say how many were there."""
     removed = 0
+    passages: list[int] = []
     for source_id in sorted(gone):
         document = tx.value(
             "SELECT id FROM knowledge_document"
@@ -260,9 +268,10 @@ def remove_documents(tx: Tx, organisation: OrganisationId, source: str, gone: Co
             source_id=source_id,
         )
         if document is not None:
-            _remove_passages(tx, document)
+            passages += _remove_passages(tx, document)
             tx.run("DELETE FROM knowledge_document WHERE id = :document", document=document)
             removed += 1
+    fulltext.remove(tx, organisation, passages)
     return removed
 
 
@@ -282,6 +291,18 @@ def count_passages(tx: Tx, organisation: OrganisationId, source: str | None = No
     return int(found)
 
 
+def take_stock(tx: Tx) -> None:
+    """Tell PostgreSQL how much there is now, after much has come in: until it knows, its searches take bad ways.
+
+    It would find out by itself, after a minute or so. A table that it is looking at just now is left out.
+    """
+    if tx.dialect is Dialect.POSTGRES:
+        tx.everywhere().run(
+            "ANALYZE (SKIP_LOCKED) knowledge_document (organisation, source),"
+            " knowledge_passage (organisation, document, n), knowledge_index (organisation, word, shelf)"
+        )
+
+
 def search(
     tx: Tx, organisation: OrganisationId, groups: Sequence[Sequence[str]], limit: int, near: Sequence[int] = ()
 ) -> Found:
@@ -295,12 +316,13 @@ def search(
 def _hits(tx: Tx, organisation: OrganisationId, passages: Sequence[int]) -> tuple[Hit, ...]:
     if not passages:
         return ()
-    named = {f"passage_{n}": passage for n, passage in enumerate(passages)}
+    wanted, named = among(tx.dialect, "p.id", passages)
     rows = tx.all(
         "SELECT p.id AS passage, d.id AS document, d.source_id, d.title, d.url, p.heading, p.text,"
-        " (SELECT substr(f.text, 1, 300) FROM knowledge_passage f WHERE f.document = d.id AND f.n = 1) AS lead"
+        " substr(CASE WHEN p.n = 1 THEN p.text ELSE"
+        " (SELECT f.text FROM knowledge_passage f WHERE f.document = d.id AND f.n = 1) END, 1, 300) AS lead"
         " FROM knowledge_passage p JOIN knowledge_document d ON d.id = p.document AND d.organisation = :organisation"
-        f" WHERE p.organisation = :organisation AND p.id IN ({', '.join(f':{name}' for name in named)})",
+        f" WHERE p.organisation = :organisation AND {wanted}",
         organisation=organisation,
         **named,
     )
@@ -308,7 +330,8 @@ def _hits(tx: Tx, organisation: OrganisationId, passages: Sequence[int]) -> tupl
     return tuple(by_passage[passage] for passage in passages if passage in by_passage)
 
 
-def _remove_passages(tx: Tx, document: str) -> None:
-    fulltext.remove(tx, document)
+def _remove_passages(tx: Tx, document: str) -> list[int]:
+    """Forget the passages of a document and give what they were, for the index to forget them, too."""
     vectors.remove(tx, document)
-    tx.run("DELETE FROM knowledge_passage WHERE document = :document", document=document)
+    gone = tx.all("DELETE FROM knowledge_passage WHERE document = :document RETURNING id", document=document)
+    return [row["id"] for row in gone]

@@ -8,42 +8,51 @@ What stays is one row that says who was removed, when and by whom, and what was 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import msgspec
 
 from escalade.domain.model import OPEN_STATES, Millis, OrganisationId
 from escalade.domain.organisation import Organisation
+from escalade.store import fulltext
 from escalade.store.database import Row, Tx
 from escalade.store.sql import Dialect
 
 LATE_MS = 10 * 60_000  # so long a call that was let in before may take to come to its end
 BATCH = 1000
 
+Hanging = Callable[[Tx, OrganisationId, Sequence[int]], None]
+
+
+def _remove_attempts(tx: Tx, _: OrganisationId, deliveries: Sequence[int]) -> None:
+    tx.many("DELETE FROM attempt WHERE delivery = :id", ({"id": id} for id in deliveries))
+
+
 # Gone with the first commit: who may come in, and what would move by itself.
 AT_ONCE = ("token", "secret", "visitor", "lane", "handoff", "door", "webhook")
 OF_OPERATORS = ("sign_in_link", "console_session")
 # Then these, each with what hangs off its rows.
-IN_BATCHES = {
-    "message": "",
-    "file_piece": "",
-    "file": "",
-    "receipt": "",
-    "delivery": "DELETE FROM attempt WHERE delivery",
-    "link": "",
-    "conversation": "",
-    "customer": "",
-    "curve": "",
-    "knowledge_vector": "",
-    "knowledge_passage": "DELETE FROM knowledge_index WHERE rowid",
-    "knowledge_document": "",
-    "knowledge_source": "",
-    "audit": "",
-    "visitor": "",
-    "lane": "",
-    "handoff": "",
-    "door": "",
-    "webhook": "",
+IN_BATCHES: dict[str, Hanging | None] = {
+    "message": None,
+    "file_piece": None,
+    "file": None,
+    "receipt": None,
+    "delivery": _remove_attempts,
+    "link": None,
+    "conversation": None,
+    "customer": None,
+    "curve": None,
+    "knowledge_vector": None,
+    "knowledge_passage": fulltext.remove,
+    "knowledge_document": None,
+    "knowledge_source": None,
+    "audit": None,
+    "visitor": None,
+    "lane": None,
+    "handoff": None,
+    "door": None,
+    "webhook": None,
 }
 
 _json = msgspec.json.Encoder()
@@ -164,12 +173,12 @@ def clear(tx: Tx, organisation: OrganisationId, now: Millis) -> None:
             pass
 
 
-def _sweep(tx: Tx, organisation: OrganisationId, table: str, hanging: str, most: int) -> int:
+def _sweep(tx: Tx, organisation: OrganisationId, table: str, hanging: Hanging | None, most: int) -> int:
     if hanging:
         found = f"SELECT id FROM {table} WHERE organisation = :organisation LIMIT :most"
-        ids = [{"id": row["id"]} for row in tx.all(found, organisation=organisation, most=most)]
-        tx.many(f"{hanging} = :id", ids)
-        tx.many(f"DELETE FROM {table} WHERE id = :id", ids)
+        ids = [row["id"] for row in tx.all(found, organisation=organisation, most=most)]
+        hanging(tx, organisation, ids)
+        tx.many(f"DELETE FROM {table} WHERE id = :id", ({"id": id} for id in ids))
         return len(ids)
     place = "ctid" if tx.dialect is Dialect.POSTGRES else "rowid"
     return tx.run(

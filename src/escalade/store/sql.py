@@ -8,8 +8,10 @@ here, mechanically and once for each statement.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 STATEMENTS = 2048  # rewritten ones that are remembered; the product has some hundreds
 
@@ -23,6 +25,14 @@ class Dialect(StrEnum):
 
     SQLITE = "sqlite"
     POSTGRES = "postgres"
+
+
+def among(dialect: Dialect, column: str, numbers: Sequence[int]) -> tuple[str, Mapping[str, Any]]:
+    """Write that a column is one of some numbers, with the parameters; PostgreSQL has one statement for any number."""
+    if dialect is Dialect.POSTGRES:
+        return f"{column} = ANY(CAST(:numbers AS BIGINT[]))", {"numbers": list(numbers)}
+    named = {f"number_{n}": number for n, number in enumerate(numbers)}
+    return f"{column} IN ({', '.join(f':{name}' for name in named)})", named
 
 
 @lru_cache(STATEMENTS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from escalade.domain.model import OrganisationId
 from escalade.store.database import Tx
+from escalade.store.sql import among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +86,10 @@ def of(tx: Tx, organisation: OrganisationId, model: str, passages: Sequence[int]
     """Give the vectors of some passages."""
     if not passages:
         return {}
-    named = {f"passage_{n}": passage for n, passage in enumerate(passages)}
+    wanted, named = among(tx.dialect, "passage", passages)
     rows = tx.all(
         "SELECT passage, headings, rows FROM knowledge_vector WHERE organisation = :organisation AND model = :model"
-        f" AND passage IN ({', '.join(f':{name}' for name in named)})",
+        f" AND {wanted}",
         organisation=organisation,
         model=model,
         **named,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from escalade.store import fulltext, knowledge
+from escalade.store import knowledge
 from escalade.store.sql import Dialect, for_engine
 
 revision = "0001"
@@ -252,9 +252,31 @@ TABLES = (
     """,
 )
 
+# `rowid` is the passage's id; on SQLite `organisation` holds one made-up word a tenant, see store/fulltext.py
+INDEX = {
+    Dialect.SQLITE: (
+        """CREATE VIRTUAL TABLE knowledge_index USING fts5 (
+  organisation, title, heading, text, tokenize = 'porter unicode61 remove_diacritics 2'
+)""",
+    ),
+    Dialect.POSTGRES: (
+        "CREATE TEXT SEARCH DICTIONARY escalade_stem (TEMPLATE = snowball, LANGUAGE = porter)",
+        "CREATE TEXT SEARCH CONFIGURATION escalade (PARSER = default)",
+        "ALTER TEXT SEARCH CONFIGURATION escalade ADD MAPPING FOR asciiword, word, numword WITH escalade_stem",
+        "ALTER TEXT SEARCH CONFIGURATION escalade ADD MAPPING FOR int, uint, float, sfloat WITH simple",
+        """CREATE TABLE knowledge_index (
+  rowid BIGINT PRIMARY KEY,
+  organisation TEXT NOT NULL,
+  words TSVECTOR NOT NULL
+)""",
+        "CREATE INDEX knowledge_index_words ON knowledge_index USING GIN (words)",
+        "CREATE INDEX knowledge_index_organisation ON knowledge_index (organisation)",
+    ),
+}
+
 
 def upgrade() -> None:
     """Create everything; nothing older exists."""
     dialect = Dialect.POSTGRES if op.get_context().dialect.name == "postgresql" else Dialect.SQLITE
-    for statement in (*TABLES, *knowledge.DDL, *fulltext.DDL[dialect]):
+    for statement in (*TABLES, *knowledge.DDL, *INDEX[dialect]):
         op.execute(for_engine(statement, dialect))

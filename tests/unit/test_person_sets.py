@@ -15,14 +15,14 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 KINDS = ("ask", "hard", "ordinary")
 COUNTS = {  # a language each: who asks, what is hard, what is ordinary
     "dev": {
-        "en": (72, 50, 60),
-        "de": (71, 50, 60),
-        "fr": (48, 40, 60),
-        "es": (48, 50, 60),
-        "it": (71, 46, 60),
-        "pt": (42, 46, 60),
-        "nl": (72, 46, 60),
-        "pl": (42, 49, 60),
+        "en": (275, 138, 60),
+        "de": (339, 145, 60),
+        "fr": (176, 108, 60),
+        "es": (175, 141, 60),
+        "it": (189, 112, 60),
+        "pt": (152, 137, 60),
+        "nl": (322, 116, 60),
+        "pl": (155, 139, 60),
     },
     "test": dict.fromkeys(LANGUAGES, (60, 60, 200)),
 }
@@ -30,24 +30,24 @@ COUNTS = {  # a language each: who asks, what is hard, what is ordinary
 # Of the test set only these figures are known. Whoever misses one looks at dev.csv and never at test.csv.
 REACHED = {
     "dev": {
-        "en": (71, 0, 0),
-        "de": (70, 0, 0),
-        "fr": (48, 0, 0),
-        "es": (48, 0, 0),
-        "it": (70, 0, 0),
-        "pt": (42, 0, 0),
-        "nl": (72, 0, 0),
-        "pl": (42, 0, 0),
+        "en": (263, 0, 0),
+        "de": (321, 0, 0),
+        "fr": (173, 0, 0),
+        "es": (169, 1, 0),
+        "it": (185, 1, 0),
+        "pt": (150, 1, 0),
+        "nl": (309, 0, 0),
+        "pl": (152, 0, 0),
     },
     "test": {
         "en": (57, 0, 0),
-        "de": (54, 2, 0),
+        "de": (54, 1, 0),
         "fr": (58, 0, 0),
-        "es": (58, 4, 0),
+        "es": (58, 1, 0),
         "it": (58, 0, 0),
-        "pt": (59, 2, 0),
+        "pt": (60, 0, 0),
         "nl": (56, 1, 0),
-        "pl": (59, 4, 0),
+        "pl": (60, 1, 0),
     },
 }
 

@@ -25,6 +25,7 @@ ROLES: dict[str, str] = {
     "else": "s",  # someone else
     "nobody": "n",
     "desk": "w",  # customer service: reached like a person, but wanted for other reasons too
+    "office": "d",  # returns, refunds: what a desk is for, asked for by those who are put through
     "any": "D",  # a, your: what stands before whom one asks for
     "real": "J",  # real, in the flesh
     "reach": "R",  # to talk, before whom one talks to
@@ -50,6 +51,7 @@ ROLES: dict[str, str] = {
     "whom": "Q",
     "not": "N",
     "enough": "O",
+    "prevent": "e",  # what follows is to end, or not to be
     "useless": "U",
     "bot": "B",
     "machine": "m",
@@ -90,17 +92,23 @@ class Heard:
 
 
 class Tongue:
-    """The words of one language and their roles. A key such as "give+me" is for words that say both in one."""
+    """The words of one language and their roles.
+
+    A key such as "give+me" is for words that say both in one, an entry such as "-berater" for each word that ends so.
+    """
 
     def __init__(self, lexicon: Lexicon, name: str, entries: Mapping[str, str], others: Mapping[str, str]) -> None:
         self.name = name
         self._lexicon = lexicon
         self._roles: dict[tuple[str, ...], str] = {}
+        self._endings: list[str] = []
         for key, listed in entries.items():
             roles = "".join(lexicon.roles[part] for part in key.split("+"))
             for entry in listed.replace("\n", " ").split(","):
-                for phrase in spellings(entry):
+                for phrase in spellings(entry.lstrip(" -")):
                     self._roles.setdefault(phrase, roles)
+                    if entry.lstrip().startswith("-"):
+                        self._endings.append(phrase[-1])
         self.words = {word for phrase in self._roles for word in phrase}
         self.meaning = {word for phrase, roles in self._roles.items() if roles != UNKNOWN for word in phrase}
         self.spoken = self.words | {
@@ -121,7 +129,10 @@ class Tongue:
         if word in self.words or word in self._lexicon.known:
             return word
         calmed = self._lexicon.stretched.sub(r"\1", word)  # pleeease, agentt
-        return calmed if calmed in self.words else self._slips.meant(word) or word
+        if calmed in self.words:
+            return calmed
+        ending = next((ending for ending in self._endings if word.endswith(ending)), "")
+        return ending or self._slips.meant(word) or word
 
     def hear(self, words: list[str], places: list[tuple[int, int]]) -> Heard:
         """Give the roles of a text's words; a phrase counts as one."""

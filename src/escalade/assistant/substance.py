@@ -25,6 +25,7 @@ _NODS = """
     also oui si non ouais voila bien alors donc claro bueno pues vale certo bene allora ecco sim nao bom entao nee jawel
     prima goed tak nie dobrze dobra
 """
+_OF_NO_PART = (*STOPS, UNKNOWN, WISHES.roles["office"])  # refunds are a wish's subject before they are a desk's name
 _EMPTY = frozenset().union(_NODS.split(), STOP_WORDS, *SMALL_WORDS.values())
 
 
@@ -60,6 +61,6 @@ def _with_a_part(lexicon: Lexicon, text: str) -> set[str]:
     """Give the words that have a part in a mood or a wish, in the language in which most of them do."""
     found = []
     for heard in lexicon.heard(text):
-        places = [at for role, at in zip(heard.roles, heard.places, strict=True) if role not in (*STOPS, UNKNOWN)]
+        places = [at for role, at in zip(heard.roles, heard.places, strict=True) if role not in _OF_NO_PART]
         found.append({word for start, end in places for word in words(text[start:end])})
     return max(found, key=len)

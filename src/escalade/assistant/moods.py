@@ -93,7 +93,7 @@ UNHELPED = _ways(
     (f"{_CLAUSE}([TRY][EFIRT]{{0,5}}N{_ANSWERED})", "That did not help"),
     (f"{_START}[EFI]{{0,4}}N{_ANSWERED}[EFITRNH&]*{_END}", "Non mi aiuta"),
     (f"{_CLAUSE}([TR][EFIRT]{{0,5}}H[EFIT]{{0,4}}N)(?!F*p)", "Das hilft mir nicht"),
-    (f"{_START}[EFI]{{0,4}}H[EFIT]{{0,4}}N(?!F*p)", "Hilft mir nicht"),
+    (f"{_START}[EFI]{{0,4}}H[EFIT]{{0,4}}N[EFI]*{_END}", "Hilft mir nicht"),
     (f"{_CLAUSE}([TRY][EFIRT]{{0,6}}[wBb]F*){_END}", "That is no help either"),
     (f"{_START}[EFINT]*w[EFIR]*{_END}", "Useless."),
     ("[HR][FE]{0,2}w", "The answer is wrong"),

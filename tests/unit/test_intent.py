@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalade.assistant.grammar import SHAPES, Shape
 from escalade.assistant.intent import asks_for_person
 from escalade.assistant.moods import says_unhelpful, sounds_fed_up
 
@@ -284,11 +283,6 @@ A friend told me to talk to you about repairs
 @pytest.mark.parametrize("text", ASKS)
 def test_a_customer_who_asks_for_a_person_is_heard(text: str) -> None:
     assert asks_for_person(text)
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.example)
-def test_the_message_a_shape_is_there_for_is_heard(shape: Shape) -> None:
-    assert asks_for_person(shape.example)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def _ways(*ways: tuple[str, str], guarded: bool = True) -> tuple[Shape, ...]:
 
 _TALK_TO_SOMEONE = _ways(
     ("[Rr][FLMIDYcT]{0,4}T[DJUFT]{0,5}[WSsw]", "May I speak to a human?"),
-    ("[Rr]T[DJ]*_w", "Speak with accounts team"),
+    ("[Rr]T[DJ]*_w", "Speak with your pensions team"),
     ("[Rr][FLM]{0,2}T[DU]{1,2}_W", "I want to talk to a trained agent"),
     (f"(?:[RC]|(?<!^)r|r(?!D))[FLMIY]{{0,3}}[DJUF]{{0,5}}[WSs]{_OF}{_TAIL}", "Comment joindre un conseiller ?"),
     (f"R[FLM]{{0,2}}{_REACHED}", "Quero falar urgente suporte técnico"),
@@ -83,7 +83,7 @@ _GIVE_ME_SOMEONE = _ways(
     (f"GY?[FL]{{0,3}}[DJUF]{{0,4}}W{_TAIL}", "Dawaj człowieka"),
     ("GY?[FL]{0,3}[DJUF]{0,4}S(?=[TLFK.?,QJ&]|$)", "Can you get someone to look at this?"),
     ("M[FLT]{0,3}[DJUF]{0,4}[WS]F{0,2}[GP]", "Kunt u mij iemand geven?"),
-    ("GM[^.?_]{0,8}T[DJUF]*[WS]", "Get me out of this bot and to a person"),
+    ("GM[^.?_]{0,8}T[DJUF]*[WS]", "Get me past this bot to a person"),
     ("GY?[DFc]{1,4}T[DJUY]{0,3}(?:W|_?w)", "Geef mijn vraag aan een collega"),
     (f"[AVF][FYDIL]{{0,3}}{_WHO}[LF]{{0,2}}G{_END}", "Kunt u een collega erbij halen?"),
 )
@@ -174,7 +174,6 @@ _IS_SOMEONE_THERE = _ways(
     ("^[hEAF,?]*K[DLF]{0,3}[SW][FLD]*[?]", "Liest das überhaupt jemand?"),
     (f"{_START}nTQ?[Rr]T?L*[?]", "Nobody to talk to here?"),
     ("[VG][YLFI]{0,3}n[FL]*L(?=[.?]|$)", "Kriegt man bei euch niemanden ans Telefon?"),
-    ("^h?,?SF?TL[?]", "jemand zuhause bei euch?"),
     guarded=False,
 )
 _NO_MACHINE = _ways(

@@ -14,7 +14,7 @@ import selectors
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle | asyncio.Future[None]]] = []
         self._timed = 0
         super().__init__(_NoFiles())
-        self.set_task_factory(_owned)  # type: ignore[arg-type]  # the stubs know of no context
+        self.set_task_factory(cast("Any", _owned))  # the stubs of 3.11 know of no context
 
     def time(self) -> float:
         """Give the virtual time in seconds."""

@@ -84,8 +84,8 @@ import asyncio, ctypes, uvloop
 from escalade.cli import standstill
 
 async def main():
-    watching = asyncio.create_task(standstill.watch(seconds=4, every=0.1))
-    await asyncio.sleep(5)
+    watching = asyncio.create_task(standstill.watch(seconds=8, every=0.1))
+    await asyncio.sleep(9)
     print("goes on", flush=True)
     ctypes.PyDLL(None).sleep(600)  # keeps the interpreter to itself
 
@@ -105,6 +105,6 @@ def test_a_process_whose_loop_stands_still_ends_and_says_where() -> None:
 @pytest.mark.processes
 def test_a_process_that_ends_by_itself_is_left_alone() -> None:
     program = STANDS_STILL.replace("ctypes.PyDLL(None).sleep(600)", "watching.cancel(); await asyncio.sleep(0)")
-    program += "import time; time.sleep(5); print('ended')"
+    program += "import time; time.sleep(9); print('ended')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)
     assert (done.stdout, done.returncode) == ("goes on\nended\n", 0), done.stderr

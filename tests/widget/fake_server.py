@@ -53,6 +53,7 @@ class Talk:
     events: list[tuple[str, Json]] = field(default_factory=list)
     files: dict[str, tuple[Json, bytes]] = field(default_factory=dict)
     feedback: dict[str, str | None] = field(default_factory=dict)
+    streams: int = 0  # begun so far
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def shown(self) -> Json:
@@ -83,7 +84,15 @@ class Talk:
     def typing(self, role: str, on: bool = True) -> None:
         self.events.append(("typing", {"role": role, "on": on}))
 
+    def listened_to(self, patience: float = 20) -> None:
+        """Wait for a stream to begin: as in the product, what is fleeting reaches those who listen and nobody else."""
+        end = time.monotonic() + patience
+        while not self.streams:
+            assert time.monotonic() < end, "nobody follows the conversation"
+            time.sleep(0.02)
+
     def draft(self, ident: str, text: str, *titles: str) -> None:
+        """Show how far an answer has come."""
         cited = [{"n": n, "title": title, "url": None, "source_id": str(n)} for n, title in enumerate(titles, 1)]
         self.events.append(("draft", {"id": ident, "text": text, "citations": cited}))
 
@@ -270,7 +279,11 @@ class FakeServer:
 
         async def stream() -> AsyncIterator[str]:
             seq, told, beat = after, len(talk.events), 0.0
+            talk.streams += 1
             if not self.mute_streams:
+                for event, data in talk.events:  # a state and not fleeting: whoever comes late is told
+                    if event == "delivery":
+                        yield f"event: {event}\ndata: {json.dumps(data)}\n\n"
                 yield f"event: conversation\ndata: {json.dumps(talk.shown())}\n\n"
                 typing = [data for event, data in talk.events if event == "typing"]
                 if typing and typing[-1]["on"]:

@@ -130,8 +130,7 @@ def test_an_answer_grows_in_its_place_and_is_there_once(visit: Arrive, server: F
     visitor = visit().open()
     visitor.write(TENT)
     talk = server.newest()
-    talk.say("assistant", "Let me see.", name="Assistant")
-    expect(visitor.log.get_by_text("Let me see.")).to_be_visible()  # its stream has begun
+    talk.listened_to()
     talk.typing("assistant")
     talk.draft("a1", "You can return a tent. [1]", "Returns")
     growing = visitor.log.get_by_text("You can return a tent.")

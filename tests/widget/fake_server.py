@@ -25,6 +25,7 @@ from starlette.routing import Route
 from tests.serving import Server
 
 ASSETS = Path(__file__).parents[2] / "src/escalade/web/static/widget"
+STATES = {"delivery", "file", "feedback"}  # not fleeting: whoever comes late is told
 HEARTBEAT_S = 2.0
 LOOK_AGAIN_S = 0.03
 
@@ -281,8 +282,8 @@ class FakeServer:
             seq, told, beat = after, len(talk.events), 0.0
             talk.streams += 1
             if not self.mute_streams:
-                for event, data in talk.events:  # a state and not fleeting: whoever comes late is told
-                    if event == "delivery":
+                for event, data in talk.events:
+                    if event in STATES:
                         yield f"event: {event}\ndata: {json.dumps(data)}\n\n"
                 yield f"event: conversation\ndata: {json.dumps(talk.shown())}\n\n"
                 typing = [data for event, data in talk.events if event == "typing"]

@@ -154,6 +154,57 @@ def test_two_who_take_out_neighbours_at_once_both_do(database_url: str, last: tu
 
 
 @on("postgres")
+def test_what_came_in_piece_by_piece_is_gathered_once_its_shelf_is_full(tx: Tx) -> None:
+    dice = random.Random(2)
+    texts = [text(n, " ".join(dice.choices(WORDS, k=4)), title=dice.choice(WORDS)) for n in range(fulltext.SHELF)]
+    for one in texts:
+        fulltext.put(tx, OURS, [one])
+        fulltext.put(tx, THEIRS, [text(one.passage + 10 * fulltext.SHELF, one.text, one.title)])
+    fulltext.remove(tx, OURS, [7])
+    rows = "SELECT count(*) FROM knowledge_index WHERE organisation = :organisation AND shelf = 0"
+    before = find(tx, WORDS[:2], WORDS[3:5])
+    assert tx.value(rows, organisation=OURS) > fulltext.SCATTERED * len(WORDS)
+    fulltext.put(tx, OURS, [text(fulltext.SHELF, "somewhere else")])
+    assert tx.value(rows, organisation=OURS) == len(WORDS)
+    assert find(tx, WORDS[:2], WORDS[3:5]) == before
+    fulltext.remove(tx, OURS, range(fulltext.SHELF))
+    assert tx.value(rows, organisation=OURS) == 0
+    assert tx.value(rows.replace("= 0", ">= 10"), organisation=THEIRS) > fulltext.SHELF, "theirs stay as they are"
+
+
+@on("postgres")
+def test_what_is_taken_out_while_its_shelf_is_gathered_is_gone(database_url: str) -> None:
+    def take_out() -> None:
+        with commands(database_url) as engine, transaction(engine) as tx:
+            fulltext.remove(tx, OURS, [5])
+
+    with connected(database_url) as tx, commands(database_url) as engine:
+        for passage in range(0, 20, 2):
+            fulltext.put(tx, OURS, [text(passage, "ferry"), text(passage + 1, "ferry")])
+        other = threading.Thread(target=take_out)
+        with transaction(engine) as first:
+            fulltext.put(first, OURS, [text(fulltext.SHELF, "cabin")])
+            other.start()
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            eventually(lambda: tx.everywhere().value(waiting), "the other waits for the shelf")
+        other.join()
+        assert find(tx, ["ferry"])[1] == (19,)
+
+
+@on("postgres")
+def test_a_shelf_somebody_takes_out_of_is_left_as_it_is(database_url: str) -> None:
+    with connected(database_url) as tx, commands(database_url) as engine:
+        for passage in range(9):
+            fulltext.put(tx, OURS, [text(passage, "ferry")])
+        with transaction(engine) as first, transaction(engine) as other:
+            other.everywhere().run("SET LOCAL lock_timeout = '1ms'")
+            fulltext.remove(first, OURS, [5])
+            fulltext.put(other, OURS, [text(fulltext.SHELF, "cabin")])
+        assert find(tx, ["ferry"])[1] == (8,)
+        assert find(tx, ["cabin"])[1] == (1,)
+
+
+@on("postgres")
 def test_after_much_has_come_in_the_database_knows_how_much(database_url: str) -> None:
     source = knowledge.Source(id="s", organisation=OURS, kind="folder", location="/x", title="X", created_at=NOON)
     entries = [

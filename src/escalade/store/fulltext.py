@@ -21,6 +21,7 @@ from escalade.store.sql import Dialect
 
 LEAST_RARITY = 0.05  # a word in most passages says little, but not nothing
 SHELF = 256  # passages; what is taken out on PostgreSQL is looked for on its shelf
+SCATTERED = 6  # rows of a word on a full shelf, on average, from which on they are gathered
 USUAL = 120  # words of a passage; a word says more about a shorter one
 
 # A row is of one word, one shelf and one `put`, so that two who import never wait for each other. The numbers are
@@ -55,6 +56,24 @@ UPDATE knowledge_index SET (passages, weights) = (
 )
 WHERE organisation = :organisation AND shelf = :shelf AND passages && CAST(:passages AS BIGINT[])
 """
+LAST_SHELF = "SELECT max(shelf) FROM knowledge_index WHERE organisation = :organisation AND shelf <= :shelf"
+IS_SCATTERED = """
+SELECT count(*) >= :often * count(DISTINCT word)
+FROM knowledge_index WHERE organisation = :organisation AND shelf = :shelf
+"""
+GATHER = """
+WITH rows AS (
+  DELETE FROM knowledge_index WHERE organisation = :organisation AND shelf = :shelf RETURNING word, passages, weights
+)
+INSERT INTO knowledge_index (organisation, word, shelf, passages, weights)
+SELECT :organisation, word, :shelf, array_agg(passage ORDER BY passage), array_agg(weight ORDER BY passage)
+FROM rows, unnest(passages, weights) AS held (passage, weight) GROUP BY word
+"""
+# Who takes out would not find again what is being gathered. Those who take out do not wait for each other, and who
+# gathers waits for nobody: the rows are right as they are.
+TAKING_OUT = "SELECT pg_advisory_xact_lock_shared(:space, hashtext(:organisation))"
+GATHERING = "SELECT pg_try_advisory_xact_lock(:space, hashtext(:organisation))"
+SPACE = 34  # of these locks' numbers, beside others'; decision 34
 STEMS = """
 SELECT DISTINCT n, lexeme FROM unnest(CAST(:words AS TEXT[]), CAST(:groups AS INTEGER[])) AS asked (word, n),
   unnest(to_tsvector('escalade', word))
@@ -105,6 +124,8 @@ def put(tx: Tx, organisation: OrganisationId, texts: Sequence[Text]) -> None:
                 text=one.text,
             )
     elif texts:
+        begun = max(one.passage for one in texts) // SHELF
+        last = tx.value(LAST_SHELF, organisation=organisation, shelf=begun)
         tx.run(
             PUT_WORDS,
             organisation=organisation,
@@ -115,6 +136,8 @@ def put(tx: Tx, organisation: OrganisationId, texts: Sequence[Text]) -> None:
             headings=[_folded(one.heading) for one in texts],
             texts=[_folded(one.text) for one in texts],
         )
+        if last is not None and last < begun:
+            _gather(tx, organisation, last)
 
 
 def remove(tx: Tx, organisation: OrganisationId, passages: Sequence[int]) -> None:
@@ -122,6 +145,7 @@ def remove(tx: Tx, organisation: OrganisationId, passages: Sequence[int]) -> Non
     if tx.dialect is Dialect.SQLITE:
         tx.many("DELETE FROM knowledge_index WHERE rowid = :passage", ({"passage": passage} for passage in passages))
         return
+    tx.run(TAKING_OUT, space=SPACE, organisation=organisation)
     for shelf, its in groupby(sorted(passages), lambda passage: passage // SHELF):
         gone = list(its)
         for statement in (REMOVE_ROWS, REMOVE_FROM_ROWS):
@@ -141,6 +165,13 @@ def find(
     if tx.dialect is Dialect.SQLITE:
         return _find_fts5(tx, organisation, asked, limit)
     return _find_words(tx, organisation, asked, total, limit)
+
+
+def _gather(tx: Tx, organisation: OrganisationId, shelf: int) -> None:
+    """Make one row of each word on a shelf that is full, where passages came in a few at a time."""
+    scattered = tx.value(IS_SCATTERED, organisation=organisation, shelf=shelf, often=SCATTERED)
+    if scattered and tx.value(GATHERING, space=SPACE, organisation=organisation):
+        tx.run(GATHER, organisation=organisation, shelf=shelf)
 
 
 def _find_fts5(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalade.assistant.confidence import confidence
+from escalade.assistant.likeness import Likeness
 from escalade.assistant.retrieval import Candidate, Passage, query_terms, rank
 from escalade.assistant.words import stem, stems, words
 
@@ -138,3 +139,25 @@ def test_an_article_whose_title_shares_nothing_is_never_certain() -> None:
     passages = rank(query_terms("return what I bought"), [aside], total=30, frequencies=(1, 1), limit=1)
     assert passages[0].coverage == 1
     assert confidence(passages) < 90
+
+
+@pytest.mark.parametrize(("rival", "sure"), [(0.3, True), (0.6, False), (0.7, False)])
+def test_an_answer_is_surer_the_further_its_sentence_is_ahead_of_another_article(rival: float, sure: bool) -> None:
+    def passage(document: str, score: float, sentence: float) -> Passage:
+        return Passage(
+            document=document,
+            source_id=document,
+            title="T",
+            url=None,
+            heading="",
+            text="",
+            score=score,
+            coverage=1,
+            focus=1,
+            likeness=Likeness(title=0.5, heading=0.5, sentence=sentence, at=0),
+        )
+
+    best, beside = passage("a", 0.45, 0.6), passage("a", 0.44, 0.6)
+    alone = confidence([best])
+    assert confidence([best, beside, passage("b", 0.1, rival)]) <= alone, "a passage of its own is no rival"
+    assert (confidence([best, beside, passage("b", 0.1, rival)]) >= 85) == sure

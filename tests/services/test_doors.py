@@ -85,6 +85,32 @@ async def test_half_of_ten_failures_shut_the_door_and_one_probe_at_a_time_knocks
     assert stage.zendesk.posted == ["hello?"] * 12
 
 
+async def test_an_outage_of_days_is_knocked_at_as_one_of_minutes(stage: Backstage) -> None:
+    """A wait that doubles has no number any more after a thousand times."""
+    (customer,) = await with_tickets(stage, 1)
+    await customer.says("hello?")
+    stage.zendesk.always = BUSY
+    shut = Door(
+        organisation=ORGANISATION,
+        channel="zendesk",
+        state=DoorState.FAILING,
+        until=stage.clock.at,
+        since=stage.clock.at,
+        why="503: busy",
+        probes=2000,
+    )
+    await stage.write(lambda tx: doors.shut(tx, shut))
+    stage.clock.passes(60)
+    assert await work(stage) == 1
+    found = await door(stage)
+    assert found is not None
+    assert (found.probes, found.until - stage.clock.at) == (2001, 30_000)
+    stage.zendesk.always = None
+    await opens(stage)
+    assert await work(stage) == 1
+    assert stage.zendesk.posted == ["hello?"]
+
+
 async def test_a_few_failures_among_many_successes_shut_nothing(stage: Backstage) -> None:
     customers = await with_tickets(stage, 12)
     stage.clock.passes(60)

@@ -185,6 +185,17 @@ async def test_a_list_that_answers_slowly_is_as_old_as_the_question(
     assert await customer.transcript(Role.AGENT) == ["one", "two"]
 
 
+async def test_a_list_that_cannot_be_had_for_days_is_asked_for_all_the_same(live: Backstage) -> None:
+    customer = await in_a_live_chat(live)
+    live.reconcile._misses[(await the_handoff(customer)).id] = 2000
+    live.sunshine.unreachable = True
+    assert await look(live, customer) == 30
+    live.sunshine.unreachable = False
+    live.sunshine.says("one", id="a")
+    assert await look(live, customer) is None
+    assert await customer.transcript(Role.AGENT) == ["one"]
+
+
 async def test_a_ring_ends_the_wait_after_a_look_that_failed(live: Backstage) -> None:
     """A look that waits for minutes must not sleep through the news that all is well again."""
     customer = await in_a_live_chat(live)

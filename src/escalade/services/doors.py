@@ -17,6 +17,7 @@ import structlog
 from escalade.channels.base import ChannelName
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted
 from escalade.domain.model import Millis, OrganisationId
+from escalade.services.backoff import doubling
 from escalade.services.ports import Ports
 from escalade.store import doors, lanes
 from escalade.store.database import Database, Tx
@@ -92,7 +93,7 @@ class Doors:
             told = min(getattr(error, "after", None) or FIRST_WAIT_S, MOST_TOLD_S[channel])
             await self._shut(key, DoorState.PAUSED, told * max(1.0, self._ports.jitter()), error.detail, probed)
         elif probed is not None:
-            wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (probed.probes + 1))
+            wait = doubling(FIRST_WAIT_S, probed.probes + 1, LONGEST_WAIT_S)
             await self._shut(key, DoorState.FAILING, wait, error.detail, probed)
         elif self._is_failing(key, now):
             await self._shut(key, DoorState.FAILING, FIRST_WAIT_S, error.detail, None)

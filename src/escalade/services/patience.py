@@ -5,6 +5,7 @@ from __future__ import annotations
 from escalade.channels.base import ChannelName
 from escalade.domain.effects import LaneName, LiveStep, ReleaseControl
 from escalade.domain.errors import DeliveryError
+from escalade.services.backoff import doubling
 from escalade.services.doors import MOST_TOLD_S
 from escalade.services.errand import Errand
 from escalade.services.ports import Ports
@@ -45,5 +46,4 @@ class Patience:
         after = getattr(error, "after", None)
         if after is not None:
             return min(float(after), MOST_TOLD_S[channel])
-        longest = LONGEST_WAIT_S[delivery.lane.name]
-        return min(longest, 2.0 ** min(delivery.failures, 10) * self._ports.jitter())
+        return doubling(self._ports.jitter(), delivery.failures, LONGEST_WAIT_S[delivery.lane.name])

@@ -15,6 +15,7 @@ from escalade.domain.errors import DeliveryError, Invalid, Refused, Unavailable
 from escalade.domain.files import ANYTHING
 from escalade.domain.model import FileState
 from escalade.services.accounts import Accounts
+from escalade.services.backoff import doubling
 from escalade.services.bell import Bell
 from escalade.services.files import keep
 from escalade.services.inspection import Inspect
@@ -142,7 +143,7 @@ class Porter:
     def _missed(self, tx: Tx, file: files.File, error: DeliveryError) -> None:
         now = self._ports.now()
         after = getattr(error, "after", None)
-        pause = float(after) if after is not None else min(LONGEST_WAIT_S, 2.0 ** min(file.tries, 10))
+        pause = float(after) if after is not None else doubling(1.0, file.tries, LONGEST_WAIT_S)
         due_at = now + int(pause * self._ports.jitter() * 1000)
         over = isinstance(error, Refused) or due_at - (file.asked_at or now) > PATIENCE_MS
         files.missed(

@@ -20,6 +20,7 @@ from escalade.domain.transcript import LIVE_LIMIT
 from escalade.services import echoes, inquiry
 from escalade.services.accounts import Accounts
 from escalade.services.arrivals import Arrivals, arrival_of, said_by
+from escalade.services.backoff import doubling
 from escalade.services.doors import Doors
 from escalade.services.inquiry import AgentDirectory, Facts, Inquiry, SessionReader
 from escalade.services.intake import Intake, desk_message_id
@@ -110,7 +111,7 @@ class Reconcile:
             self._misses.pop(scene.handoff.id, None)
             return None
         after = getattr(error, "after", None)
-        return float(after) if after is not None else min(LONGEST_PAUSE_S, 2.0 ** (misses - 1))
+        return float(after) if after is not None else doubling(1.0, misses - 1, LONGEST_PAUSE_S)
 
     def _write_down(
         self,

@@ -26,7 +26,7 @@ class Demo:
     """The demo, started the way the README says."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = next(port for port in iter(free_port, 0) if port < 65_000)
+        self.port = free_port()
         self.log = folder / "demo.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

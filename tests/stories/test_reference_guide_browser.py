@@ -62,7 +62,8 @@ def test_a_webhook_and_a_trigger_set_up_by_the_guide_just_work(fresh_world: Worl
     page.get_by_label("Action", exact=True).first.select_option(label="Active webhook")
     page.get_by_label("Webhook", exact=True).first.select_option(label="AI escalation: session end")
     page.get_by_label("JSON body").first.fill(SESSION_END_BODY)
-    page.get_by_role("button", name="Create trigger").click()
+    with page.expect_navigation():  # the page before names the webhook, which is called the same
+        page.get_by_role("button", name="Create trigger").click()
     expect(page.locator("main")).to_contain_text("AI escalation: session end")
 
     customer = world.customer()

@@ -390,8 +390,11 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     },
     /** Have a file of an agent's that was lost fetched once more. */
     async fetchFile(id: string) {
+      const state = () => thread.value.flatMap((message) => message.attachments ?? []).find((file) => file.id === id)?.state
+      const before = state()
       const file = await api.ask<Attachment>(`/conversations/${current.value}/files/${id}/fetch`, { method: 'POST', body: {} })
-      thread.value = withFiles(thread.value, [file])
+      // The stream may have said meanwhile what has become of it.
+      if (state() === before) thread.value = withFiles(thread.value, [file])
     },
     rate: (message: Message, feedback: Feedback | null) => ratings.rate(current.value!, message, feedback),
     /** What a closed conversation refused goes into a new one. */

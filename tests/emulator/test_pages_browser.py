@@ -38,8 +38,10 @@ def _page(world: World, chromium: Browser) -> Iterator[Page]:
 
 
 def follow(page: Page, *names: str) -> None:
+    """Follow links, one after the other, and be there: a page does some of its work once it is whole."""
     for name in names:
-        page.get_by_role("link", name=name, exact=True).first.click()
+        with page.expect_navigation():
+            page.get_by_role("link", name=name, exact=True).first.click()
 
 
 def press(page: Page, name: str) -> None:
@@ -162,7 +164,7 @@ def test_an_agent_works_through_a_chat(world: World, page: Page) -> None:
 def test_a_ticket_is_taken_over_and_answered(world: World, page: Page) -> None:
     ticket = world.ticket(subject="Refund for order 1047", tags=["refund"])
     page.goto("/desk")
-    page.get_by_role("link", name="Refund for order 1047").click()
+    follow(page, "Refund for order 1047")
     press(page, "Assign to me")
     page.get_by_text("is yours").wait_for()
     page.get_by_label("Reply", exact=True).fill("It is on its way.")

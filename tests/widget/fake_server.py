@@ -297,12 +297,12 @@ class FakeServer:
                 await asyncio.sleep(LOOK_AGAIN_S)
                 if self.mute_streams:
                     continue
-                for event, data in talk.events[told:]:
+                events, messages = talk.events[told:], talk.messages[seq:]  # more may be said while these are told
+                told, seq = told + len(events), seq + len(messages)
+                for event, data in events:
                     yield f"event: {event}\ndata: {json.dumps(data)}\n\n"
-                told = len(talk.events)
-                for message in talk.messages[seq:]:
+                for message in messages:
                     yield f"id: {message['seq']}\nevent: message\ndata: {json.dumps(message)}\n\n"
-                seq = len(talk.messages)
                 if time.monotonic() - beat > HEARTBEAT_S:
                     beat = time.monotonic()
                     yield ": beat\n\n"

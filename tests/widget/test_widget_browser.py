@@ -10,6 +10,7 @@ from playwright.sync_api import (
 )
 
 from tests.browser import CHROMIUM
+from tests.serving import until
 
 from .conftest import ARGS
 from .fake_server import FakeServer
@@ -315,6 +316,7 @@ def test_what_is_written_offline_arrives_once_and_in_order(visit: Arrive, server
     expect(visitor.log.get_by_text("Will be sent")).to_have_count(0)
     expect(visitor.panel.get_by_text("You are offline")).to_have_count(0)
     expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    until(lambda: len(server.newest().messages) > 2)
     assert [message["text"] for message in server.newest().messages] == ["one", "two", "three"]
     server.newest().answer("All three are here.")
     expect(visitor.log.get_by_text("All three are here.")).to_be_visible()
@@ -322,14 +324,18 @@ def test_what_is_written_offline_arrives_once_and_in_order(visit: Arrive, server
 
 def test_a_refused_send_stays_and_can_be_repeated(visit: Arrive, server: FakeServer) -> None:
     visitor = visit(complaints=NETWORK).open()
+    visitor.write("one")
+    expect(visitor.log.get_by_text("Sent")).to_be_visible()
+    server.newest().listened_to()  # a stream that begins sends what was not sent
     # It says so after the second refusal, and for an hour tries no more by itself: what goes now, the button sent.
     server.refuse_next += [("/messages", 503), ("/messages", 503, 3600)]
     visitor.write("hello")
     expect(visitor.log.get_by_text("Not sent.")).to_be_visible()
     visitor.button("Try again").click()
-    expect(visitor.log.get_by_text("Sent", exact=False)).to_be_visible()
     expect(visitor.log.get_by_text("Not sent.")).to_have_count(0)
-    assert [message["text"] for message in server.newest().messages] == ["hello"]
+    expect(visitor.log.get_by_text("Sent", exact=True)).to_be_visible()
+    until(lambda: len(server.newest().messages) > 1)
+    assert [message["text"] for message in server.newest().messages] == ["one", "hello"]
 
 
 def test_long_polling_where_streams_are_held_back(visit: Arrive, server: FakeServer) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Line:
     pieces: tuple[str | Wants, ...] = ()
     status: int = 200
     ends: str = "well"  # or `cut`: the connection is closed in the middle; `never`: nothing more comes; `error`
+    holds: threading.Event | None = None  # waits for it before the last quarter
 
 
 @dataclass(slots=True)
@@ -98,7 +100,10 @@ class Provider:
 
     def _stream(self, line: Line, frames: Iterator[bytes]) -> Response:
         async def sent() -> AsyncIterator[bytes]:
-            for at, frame in enumerate(frames):
+            every = list(frames)
+            for at, frame in enumerate(every):
+                while line.holds is not None and at == len(every) * 3 // 4 and not line.holds.is_set():
+                    await asyncio.sleep(0.01)
                 if line.ends == "cut" and at == 3:
                     raise ConnectionResetError
                 yield frame

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from torture.history import History, digest, read
 from torture.judge import Verdict, judge
 
 T = TypeVar("T")
+PORTS = 15_000, 32_000  # below those a system gives to whoever calls out
 PATIENCE_S = 60.0  # of a machine that does much else; what is there is seen at once
 EVENTS = (
     "zen:event-type:ticket.status_changed",
@@ -35,10 +37,12 @@ SESSION_END_BODY = '{ "ticket_id": "{{ticket.id}}", "type": "fv:conversation_clo
 
 
 def free_port() -> int:
-    """Give a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port nobody listens on; no call to elsewhere gets it either, while its program is away or yet to start."""
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(look: Callable[[], T | None], what: str, seconds: float = PATIENCE_S) -> T:

@@ -179,12 +179,20 @@ async def test_an_uncertain_post_is_looked_for_first(
 async def test_a_late_arrival_collides_with_a_careful_repetition(world: World, channel: ZendeskChannel) -> None:
     account = world.account()
     job = post(await opened(world, channel, account), "msg_2", "late")
-    world.break_next("delay", "PUT", "/tickets/", when="before", seconds=0.2)
+    on_its_way, arrives = asyncio.Event(), asyncio.Event()
+
+    async def late(_seconds: float) -> None:
+        on_its_way.set()
+        await arrives.wait()
+
+    world.emulator.ports = replace(world.emulator.ports, sleep=late)
+    world.break_next("delay", "PUT", "/tickets/", when="before")
     ticket = world.emulator.account.records.tickets[int(job.links[MARK])]
     sending = asyncio.create_task(channel.send(account, again(job)))
-    await asyncio.sleep(0.1)
+    await on_its_way.wait()
     world.emulator.account.advance(3)
     world.emulator.tickets.update(ticket.id, {"comment": {"body": "someone"}}, actor=world.emulator.desk.agent())
+    arrives.set()
     with pytest.raises(Retryable) as refused:
         await sending
     assert refused.value.status == 409

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import a_browser, needs_chromium
 
 from .test_pages import BODY
 from .world import World
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-pytestmark = pytest.mark.browser
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture(scope="module", name="chromium")
 def _chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with a_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(name="page")
@@ -48,8 +38,16 @@ def _page(world: World, chromium: Browser) -> Iterator[Page]:
 
 
 def follow(page: Page, *names: str) -> None:
+    """Follow links, one after the other, and be there: a page does some of its work once it is whole."""
     for name in names:
-        page.get_by_role("link", name=name, exact=True).first.click()
+        with page.expect_navigation():
+            page.get_by_role("link", name=name, exact=True).first.click()
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button that leads to another page, and be there: the one before may already show what became of it."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name, exact=True).click()
 
 
 def create_webhook(page: Page, name: str, endpoint: str) -> None:
@@ -67,34 +65,34 @@ def test_the_admin_pages_can_be_walked_like_the_guide(world: World, page: Page) 
     page.goto("/")
     follow(page, "Admin", "Conversations API")
     page.get_by_label("Name", exact=True).fill("Bridge")
-    page.get_by_role("button", name="Create API key").click()
+    press(page, "Create API key")
     key = list(world.emulator.account.records.conversations_keys.values())[-1]
     once = page.get_by_role("region", name="Bridge: copy these now")
     for value in (world.seed.app_id, key.id, key.secret):
-        assert once.get_by_text(value, exact=True).is_visible()
+        expect(once.get_by_text(value, exact=True)).to_be_visible()
     page.reload()
-    assert not page.get_by_text(key.secret).is_visible()
+    expect(page.get_by_text(key.secret)).to_be_hidden()
 
     follow(page, "OAuth clients")
     page.get_by_label("Client name").fill("Bridge")
     page.get_by_label("Identifier").fill("bridge")
-    page.get_by_role("button", name="Save client").click()
+    press(page, "Save client")
     client = list(world.emulator.account.records.oauth_clients.values())[-1]
-    assert page.get_by_text(client.secret, exact=True).is_visible()
+    expect(page.get_by_text(client.secret, exact=True)).to_be_visible()
 
     create_webhook(page, "Chat events", f"{world.receiver.url}/events")
     page.get_by_label("Zendesk events").check()
     for event in ("Status changed", "Agent assignment changed", "Message added"):
         page.get_by_label(event, exact=True).check()
-    page.get_by_role("button", name="Test webhook").click()
-    assert page.get_by_text("The receiver took it.").is_visible()
-    page.get_by_role("button", name="Create webhook").click()
-    assert page.get_by_role("heading", name="Chat events").is_visible()
+    press(page, "Test webhook")
+    expect(page.get_by_text("The receiver took it.")).to_be_visible()
+    press(page, "Create webhook")
+    expect(page.get_by_role("heading", name="Chat events")).to_be_visible()
 
     create_webhook(page, "Session end", f"{world.receiver.url}/ended")
     page.get_by_label("Trigger or automation").check()
-    assert not page.get_by_label("Status changed").is_visible()
-    page.get_by_role("button", name="Create webhook").click()
+    expect(page.get_by_label("Status changed")).to_be_hidden()
+    press(page, "Create webhook")
 
     follow(page, "Triggers", "Create trigger")
     page.get_by_label("Trigger name").fill("Chat left Active")
@@ -108,17 +106,17 @@ def test_the_admin_pages_can_be_walked_like_the_guide(world: World, page: Page) 
     page.get_by_label("Action", exact=True).select_option(label="Active webhook")
     page.get_by_label("Webhook", exact=True).select_option(label="Session end")
     page.get_by_label("JSON body", exact=True).fill(BODY)
-    page.get_by_role("button", name="Create trigger").click()
-    assert page.get_by_text("ALL: Messaging session state · Changed from · Active").is_visible()
+    press(page, "Create trigger")
+    expect(page.get_by_text("ALL: Messaging session state · Changed from · Active")).to_be_visible()
     (trigger,) = world.emulator.account.records.triggers.values()
     assert trigger.actions[0]["value"][1] == BODY
 
     follow(page, "Messaging")
-    assert page.get_by_label("Agents can end messaging sessions at any time").is_checked()
+    expect(page.get_by_label("Agents can end messaging sessions at any time")).to_be_checked()
 
     *_, ticket = world.live()
     page.goto(f"/desk/tickets/{ticket}")
-    page.get_by_role("button", name="End session").click()
+    press(page, "End session")
     ended = next(request for request in world.receiver.wait(2) if request.path == "/ended")
     assert ended.body.decode() == BODY.replace("{{ticket.id}}", str(ticket))
     assert ended.headers["fv-organisation-id"] == "org-42"
@@ -126,8 +124,9 @@ def test_the_admin_pages_can_be_walked_like_the_guide(world: World, page: Page) 
 
 def test_an_agent_works_through_a_chat(world: World, page: Page) -> None:
     page.goto("/desk")
-    page.get_by_label("You are").select_option(label="Mira Sato")
-    page.get_by_role("button", name="Online").click()
+    with page.expect_navigation():
+        page.get_by_label("You are").select_option(label="Mira Sato")
+    press(page, "Online")
     user, conversation, ticket = world.live()
     customer = {"type": "user", "userId": user}
     world.say(conversation, customer, "Is anybody there?")
@@ -138,26 +137,26 @@ def test_an_agent_works_through_a_chat(world: World, page: Page) -> None:
 
     log = page.get_by_role("log")
     page.get_by_label("Reply", exact=True).fill("Hello Mara, I am here.")
-    page.get_by_role("button", name="Send reply").click()
+    press(page, "Send reply")
     log.get_by_text("Hello Mara, I am here.").wait_for()
 
     page.get_by_label("Internal note", exact=True).fill("A draft that must survive")
     world.say(conversation, customer, "Wonderful, thank you!")
     log.get_by_text("Wonderful, thank you!").wait_for()
     assert page.get_by_label("Internal note", exact=True).input_value() == "A draft that must survive"
-    page.get_by_role("button", name="Add internal note").click()
+    press(page, "Add internal note")
     log.get_by_text("A draft that must survive").wait_for()
 
-    page.get_by_role("button", name="Submit as Solved").click()
+    press(page, "Submit as Solved")
     page.locator("#state").get_by_text("Solved", exact=True).wait_for()
     world.say(conversation, customer, "One more question")
     page.locator("#state").get_by_text("Open", exact=True).wait_for()
 
-    page.get_by_role("button", name="Session goes inactive").click()
+    press(page, "Session goes inactive")
     page.get_by_text("Session inactive").first.wait_for()
-    page.get_by_role("button", name="End session").click()
+    press(page, "End session")
     page.get_by_text("the composer is disabled").wait_for()
-    assert page.get_by_role("button", name="End session").count() == 0
+    expect(page.get_by_role("button", name="End session")).to_have_count(0)
     record = world.emulator.desk.ticket(ticket)
     assert (record.session, record.status) == ("ended", "open")
 
@@ -165,13 +164,14 @@ def test_an_agent_works_through_a_chat(world: World, page: Page) -> None:
 def test_a_ticket_is_taken_over_and_answered(world: World, page: Page) -> None:
     ticket = world.ticket(subject="Refund for order 1047", tags=["refund"])
     page.goto("/desk")
-    page.get_by_role("link", name="Refund for order 1047").click()
-    page.get_by_role("button", name="Assign to me").click()
+    follow(page, "Refund for order 1047")
+    press(page, "Assign to me")
     page.get_by_text("is yours").wait_for()
     page.get_by_label("Reply", exact=True).fill("It is on its way.")
-    page.get_by_label("Reply", exact=True).press("Control+Enter")
+    with page.expect_navigation():
+        page.get_by_label("Reply", exact=True).press("Control+Enter")
     page.get_by_role("log").get_by_text("It is on its way.").wait_for()
-    page.get_by_role("button", name="Submit as Solved").click()
+    press(page, "Submit as Solved")
     page.get_by_text("Submitted as Solved").wait_for()
     assert world.emulator.desk.ticket(ticket["id"]).status == "solved"
 
@@ -181,11 +181,11 @@ def test_the_request_log_fills_while_one_looks(world: World, page: Page) -> None
     world.ticket(subject="Seen at once")
     page.get_by_text("/api/v2/tickets").first.wait_for()
     page.locator("#entries summary").first.click()
-    assert page.get_by_text("Seen at once").first.is_visible()
+    expect(page.get_by_text("Seen at once").first).to_be_visible()
     world.ticket(subject="And another")
     page.locator("#entries > details").nth(1).wait_for()
-    assert page.get_by_text("Seen at once").first.is_visible()
-    assert page.locator("#entries > details[open]").count() == 1
+    expect(page.get_by_text("Seen at once").first).to_be_visible()
+    expect(page.locator("#entries > details[open]")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -222,7 +222,7 @@ def test_the_desk_works_without_javascript(world: World, chromium: Browser) -> N
     page.goto("/desk")
     page.get_by_role("button", name="Accept").click()
     page.get_by_label("Reply", exact=True).fill("No script needed")
-    page.get_by_role("button", name="Send reply").click()
-    assert page.get_by_role("log").get_by_text("No script needed").is_visible()
+    press(page, "Send reply")
+    expect(page.get_by_role("log").get_by_text("No script needed")).to_be_visible()
     context.close()
     assert world.emulator.desk.ticket(ticket).status == "open"

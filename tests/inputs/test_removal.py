@@ -74,8 +74,8 @@ def test_t12_an_organisation_is_removed_while_customers_wait_and_something_is_ow
     head = {"Authorization": f"Bearer {keys['webhook_token']}", "fv-organisation-id": organisation}
     ended = {"ticket_id": made["ticket"], "type": "fv:conversation_closed"}
     http = place.product.http
-    eventually(lambda: http.post(HOOK, json=ended, headers=head).status_code == 401, "old webhooks are not let in", 3)
-    eventually(lambda: place.call("D", "GET", "/settings").status_code == 401, "nor is the API's key", 3)
+    eventually(lambda: http.post(HOOK, json=ended, headers=head).status_code == 401, "old webhooks are not let in", 8)
+    eventually(lambda: place.call("D", "GET", "/settings").status_code == 401, "nor is the API's key", 8)
     asked_by = {"Authorization": f"Bearer {visitor['visitor']}"}
     assert http.get("/widget/v1/conversations", headers=asked_by).status_code == 401
     assert http.post("/widget/v1/sessions", json={"key": keys["widget_key"]}).status_code == 404

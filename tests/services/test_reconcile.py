@@ -209,7 +209,7 @@ async def test_a_ring_ends_the_wait_after_a_look_that_failed(live: Backstage) ->
     under_way = live.watch._under_way[handoff]
     live.reconcile._misses[handoff] = 6
     live.watch.look_soon(handoff)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         await under_way
     assert await customer.transcript(Role.AGENT) == ["one"]
 
@@ -232,7 +232,7 @@ async def test_a_look_the_store_could_not_take_is_looked_again(
     monkeypatch.setattr(live.database, "write", write)
     monkeypatch.setattr("escalade.services.watch.SWEEP_S", 0.01)
     live.watch.look_soon(handoff)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         await live.watch._under_way[handoff]
     assert away == []
     assert await customer.transcript(Role.AGENT) == ["one"]

@@ -26,7 +26,7 @@ class Demo:
     """The demo, started the way the README says."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = next(port for port in iter(free_port, 0) if port < 65_000)
+        self.port = free_port()
         self.log = folder / "demo.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -97,11 +97,11 @@ def test_from_a_question_to_a_person_and_back(demo: Demo, browser: Browser) -> N
     chat = open_chat(customer, demo)
 
     write(chat, "How do I return something?")
-    expect(chat.get_by_role("listitem").filter(has_text="Print the return label")).to_be_visible(timeout=15_000)
+    expect(chat.get_by_role("listitem").filter(has_text="Print the return label")).to_be_visible()
     expect(chat.get_by_text("1 source")).to_be_visible()
 
     write(chat, "I want to talk to a human")
-    expect(chat.get_by_text("Waiting for someone from our team").first).to_be_visible(timeout=15_000)
+    expect(chat.get_by_text("Waiting for someone from our team").first).to_be_visible()
 
     agent = browser.new_context().new_page()
     agent.goto(demo.desk)
@@ -112,18 +112,18 @@ def test_from_a_question_to_a_person_and_back(demo: Demo, browser: Browser) -> N
     agent.get_by_label("Reply", exact=True).fill("Hello, I can take the tent back today.")
     agent.get_by_role("button", name="Send reply").click()
 
-    expect(chat.get_by_text("Hello, I can take the tent back today.", exact=True)).to_be_visible(timeout=15_000)
+    expect(chat.get_by_text("Hello, I can take the tent back today.", exact=True)).to_be_visible()
     expect(chat.get_by_text(re.compile(r"joined the chat")).first).to_be_visible()
     write(chat, "That is kind")
-    expect(log).to_contain_text("That is kind", timeout=15_000)
+    expect(log).to_contain_text("That is kind")
 
     customer.reload()
     chat = open_chat(customer, demo)
-    expect(chat.get_by_text("Hello, I can take the tent back today.", exact=True)).to_be_visible(timeout=15_000)
+    expect(chat.get_by_text("Hello, I can take the tent back today.", exact=True)).to_be_visible()
 
     agent.on("dialog", lambda dialog: dialog.accept())
     agent.get_by_role("button", name="End session").click()
-    expect(chat.get_by_text(re.compile("ended", re.IGNORECASE)).first).to_be_visible(timeout=20_000)
+    expect(chat.get_by_text(re.compile("ended", re.IGNORECASE)).first).to_be_visible()
     state = httpx2.get(
         demo.desk.removesuffix("/desk") + "/emulator/state", headers={"Authorization": "Bearer demo-control"}
     ).json()

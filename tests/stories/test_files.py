@@ -171,12 +171,14 @@ def test_on_a_ticket_files_are_on_the_note_and_on_the_comment(fresh_world: World
 
 def test_a_file_that_stalls_keeps_no_word_waiting(world: World) -> None:
     customer, ticket = start_live(world)
-    world.zendesk.fault(**FETCHES, action="delay", when="before", seconds=6, times=1)
+    world.zendesk.fault(**FETCHES, action="zombie", hold=6, seconds=0, times=1)
+    world.zendesk.fault(**FETCHES, action="answer", status=503, headers={"Retry-After": "1"})
     agent_sends(world, ticket, "plan.png", pictures.png(), body="Here it is")
     customer.wait_for("agent", "Here it is")
     world.zendesk.agent("reply", ticket=ticket, body="Do you see it?")
     customer.wait_for("agent", "Do you see it?")
     assert [file["state"] for file in files(customer)] == ["awaited"]
+    world.zendesk.heal()
     wait_for_file(customer, "plan.png")
 
 

@@ -61,13 +61,16 @@ def follow(world: World, customer: Customer, events: list[tuple[str, Any]]) -> N
 
 def test_an_answer_grows_in_the_stream_and_is_kept_once(world: World, model: Provider) -> None:
     model.lines.clear()
-    model.says(f"{FIRST} {SECOND}")
+    goes_on = threading.Event()
+    model.says(f"{FIRST} {SECOND}", holds=goes_on)
     customer = world.customer()
     events: list[tuple[str, Any]] = []
     reader = threading.Thread(target=follow, args=(world, customer, events))
     reader.start()
     eventually(lambda: events, "the stream has begun")
     customer.says("How do I cancel my order?")
+    eventually(lambda: any(kind == "draft" for kind, _ in events), "the first sentence is shown")
+    goes_on.set()
     reader.join(30)
     kinds = [kind for kind, _ in events]
     drafts = [data for kind, data in events if kind == "draft"]

@@ -99,7 +99,7 @@ def test_03_it_transferred_silently(world: World) -> None:
     customer.says(WEIGHT)
     customer.wait_for("assistant", "2.4 kilograms")
     customer.escalate()
-    assert customer.notices() == ["handoff_requested"], "told at once, in the same answer"
+    assert customer.notices()[:1] == ["handoff_requested"], "told at once, in the same answer"
     assert after_the_request(customer, "system")[0].startswith("I am connecting you with our team")
     customer.wait_until(state="queued")
     assert customer.notices() == ["handoff_requested", "waiting"]
@@ -250,7 +250,8 @@ def test_15_long_messages_and_transcripts_vanish(world: World) -> None:
 
 def test_17_it_worked_until_the_token_expired(world: World) -> None:
     customer = world.customer()
-    customer.says("My order is late")
+    customer.says(WEIGHT)
+    customer.wait_for("assistant", "2.4 kilograms")  # else it may itself have called for somebody to chat with by now
     customer.escalate(mode="ticket")
     customer.wait_until(state="asynchronous")
     world.zendesk.post("/emulator/clock", {"advance_seconds": 7200})

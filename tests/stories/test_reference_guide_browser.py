@@ -23,7 +23,8 @@ def page() -> Iterator[Page]:
 def create_webhook(page: Page, world: World, name: str, *, events: list[str]) -> None:
     """Apps and integrations › Webhooks › Create webhook."""
     page.goto(f"{world.zendesk.url}/admin/webhooks")
-    page.get_by_role("link", name="Create webhook").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Create webhook").click()
     page.get_by_role("radio", name="Zendesk events" if events else "Trigger or automation").check()
     for event in events:
         page.get_by_role("checkbox", name=event).check()
@@ -33,7 +34,8 @@ def create_webhook(page: Page, world: World, name: str, *, events: list[str]) ->
     page.get_by_label("Token", exact=True).fill(world.product.keys["webhook_token"])
     page.get_by_label("Header name").first.fill("fv-organisation-id")
     page.get_by_label("Header value").first.fill(world.product.keys["organisation_id"])
-    page.get_by_role("button", name="Create webhook").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Create webhook").click()
     expect(page.locator("main")).to_contain_text(name)
 
 
@@ -52,7 +54,8 @@ def test_a_webhook_and_a_trigger_set_up_by_the_guide_just_work(fresh_world: Worl
     create_webhook(page, world, "AI escalation: session end", events=[])
 
     page.goto(f"{world.zendesk.url}/admin/triggers")
-    page.get_by_role("link", name="Create trigger").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Create trigger").click()
     page.get_by_label("Trigger name").fill("AI escalation: session end")
     page.get_by_label("Trigger category").select_option(label="Notifications")
     any_of = page.get_by_role("group", name=re.compile("Meet ANY"))
@@ -62,7 +65,8 @@ def test_a_webhook_and_a_trigger_set_up_by_the_guide_just_work(fresh_world: Worl
     page.get_by_label("Action", exact=True).first.select_option(label="Active webhook")
     page.get_by_label("Webhook", exact=True).first.select_option(label="AI escalation: session end")
     page.get_by_label("JSON body").first.fill(SESSION_END_BODY)
-    page.get_by_role("button", name="Create trigger").click()
+    with page.expect_navigation():  # the page before names the webhook, which is called the same
+        page.get_by_role("button", name="Create trigger").click()
     expect(page.locator("main")).to_contain_text("AI escalation: session end")
 
     customer = world.customer()

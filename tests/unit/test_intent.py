@@ -343,8 +343,8 @@ def test_no_text_makes_listening_fail(text: str) -> None:
     "text", ["a human " * 2000, "talk to the " * 2000, "no a " * 4000, "x" * 20_000, "to " * 9000, "x A" + "a" * 9000]
 )
 def test_a_very_long_text_is_judged_at_once(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()  # the work, and not how long others had the processor
     asks_for_person(text)
     says_unhelpful(text)
     sounds_fed_up(text)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1

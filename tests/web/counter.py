@@ -224,7 +224,7 @@ class Counter:
             yield Stream(event["status"], lines, parts)
         finally:
             gone.set()  # a server tells the application so much and no more; it must end by itself, and soon
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(10):
                 await task
 
     async def call(

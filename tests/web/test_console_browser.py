@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Literal
 
@@ -12,17 +10,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from escalade.domain import policy as words
+from tests.browser import CHROMIUM, needs_chromium
 from tests.serving import until
 
 from .stage import Stage, stage
 
 TO_PEOPLE = f"Assistant: {words.ASKED_TICKET}"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package: chromium)"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PAGES = [
@@ -193,7 +188,7 @@ def test_a_story_grows_while_it_is_looked_at(operator: Operator, running: Stage)
     page.keyboard.press("Tab")
     page.evaluate("document.activeElement.blur()")
     running.api("POST", f"/conversations/{id}/messages", {"text": "Number 4711"})
-    expect(said.get_by_text("Number 4711")).to_be_visible(timeout=15_000)
+    expect(said.get_by_text("Number 4711")).to_be_visible()
     expect(line.get_by_text("OpenTicket").first).to_be_visible()  # what was open stays open
     assert operator.complaints == []
 

@@ -33,7 +33,7 @@ class LettingGo(Server, serving.Server):
 class Served:
     """A server in a thread, and how often it wanted to end."""
 
-    def __init__(self, app: Callable[..., Any], loop: str) -> None:
+    def __init__(self, app: Callable[..., Any], loop: str, patience: float = 0.3) -> None:
         self.halted = 0
         config = uvicorn.Config(
             app,
@@ -43,7 +43,7 @@ class Served:
             loop=loop,
             timeout_graceful_shutdown=1,
         )
-        self.server = LettingGo(config, self._halt, every=0.05, patience=0.3, most=3)
+        self.server = LettingGo(config, self._halt, every=0.05, patience=patience, most=3)
         self._thread = threading.Thread(target=self.server.run, daemon=True)
         self._thread.start()
         until(lambda: self.server.started)
@@ -73,7 +73,7 @@ def test_a_server_that_answers_nobody_ends() -> None:
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_a_server_that_answers_whatever_it_is_goes_on(loop: str) -> None:
-    served = Served(answers, loop)
+    served = Served(answers, loop, patience=8)
     until(lambda: served.server.server_state.total_requests > 5)
     served.close()
     assert served.halted == 0

@@ -161,7 +161,7 @@ def test_nothing_runs_in_the_widget(witness: Witness) -> None:
     theirs = "SELECT conversation FROM message WHERE text = :it AND id NOT LIKE 'hostile-%'"
     id = until(lambda: witness.running.write(lambda tx: tx.value(theirs, it=PAYLOADS[1])))
     witness.running.write(lambda tx: _say_all(tx, witness.running, ConversationId(id)))
-    expect(page.get_by_text(LAST_WORDS).first).to_be_attached(timeout=20_000)
+    expect(page.get_by_text(LAST_WORDS).first).to_be_attached()
     witness.sees_nothing_happen()
     shown = page.evaluate("() => document.body.innerText")
     for plain in ("<script>window.ran=1</script>", "<iframe src=http://elsewhere.invalid></iframe>", "{{7*7}}"):

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserType, sync_playwright
 
+from tests.browser import CHROMIUM
+
 from .fake_server import FakeServer, fake_server
-from .visit import CHROMIUM, Arrive, Visit
+from .visit import Arrive, Visit
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # The last such switch counts. Playwright's own turns off the partitioning of storage, as no visitor's browser does.

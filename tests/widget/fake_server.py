@@ -147,7 +147,8 @@ class FakeServer:
     talks: dict[str, Talk] = field(default_factory=dict)
     customers: dict[str, Json] = field(default_factory=dict)
     organisation: str = "Northwind Outdoor"
-    refuse_next: list[tuple[str, int]] = field(default_factory=list)
+    # Where, with what, and for how many seconds the widget is told to let it be.
+    refuse_next: list[tuple[str, int] | tuple[str, int, int]] = field(default_factory=list)
     mute_streams: bool = False
     after_escalate: Any = None
     requests: list[str] = field(default_factory=list)
@@ -164,7 +165,7 @@ class FakeServer:
     def shop(self) -> str:
         return f"http://localhost:{self.shop_port}"
 
-    def newest(self, patience: float = 5) -> Talk:
+    def newest(self, patience: float = 20) -> Talk:
         """Wait for the widget to begin a conversation and say something in it."""
         end = time.monotonic() + patience
         while not any(talk.messages for talk in list(self.talks.values())):
@@ -187,7 +188,10 @@ class FakeServer:
         for rule in self.refuse_next:
             if self.requests[-1].endswith(rule[0]) and self.requests[-1].startswith("POST"):
                 self.refuse_next.remove(rule)
-                return problem(rule[1], "refused by the script")
+                refusal = problem(rule[1], "refused by the script")
+                if len(rule) == 3:
+                    refusal.headers["retry-after"] = str(rule[2])
+                return refusal
         return None
 
     def customer(self, request: Request) -> str | None:
@@ -293,12 +297,12 @@ class FakeServer:
                 await asyncio.sleep(LOOK_AGAIN_S)
                 if self.mute_streams:
                     continue
-                for event, data in talk.events[told:]:
+                events, messages = talk.events[told:], talk.messages[seq:]  # more may be said while these are told
+                told, seq = told + len(events), seq + len(messages)
+                for event, data in events:
                     yield f"event: {event}\ndata: {json.dumps(data)}\n\n"
-                told = len(talk.events)
-                for message in talk.messages[seq:]:
+                for message in messages:
                     yield f"id: {message['seq']}\nevent: message\ndata: {json.dumps(message)}\n\n"
-                seq = len(talk.messages)
                 if time.monotonic() - beat > HEARTBEAT_S:
                     beat = time.monotonic()
                     yield ": beat\n\n"

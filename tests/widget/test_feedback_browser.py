@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.serving import until
+
 from .fake_server import FakeServer, Talk
 from .visit import NEEDS_CHROMIUM, Arrive, Visit
 
@@ -28,6 +30,12 @@ def found(talk: Talk) -> list[str | None]:
     return [data["feedback"] for event, data in talk.events if event == "feedback"]
 
 
+def kept(talk: Talk, *presses: str | None) -> None:
+    """Wait until the server has what was pressed, which is shown before, and see that it has nothing else."""
+    until(lambda: len(found(talk)) >= len(presses))
+    assert found(talk) == list(presses)
+
+
 def pressed(button: Locator, yes: bool) -> None:
     expect(button).to_have_attribute("aria-pressed", str(yes).lower())
 
@@ -45,16 +53,16 @@ def test_an_answer_is_found_helpful_changed_and_taken_back(visit: Arrive, server
     not_helpful.click()
     pressed(not_helpful, False)
     expect(visitor.log.get_by_text("Sorry.")).to_have_count(0)
-    visitor.page.wait_for_timeout(100)
-    assert found(talk) == ["helpful", "not_helpful", None]
+    kept(talk, "helpful", "not_helpful", None)
     assert talk.handoff is None
     assert [message["author"]["role"] for message in talk.messages] == ["customer", "assistant"]
 
 
 def test_it_is_there_after_a_reload_and_the_same_in_two_tabs(visit: Arrive, server: FakeServer) -> None:
-    visitor, _ = answered(visit, server)
+    visitor, talk = answered(visit, server)
     visitor.button("Helpful").click()
     pressed(visitor.button("Helpful"), True)
+    kept(talk, "helpful")
     visitor.page.reload()
     pressed(visitor.button("Helpful"), True)
     first = visitor.page
@@ -110,7 +118,7 @@ def test_what_was_not_kept_is_not_shown(visit: Arrive, server: FakeServer) -> No
     pressed(visitor.button("Helpful"), False)
     visitor.button("Helpful").click()
     pressed(visitor.button("Helpful"), True)
-    assert found(talk) == ["helpful"]
+    kept(talk, "helpful")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -3,7 +3,7 @@
 import base64
 import re
 
-from playwright.sync_api import FilePayload, Locator, expect
+from playwright.sync_api import FilePayload, Locator, Route, expect
 
 from tests import pictures
 
@@ -158,6 +158,31 @@ def test_an_agents_file_is_shown_when_it_is_here_and_honest_until_then(visit: Ar
     expect(card).to_contain_text("Held back: a scan found something harmful")
     expect(card.get_by_role("button")).to_have_count(0)
     expect(visitor.panel.locator("div.unseen[role=status]")).to_contain_text("Jonas Berg: File: invoice.exe")
+
+
+def test_a_file_that_is_here_stays_where_the_answer_to_asking_for_it_comes_later(
+    visit: Arrive, server: FakeServer
+) -> None:
+    visitor = visit().open()
+    talk = begun(visitor, server)
+    plan = talk.file("f-1", "plan.png", state="lost", size=None, media_type="image/png")
+    talk.say("agent", "Here is the plan", name="Jonas Berg", attachments=[plan])
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.context.route("**/fetch", hold)
+    with visitor.page.expect_request("**/fetch"):
+        visitor.log.locator(".card").get_by_role("button", name="Try again").click()
+    talk.file("f-1", "plan.png", pictures.png(200, 120), media_type="image/png")
+    shown = visitor.log.get_by_role("img", name="plan.png")
+    expect(shown).to_be_visible()
+    with visitor.page.expect_response("**/fetch"):
+        held[0].fulfill(status=202, json={**plan, "state": "awaited"})
+    talk.say("agent", "Do you see it?", name="Jonas Berg")
+    expect(visitor.log.get_by_text("Do you see it?")).to_be_visible()
+    expect(shown).to_be_visible()
 
 
 def test_everything_about_files_works_from_the_keyboard(visit: Arrive, server: FakeServer) -> None:

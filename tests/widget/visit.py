@@ -1,20 +1,15 @@
 """A visitor of the shop, with the widget in front of them."""
 
-import os
-import shutil
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
+from tests.browser import needs_chromium
+
 from .fake_server import FakeServer
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-
-NEEDS_CHROMIUM = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package: chromium)"),
-]
+NEEDS_CHROMIUM = [pytest.mark.browser, needs_chromium]
 
 
 class Visit:

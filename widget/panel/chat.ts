@@ -143,7 +143,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       const history = cursor === null && change.kind === 'read'
       switch (change.kind) {
         case 'read':
-          thread.value = withFeedback(withFiles(merge(thread.value, change.messages), change.files ?? []), change.feedback ?? [])
+          thread.value = withFeedback(withFiles(merge(thread.value, change.messages), change.files ?? []), ratings.settled(change.feedback ?? []))
           become(change.conversation)
           loading.value = false
           if (ordered) cursor = Math.max(cursor ?? 0, lastSeq(change.messages))
@@ -162,7 +162,7 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
           thread.value = withFiles(thread.value, [change.file])
           break
         case 'feedback':
-          thread.value = withFeedback(thread.value, [change.rating])
+          thread.value = withFeedback(thread.value, ratings.settled([change.rating]))
           break
         case 'draft':
           draft.value = change.draft
@@ -287,13 +287,13 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     return id
   }, (sentence) => (report.value = sentence))
 
-  const rate = createRatings(
+  const ratings = createRatings(
     (id, message, feedback) => api.ask(`/conversations/${id}/messages/${message}/feedback`, { method: 'POST', body: { feedback } }),
     (id, rating) => {
-      const change: Change = { kind: 'feedback', rating }
-      if (id === current.value) apply(change, false)
-      tabs.say({ kind: 'change', conversation: id, change })
+      if (id === current.value) thread.value = withFeedback(thread.value, [rating])
+      tabs.say({ kind: 'change', conversation: id, change: { kind: 'feedback', rating } })
     },
+    (id) => void look(id),
   )
 
   function currentId(): string {
@@ -310,8 +310,13 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     if (verb !== 'customer' && mine.value.length) await outbox.flush()
     const answer = await api.ask<unknown>(`/conversations/${id}/${verb}`, { method: 'POST', body })
     listen()
-    if (id === current.value) await readOn(api, id, follower(id), new AbortController().signal).catch(() => undefined)
+    await look(id)
     return answer
+  }
+
+  /** Read how a conversation stands, if it is the one on the screen. */
+  async function look(id: string): Promise<void> {
+    if (id === current.value) await readOn(api, id, follower(id), new AbortController().signal).catch(() => undefined)
   }
 
   /** Say who is writing and where to reply. Throws a `Problem` that can be shown. */
@@ -385,10 +390,13 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
     },
     /** Have a file of an agent's that was lost fetched once more. */
     async fetchFile(id: string) {
+      const state = () => thread.value.flatMap((message) => message.attachments ?? []).find((file) => file.id === id)?.state
+      const before = state()
       const file = await api.ask<Attachment>(`/conversations/${current.value}/files/${id}/fetch`, { method: 'POST', body: {} })
-      thread.value = withFiles(thread.value, [file])
+      // The stream may have said meanwhile what has become of it.
+      if (state() === before) thread.value = withFiles(thread.value, [file])
     },
-    rate: (message: Message, feedback: Feedback | null) => rate(current.value!, message, feedback),
+    rate: (message: Message, feedback: Feedback | null) => ratings.rate(current.value!, message, feedback),
     /** What a closed conversation refused goes into a new one. */
     resend() {
       startOver()

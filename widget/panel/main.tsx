@@ -69,7 +69,9 @@ function setTheme(theme: Theme) {
 }
 
 function close(focus: boolean) {
-  if (framed) host.send('close', { focus })
+  if (!framed) return
+  chat.open.value = false // at once: what arrives while the page outside has yet to hear of it is not seen
+  host.send('close', { focus })
 }
 
 document.title ||= loaderWords.frame

@@ -49,13 +49,15 @@ export async function follow(api: Api, id: string, follower: Follower, signal: A
   while (!signal.aborted) {
     const began = Date.now()
     const polling = began < pollUntil
-    let waited = false
+    const place = follower.after()
+    let worked = false
     try {
       await readOn(api, id, follower, signal, polling ? POLL_SECONDS : 0)
       follower.connected(true)
       if (!polling && (await listen(api, id, follower, signal)) === 'mute') pollUntil = Date.now() + POLL_FOR_MS
-      waited = polling && Date.now() - began > 1_000
-      if (waited || Date.now() - began > STEADY_MS) failures = 0
+      // A poll has done its work if it waited, or brought something, however soon: in a lively chat all of them do.
+      worked = polling && (Date.now() - began > 1_000 || follower.after() > place)
+      if (worked || Date.now() - began > STEADY_MS) failures = 0
     } catch (problem) {
       if (signal.aborted) return
       if (!(problem instanceof Problem)) throw problem
@@ -63,9 +65,9 @@ export async function follow(api: Api, id: string, follower: Follower, signal: A
       if (problem.status === 405 || problem.status === 406) pollUntil = Date.now() + POLL_FOR_MS
       follower.connected(false)
     }
-    // After a poll that waited, the next at once. Otherwise breathe, so that a restarted server is not stormed.
+    // After a poll that worked, the next at once. Otherwise breathe, so that a restarted server is not stormed.
     failures += 1
-    if (!waited && !signal.aborted) await pause(failures, signal)
+    if (!worked && !signal.aborted) await pause(failures, signal)
   }
 }
 

@@ -8,14 +8,17 @@ const answer = { id: 'a1', feedback: null } as unknown as Message
 function withRefusals(...refused: number[]) {
   const asked: (Feedback | null)[] = []
   const shown: (Feedback | null)[] = []
-  const rate = createRatings(
+  let looked = 0
+  const { rate, settled } = createRatings(
     async (_conversation, _message, feedback) => {
       if (refused.includes(asked.push(feedback) - 1)) throw new Error('no')
     },
     (_conversation, rating) => shown.push(rating.feedback),
+    () => (looked += 1),
   )
+  const hear = (feedback: Feedback | null) => settled([{ id: answer.id, feedback }]).length
   const press = (feedback: Feedback | null, on: Message = answer) => rate('c1', on, feedback).catch(() => undefined)
-  return { asked, shown, press }
+  return { asked, shown, press, hear, looked: () => looked }
 }
 
 describe('ratings', () => {
@@ -49,5 +52,22 @@ describe('ratings', () => {
     const { shown, press } = withRefusals(0)
     await Promise.all([press('helpful'), press('not_helpful')])
     expect(shown).toEqual(['helpful', 'not_helpful'])
+  })
+
+  it('are not overtaken by what the server says of the one before', async () => {
+    const { press, hear, looked } = withRefusals()
+    const pressing = [press('helpful'), press('not_helpful')]
+    expect(hear('helpful')).toBe(0)
+    expect(hear('not_helpful')).toBe(0)
+    await Promise.all(pressing)
+    expect([hear('helpful'), looked()]).toEqual([1, 0])
+  })
+
+  it('are read again where something else was heard last: another tab may have pressed after us', async () => {
+    const { press, hear, looked } = withRefusals()
+    const pressing = press('helpful')
+    hear(null)
+    await pressing
+    expect(looked()).toBe(1)
   })
 })

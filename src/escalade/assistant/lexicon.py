@@ -72,7 +72,7 @@ STOPS = ",.?"
 TONGUES = Path(__file__).parent / "tongues"
 SHORT = 12  # words: a text as short as this may be in any language
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*|[.,!?;:\n()\[\]|/–—…¿¡]")
+_TOKEN = re.compile(r"\d+(?:[.,:]\d+)+|\d+\.(?= (?:Jan|Feb|Mär|Apr|Mai|Ju[nl]|Aug|Sep|Okt|Nov|Dez))|\bw/|[^\W_]+(?:['’ʼ`´][^\W_]+)*|[.,!?;:\n()\[\]|/–—…¿¡]")
 _STOP = {"?": "?", ",": ",", ";": ",", ":": ",", "(": ",", ")": ",", "–": ",", "—": ",", "/": ",", "¿": "", "¡": ""}
 _APOSTROPHES = re.compile(r"['’ʼ`´]")
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "œ": "oe", "æ": "ae"})  # letters of their own

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_OF = "(?:[TDJ]{1,4}[wW]|TJS|T_(?=F?r))?"  # "of your support"
+_OF = "(?:[TDJ]{1,4}[wWd]|TJS|T_(?=F?r))?"  # "of your support"
 _WHO = f"[DJUFT]{{0,5}}[WS]{_OF}"  # "with one of your real people"
 _NAMED = f"[DJUFT]{{0,5}}(?:WJ*|J+S|SJ){_OF}"  # not merely "someone"
 _REACHED = f"[DJUF]{{0,5}}(?:[WSs]w?|d?w){_OF}"
-_TAIL = "(?![_DSkc])"  # "an agent fee" is no agent
+_TAIL = "(?![_SkcmB]|D(?!J))"  # "an agent fee" is no agent
 _CALL_ME = "(?:C[YF]{0,3}T?M(?!F*N)|M[AFLTM]{0,4}C)(?![FDJ]{0,2}k)"
 _HELP_ME = "(?:H[YF]{0,2}M|M[AFLTD]{0,3}H)"
 _START = "(?:^|(?<=h,))"  # of a sentence, a greeting aside
@@ -43,9 +43,12 @@ _TALK_TO_SOMEONE = _ways(
     ("[Rr][FLM]{0,2}T[DU]{1,2}_W", "I want to talk to a trained agent"),
     (f"(?:[RC]|(?<!^)r|r(?!D))[FLMIY]{{0,3}}[DJUF]{{0,5}}[WSs]{_OF}{_TAIL}", "Comment joindre un conseiller ?"),
     (f"R[FLM]{{0,2}}{_REACHED}", "Quero falar urgente suporte técnico"),
+    ("VF?T?CT?D{0,2}w", "Quiero contactar con atención al cliente"),
+    ("^[hF,]*AIF?[Rr]T_[?]", "Can I talk to Dave?"),
     ("[AVT][FTI]{0,2}C[FL]?T[DJUF]{0,4}[WS]", "¿Puedo contactar con un agente?"),
-    (f"[VGEy][FDJTIYL]{{0,3}}o[FT]{{0,3}}{_REACHED}", "Ich wünsche ein Gespräch mit einem Berater"),
-    (f"{_START}[FDJ]*oF?T{_REACHED}F*{_END}", "Rozmowa z konsultantem"),
+    (f"[VGEy][FDJTIYL]{{0,3}}_?[DJ]{{0,2}}o[FT]{{0,3}}{_REACHED}", "Ich wünsche ein Gespräch mit einem Berater"),
+    (f"{_START}[FDJ]*[oZ]F?T{_REACHED}F*{_END}", "Rozmowa z konsultantem"),
+    (f"^[FDJ]*(?:o{_NAMED}F*|oF*VF*)[.]?$", "Contact medewerker"),
     (f"{_START}[FDJ]*oF?T{_NAMED}[FA]", "Ein Gespräch mit einem Berater wäre das Beste"),
     (f"AF?[AI]_?[DFJ]*[oZC]F?T{_REACHED}", "Dürfte ich um ein Gespräch mit Ihrer Filialleitung bitten?"),
     (f"A[YAFDGT]{{0,4}}[oZC]_?T{_WHO}(?=[TFLKA.?,&]|$)", "Could you arrange a call with an adviser?"),
@@ -76,7 +79,7 @@ _CONNECT_ME = _ways(
     ("TQF?P", "Mit wem verbinden Sie mich?"),
     ("MAF?P(?=[FL]*[&.?,])", "¿No me puedes comunicar?"),
     (f"{_FROM}F+PF*(?=[.?]|$)", "Graag doorverbinden"),
-    (f"{_START}P[F,]{{1,3}}(?=[.?]|$)", "Weiterverbinden bitte"),
+    (f"{_START}F*P(?:[F,]{{1,3}}|[DJ]*SF*)(?=[.?]|$)", "Weiterverbinden bitte"),
     (f"{_START}F*(?:PD*[oR]F*|D*oF*P|[DJ]*WF*P){_END}", "Please transfer this chat"),
     ("T[DJ]*dF*P", "Mag ik u verzoeken mij met de directie te verbinden?"),
     ("P[YDJUFLco]{0,5}(?:[Ww](?=[TFLM.?,]|$)|Dw_(?=[.?]|$))", "Przekażcie sprawę pracownikowi"),
@@ -87,9 +90,9 @@ _GIVE_ME_SOMEONE = _ways(
     (f"GY?[FL]{{0,2}}M[FLMTY]{{0,3}}[DJUF]{{0,5}}[WS]{_TAIL}", "Give me a human"),
     (f"GY?[FL]{{0,3}}[DJUF]{{0,4}}W{_TAIL}", "Dawaj człowieka"),
     ("GY?[FL]{0,3}[DJUF]{0,4}S(?=[TLFK.?,QJ&]|$)", "Can you get someone to look at this?"),
-    ("M[FLT]{0,3}[DJUF]{0,4}[WS]F{0,2}[GP]", "Kunt u mij iemand geven?"),
+    ("M[FLT]{0,3}[DJUF]{0,4}[WS][FT]{0,2}[GP]", "Kunt u mij iemand geven?"),
     ("GM[^.?_]{0,8}T[DJUF]*[WS]", "Get me past this bot to a person"),
-    ("GM[DT]{0,3}d?w", "Put me on to customer service"),
+    ("GM[DT]{0,3}d?w", "Hand me to customer relations"),
     ("AIGF?T[DJU]{0,3}(?:[WS]|Dd?w)", "How do I get to a person?"),
     ("GY?[DFc]{1,4}T[DJUY]{0,3}(?:W|_?w)", "Geef mijn vraag aan een collega"),
     (f"[AVF][FYDIL]{{0,3}}{_WHO}[LF]{{0,2}}G{_END}", "Kunt u een collega erbij halen?"),
@@ -98,6 +101,7 @@ _WANT_SOMEONE = _ways(
     (f"[Vy][FLTIMA]{{0,4}}[DJUFT]{{0,5}}(?:W|J+S|SJ|S(?=T[^_]|[QFLKHCNV.?,&]|$)){_TAIL}", "I need an agent"),
     ("V[FLTIMA]{0,4}S[DT]{1,2}w", "Ich brauche jemanden vom technischen Dienst"),
     ("AIA(?:[DJU]{0,4}W|D[JU]*w)(?=[FL.?,]|$)", "Can I have a human please"),
+    (f"VF{{0,2}}Dd?wF*{_END}", "Ik wil de klachtenafdeling"),
     (f"AIN?(?:[DJUF]{{1,4}}WF*|[FDJ]{{0,4}}[WS]LF*){_END}", "Mag ik een echte medewerker"),
     ("^[hF,]*AIF*(?:TYF*)?TD*WF*[?]", "Mag ik naar een collega?"),
     ("^ADF*T[DJU]{0,3}(?:W|JS)F*[?]", "Geht das auch mit einem echten Ansprechpartner?"),
@@ -109,10 +113,10 @@ _WANT_SOMEONE = _ways(
     ("(?:E[LF]{0,4}Q(?=[,?.]|T?[rRH]|$)|V[LF]{0,3}QT?r)", "Gibt es da wen, der sich auskennt?"),
     ("GMF*Q", "Gebt mir wen, der Ahnung hat"),
     ("G[MDFT]{0,3}Z", "Get me a callback"),
-    (f"(?:^|I)F[FT]{{0,2}}{_WHO}(?:[TD]{{1,3}}[_wWd])?F*V(?=[TF.?,]|$)", "Ik heb een medewerker nodig"),
+    (f"(?:^|I)[F_][FT]{{0,2}}{_WHO}(?:[TD]{{1,3}}[_wWd])?F*V(?=[TF.?,]|$)", "Ik heb een medewerker nodig"),
     (f"HF?VT{{1,2}}{_NAMED}", "Ik heb hulp nodig van een mens"),
     (f"HF*D?oF?T{_NAMED}", "Mir hilft nur ein Gespräch mit einem Experten"),
-    ("HT{1,2}[DJ]{0,3}W(?=[F.?,]|$)", "Help from a human please"),
+    ("(?:HT{1,2}|^H)(?:[DJ]{0,3}W|D*J+S|D*SJ+)(?=[F.?,]|$)", "Help from a human please"),
 )
 _SOMEONE_CALLS_ME = _ways(
     (f"[AVGFTyPEQR&Y][DJUTFL]{{0,5}}[WSw][^.?,kNRex]{{0,6}}{_CALL_ME}", "Can someone call me?"),
@@ -126,6 +130,7 @@ _SOMEONE_CALLS_ME = _ways(
     ("[VHA]I?[TDFJNL]{0,4}Z(?!T[DJ]*k)", "I want a callback"),
     ("^[cFD]*Z[FT]*[.?]*$", "Richiesta di richiamata"),
     (f"{_FROM}[FD]*AY{{1,2}}F*CF*{_END}", "Können Sie anrufen?"),
+    (f"{_FROM}F*A(?:IF{{0,3}}(?:TY)?F*C|IF?TYF*r|C)[?]", "Darf ich anrufen?"),
     ("^F*CYT?F*,?_{1,3}[.]?$", "Rufen Sie an: 0664 1234567"),
     (f"(?:F[TDFJ]{{0,3}}|^)Z[FT]*{_END}", "Please a callback"),
     ("E[DJ]*Z[TDF_]{0,3}A", "Ist ein Rückruf heute Abend möglich?"),
@@ -154,17 +159,17 @@ _SOMEONE_HELPS_ME = _ways(
     (f"A{_NAMED}[FTD]{{0,3}},?[kAT]{{0,2}}(?:MH|HM|Mr|(?<=T)HF*{_END})", "Ask a colleague to write to me"),
     (f"{_FROM}{_WHO}(?:AF?{_HELP_ME}|MD?AH)[FLTD]{{0,3}}{_END}", "Alguém pode me atender?"),
     (
-        f"[AV][FLDT]{{0,3}}S(?:[TDJ]{{1,4}}d?[_w]){{0,2}}[FLTDA]{{0,2}}{_HELP_ME}[FLTD]{{0,4}}(?=[.?]|$)",
+        f"[AV][FLDT]{{0,3}}S(?:[TDJ]{{1,4}}d?[_w]){{0,2}}[FLTDA]{{0,2}}{_HELP_ME}[FLTD]{{0,4}}(?=[.?Q]|$)",
         "Can someone please help me?",
     ),
-    (f"A[NF]{{0,3}}S[DF]{{1,2}}H{_END}", "Kan niet gewoon iemand van jullie antwoorden?"),
+    (f"A(?:[NF]{{0,3}}S[DF]{{1,2}}|F?DJ*SF?)HF*{_END}", "Kan niet gewoon iemand van jullie antwoorden?"),
     (f"A[LFD]*n[TDF]{{0,2}}K{_END}", "Kan er geen mens naar kijken?"),
     (f"IHD?F[DJT]*[WS]F*{_END}", "Ich erkläre das lieber jemandem mündlich"),
     ("[AV][DFM]{0,4}S[LF]{1,2}H", "Ich würde es lieber jemandem am Telefon erklären"),
 )
 _SOMEONE_TAKES_OVER = _ways(
     (f"[AGVP][FTLMYINDc]{{0,5}}{_WHO}[^.?,kN]{{0,7}}?[KR]", "Can a human take over?"),
-    (f"(?<![^.?,VI_]){_WHO}[DJTF]{{0,3}}N?A[^.?,k]{{0,6}}K", "Un suo collega può occuparsene?"),
+    (f"(?<![^.?,VI_]){_WHO}[DJTFL]{{0,3}}N?A[^.?,k]{{0,6}}K", "Un suo collega può occuparsene?"),
     ("[AV][^.?,kN]{0,5}K[FT]{0,2}[DJUF]{0,4}W", "Pouvez-vous faire intervenir un responsable ?"),
     ("[_F]X[DJUF]{0,4}[WS]V?F*(?=[.,]|$)", "Sorry, aber dafür brauch ich einen Menschen"),
     (f"A[YF]*{_WHO}A?,[kA]{{0,2}}[^.?,kN]{{0,4}}[KCH]", "Können Sie jemanden bitten, das anzuschauen?"),
@@ -179,20 +184,21 @@ _SOMEONE_TAKES_OVER = _ways(
 )
 _IS_SOMEONE_THERE = _ways(
     (
-        "(?<!T_)(?<!T__)E[LFTNYq]{0,4}[DJUFwd]{0,4}(?:S?W|[Sn])(?:[LFJD]|TY|[TDJ]{0,3}[wd]|TJ[WS]|Q_(?=[LJ]))*(?:[.?]|$)",
+        "(?<!T_)(?<!T__)E[LFTNYq]{0,4}[DJUFwd]{0,4}(?:S?W{1,2}|[Sn])(?:[LFJD]|T[YM]|[TDJ]{0,3}[wd]|TJ[WS]|Q_(?=[LJ]))*(?:[.?]|$)",
         "Is anybody there?",
     ),
     (
-        "E[LFTNY]{0,4}[DJUF]{0,4}[WSn](?:[LFJD]|TY|[TDJ]{1,3}w|TJ[WS])*(?:T_)?,?[TQIYFAD]{1,4}[MIFATSYD_]{0,4}[RrCHK]",
+        "E[LFTNY]{0,4}[DJUF]{0,4}[WSn](?:[LFJD]|TY|[TDJ]{1,3}w|TJ[WS])*(?:T_)?,?[TQIYFAD]{1,4}[MIFATSYD_]{0,4}[RrCHK](?!D{1,2}_)",
         "Is there anyone I can talk to about this?",
     ),
-    ("E[LFTNY]{0,4}[DJ]{0,2}[WS][LF]{0,2}&[FDJ]{0,3}[Bm]", "Sitzt da jemand oder nur ein Computer?"),
+    ("E[LFTNY]{0,4}[DJ]{0,2}[WS][LF]{0,2}&[FDJ]{0,3}[Bm](?=[LF]*(?:[.?]|$))", "Sitzt da jemand oder nur ein Computer?"),
     ("E[LFTN]{0,4}[DJ]{0,2}[WS][LF]{1,3}&[^.?]*[?]", "Is anyone actually there or is it automated?"),
     (f"^NS[^.?,k]{{0,5}}{_HELP_ME}[?]", "Won't somebody answer me?"),
     ("q[^.?]{0,6}(?:Tn[WSJ]?F*[Rr]|[Rr]Tn)", "Warum kann ich mit keinem Menschen sprechen?"),
-    ("EN?S[FL]{0,3}K(?:[T_]M)?F*[?]", "Hat bei euch jemand Zeit für mich?"),
+    ("qA?H[FL]{0,3}[Nn][WS]", "Warum antwortet hier kein Mensch?"),
+    ("EN?[DJ]{0,2}[WS][FL]{0,3}K(?:[T_]M)?F*[?]", "Hat bei euch jemand Zeit für mich?"),
     (f"[WS][^.?,]{{0,6}}&[DJ_]*[EF][FEDJ_]*[Bm]{_END}", "Does anyone answer or is it only robots?"),
-    ("^[hF,]*[WS]L[DQ]?[MIFTAY]{0,3}[RrHC]", "Jemand da, der mir hilft?"),
+    ("^[hF,]*[WS]L,?[DQ]?[MIFTAY]{0,3}[RrHC]", "Jemand da, der mir hilft?"),
     (
         "(?:^N?|[^_NWSDJUkx])F{0,2}[DJU]{0,4}[WS]F{0,2}L[FL]{0,3}(?:[.?]|$|Q|[RrHK]|T[DJ]*[cowRrHKM])",
         "No human available?",
@@ -236,8 +242,9 @@ _THE_BARE_WORD = _ways(
     (f"{_FROM}(?=[^.?,]*F)F*T[DJUF]*SF*{_END}", "Con una persona por favor"),
     (f"{_FROM}[FDJ]*SF+{_END}", "Pessoa por favor"),
     (f"^F+,[DJ]+S{_END}", "Por dios, una persona"),
-    ("^(?:F+,?[DJ]*)?SF*[.?]*$", "No. Persona."),
+    ("^(?:F+,?[DJ]*)?SF*[.?]*$", "Persona"),
     (f"V[FI]*(?:RTY|TYr)F*{_END}", "Me urge hablar con ustedes"),
+    ("^hD{1,2}J*WF*[.?]*$", "Allô, un humain ?"),
     (f"{_START}[F&DJ]*WE[?]", "¿Y el humano dónde está?"),
     (f"(?:J+w|wJ)F*{_END}", "Where is the real support?"),
     (f"{_START}[F,D]*w+[F,]*[.?]*$", "Customer service please"),
@@ -260,7 +267,7 @@ _GROUPS = (  # of shapes, behind the roles of which none of theirs can do withou
 SHAPES = tuple(shape for _, shapes in _GROUPS for shape in shapes)
 
 _REFUSED = re.compile(
-    "N[^.?,BmQI]{0,2}V[^.?,Bm]{0,7}$"  # don't want to
+    "N[^.?,BmQI&]{0,2}V[^.?,Bm]{0,7}$"  # don't want to
     "|V[^.?,Bm]{0,3}N[^.?,BmI]{0,5}$"  # Ich will nicht
 )
 _NOT = re.compile("(?<!A)(?<!AI)(?<!AIF)N[FDTMVI]{0,3}$")  # no, without, instead of; but not "can I not"

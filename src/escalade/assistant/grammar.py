@@ -47,7 +47,7 @@ _TALK_TO_SOMEONE = _ways(
     ("^[hF,]*AIF?[Rr]T_[?]", "Can I talk to Dave?"),
     ("[AVT][FTI]{0,2}C[FL]?T[DJUF]{0,4}[WS]", "¿Puedo contactar con un agente?"),
     (f"[VGEy][FDJTIYL]{{0,3}}_?[DJ]{{0,2}}o[FT]{{0,3}}{_REACHED}", "Ich wünsche ein Gespräch mit einem Berater"),
-    (f"{_START}[FDJ]*[oZ]F?T{_REACHED}F*{_END}", "Rozmowa z konsultantem"),
+    (f"{_START}[FDJ]*[oZC]F?T{_REACHED}F*{_END}", "Rozmowa z konsultantem"),
     (f"^[FDJ]*(?:o{_NAMED}F*|oF*VF*)[.]?$", "Contact medewerker"),
     (f"{_START}[FDJ]*oF?T{_NAMED}[FA]", "Ein Gespräch mit einem Berater wäre das Beste"),
     (f"AF?[AI]_?[DFJ]*[oZC]F?T{_REACHED}", "Dürfte ich um ein Gespräch mit Ihrer Filialleitung bitten?"),
@@ -57,6 +57,7 @@ _TALK_TO_SOMEONE = _ways(
     (f"T{_REACHED}[FTDIAYMV_]{{0,3}}[rP]", "Bitte an einen Techniker übergeben"),
     (f"[AVy]I?[FTDJUL]{{0,4}}{_WHO}F*C(?!M)", "Kan ik met iemand bellen?"),
     (f"I[AFT]{{1,3}}{_WHO}F*V[FT]{{0,2}}r", "Ik zou een medewerker willen spreken"),
+    (f"^IoF*T{_REACHED}", "Ik chat liever met een persoon"),
     ("A[AFM]{1,4}[rC][DJ]*[WS]", "Czy mógłby się ze mną skontaktować ktoś?"),
     ("[WS]Q?(?:IA|AI)F?[Rr]", "There must be someone I can speak to"),
     ("[WS],?T?[DQ]IF?rA", "Wo sitzt ein Mensch, den ich fragen kann?"),
@@ -112,8 +113,11 @@ _WANT_SOMEONE = _ways(
     (f"A[TFGVD_]{{0,4}}[Hw][FD]{{0,2}}T{{1,2}}(?:{_NAMED}|[DJ]{{0,3}}S)", "Is it possible to get help from a person?"),
     ("(?:E[LF]{0,4}Q(?=[,?.]|T?[rRH]|$)|V[LF]{0,3}QT?r)", "Gibt es da wen, der sich auskennt?"),
     ("GMF*Q", "Gebt mir wen, der Ahnung hat"),
+    (f"^[hF,]*AIF*TDd?w[_c]?{_END}", "Mag ik met de afdeling schade?"),
+    (f"{_FROM}[hF]*AF?[DJU]{{1,3}}WA?M[^.?,kNC]{{0,6}}{_END}", "Can a member of staff make me a quote?"),
+    (f"{_FROM}AY(?:AD*W|D?TD*WF?[AP])[?]", "Could you ask a colleague?"),
     ("G[MDFT]{0,3}Z", "Get me a callback"),
-    (f"(?:^|I)[F_][FT]{{0,2}}{_WHO}(?:[TD]{{1,3}}[_wWd])?F*V(?=[TF.?,]|$)", "Ik heb een medewerker nodig"),
+    (f"(?:^|I)[F_][FT]{{0,2}}{_WHO}(?:[TD]{{1,3}}[_wWd])?F*V(?=[TFQ.?,]|$)", "Ik heb een medewerker nodig"),
     (f"HF?VT{{1,2}}{_NAMED}", "Ik heb hulp nodig van een mens"),
     (f"HF*D?oF?T{_NAMED}", "Mir hilft nur ein Gespräch mit einem Experten"),
     ("(?:HT{1,2}|^H)(?:[DJ]{0,3}W|D*J+S|D*SJ+)(?=[F.?,]|$)", "Help from a human please"),
@@ -127,7 +131,7 @@ _SOMEONE_CALLS_ME = _ways(
     (f"{_START}F*C[DJUF]{{1,3}}WF*{_END}", "Call your manager"),
     (f"(?<![_kWSwNDXnxH]){_CALL_ME}", "Please call me"),
     ("[AFV]Y?[DJU]{0,3}[WS]?M[^.?,kNn]{0,6}C(?=[.?,F]|$)", "Kunnen jullie mij vandaag nog terugbellen?"),
-    ("[VHA]I?[TDFJNL]{0,4}Z(?!T[DJ]*k)", "I want a callback"),
+    ("[VHA]I?[TDFJNL]{0,4}Z(?!T?[DJ]*k)", "I want a callback"),
     ("^[cFD]*Z[FT]*[.?]*$", "Richiesta di richiamata"),
     (f"{_FROM}[FD]*AY{{1,2}}F*CF*{_END}", "Können Sie anrufen?"),
     (f"{_FROM}F*A(?:IF{{0,3}}(?:TY)?F*C|IF?TYF*r|C)[?]", "Darf ich anrufen?"),
@@ -164,6 +168,7 @@ _SOMEONE_HELPS_ME = _ways(
     ),
     (f"A(?:[NF]{{0,3}}S[DF]{{1,2}}|F?DJ*SF?)HF*{_END}", "Kan niet gewoon iemand van jullie antwoorden?"),
     (f"A[LFD]*n[TDF]{{0,2}}K{_END}", "Kan er geen mens naar kijken?"),
+    ("^QA(?:MF+H|HMF+)[?]", "Who can help me in person?"),
     (f"IHD?F[DJT]*[WS]F*{_END}", "Ich erkläre das lieber jemandem mündlich"),
     ("[AV][DFM]{0,4}S[LF]{1,2}H", "Ich würde es lieber jemandem am Telefon erklären"),
 )
@@ -181,6 +186,7 @@ _SOMEONE_TAKES_OVER = _ways(
     (f"[AV][FIY]{{0,3}},_?[FTYDMc]{{0,4}}{_WHO}[^.?,kN]{{0,4}}[KCH]", "Ich möchte, dass sich ein Mensch meldet"),
     (f"{_START}[FDJ]*S(?:V|y)[^.?,kN]{{0,5}}[HKR]", "Somebody needs to explain this to me"),
     ("F[DJUF]*[WS]F?K", "Bitte einen Mitarbeiter einschalten"),
+    (f"DJ*W[FT]{{0,2}}[yV][FDTL]{{0,3}}K(?=[TDF]{{0,4}}c?{_END})", "I think a human needs to look at this"),
 )
 _IS_SOMEONE_THERE = _ways(
     (
@@ -242,11 +248,11 @@ _THE_BARE_WORD = _ways(
     (f"{_FROM}(?=[^.?,]*F)F*T[DJUF]*SF*{_END}", "Con una persona por favor"),
     (f"{_FROM}[FDJ]*SF+{_END}", "Pessoa por favor"),
     (f"^F+,[DJ]+S{_END}", "Por dios, una persona"),
-    ("^(?:F+,?[DJ]*)?SF*[.?]*$", "Persona"),
+    ("^(?:F+,?[DJ]*)?S,?F*[.?]*$", "Persona"),
     (f"V[FI]*(?:RTY|TYr)F*{_END}", "Me urge hablar con ustedes"),
     ("^hD{1,2}J*WF*[.?]*$", "Allô, un humain ?"),
     (f"{_START}[F&DJ]*WE[?]", "¿Y el humano dónde está?"),
-    (f"(?:J+w|wJ)F*{_END}", "Where is the real support?"),
+    (f"(?:^[F&]*E|[VG])D+(?:J+w|wJ)F*{_END}", "Where is the real support?"),
     (f"{_START}[F,D]*w+[F,]*[.?]*$", "Customer service please"),
     (f"b[^.?]{{0,6}}{_WHO}", "Must I beg to talk to a human?"),
     ("^[FDJ]*WT[Dc]{0,2}[_d]?F*[.]?$", "Agent for cancellation"),
@@ -257,7 +263,7 @@ _GROUPS = (  # of shapes, behind the roles of which none of theirs can do withou
     ("Ppv", _CONNECT_ME),
     ("GP", _GIVE_ME_SOMEONE),
     ("WSwQTZ", _WANT_SOMEONE),
-    ("CZz", _SOMEONE_CALLS_ME),
+    ("CZzr", _SOMEONE_CALLS_ME),
     ("HKrC", _SOMEONE_HELPS_ME),
     ("KRHCX", _SOMEONE_TAKES_OVER),
     ("EKLNn&q", _IS_SOMEONE_THERE),
@@ -279,7 +285,7 @@ _STOPPED = re.compile("e[^.?,&GVA]{0,6}$|OD[^.?,&GVIPAR]{0,5}$")  # how to stop 
 _TOLD = re.compile("(?:^A?|D)_H[E,TDF]{0,3}(?:A[TYF]?)?$")  # this book explains how to talk to people
 _MUST = re.compile("(?<!Q)y[^.?]*$")  # hace falta …?; but not "whom must I …?"
 _SENTENCE = re.compile("[^.?]+[.?]?")
-_ANYONE = re.compile("[WSswdnBmCZPpQzv]|TY")  # a sentence without any of these asks for nobody
+_ANYONE = re.compile("[WSswdnBmCZPpQzv]|TY|oF*V")  # a sentence without any of these asks for nobody
 
 
 def found(roles: str) -> tuple[int, int] | None:

@@ -15,40 +15,31 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 KINDS = ("ask", "hard", "ordinary")
 COUNTS = {  # a language each: who asks, what is hard, what is ordinary
     "dev": {
-        "en": (275, 138, 60),
-        "de": (339, 145, 60),
-        "fr": (176, 108, 110),
-        "es": (175, 141, 60),
-        "it": (189, 112, 60),
-        "pt": (152, 137, 60),
-        "nl": (322, 116, 60),
-        "pl": (155, 139, 60),
+        "en": (672, 364, 60),
+        "de": (737, 370, 60),
+        "fr": (478, 288, 110),
+        "es": (474, 318, 60),
+        "it": (405, 252, 60),
+        "pt": (447, 315, 60),
+        "nl": (714, 336, 60),
+        "pl": (369, 278, 60),
     },
-    "test": dict.fromkeys(LANGUAGES, (60, 60, 200)),
+    "test": dict.fromkeys(LANGUAGES, (100, 100, 200)),
 }
 # What was reached, a language each: of those who ask how many are heard, and of the others how many are misheard.
 # Of the test set only these figures are known. Whoever misses one looks at dev.csv and never at test.csv.
 REACHED = {
     "dev": {
-        "en": (263, 0, 0),
-        "de": (321, 0, 0),
-        "fr": (173, 0, 0),
-        "es": (169, 1, 0),
-        "it": (185, 1, 0),
-        "pt": (150, 1, 0),
-        "nl": (309, 0, 0),
-        "pl": (152, 0, 0),
+        "en": (657, 0, 0),
+        "de": (710, 0, 0),
+        "fr": (468, 0, 0),
+        "es": (465, 2, 0),
+        "it": (401, 2, 0),
+        "pt": (439, 1, 0),
+        "nl": (698, 0, 0),
+        "pl": (363, 0, 0),
     },
-    "test": {
-        "en": (57, 0, 0),
-        "de": (54, 1, 0),
-        "fr": (58, 0, 0),
-        "es": (58, 1, 0),
-        "it": (58, 0, 0),
-        "pt": (60, 0, 0),
-        "nl": (56, 1, 0),
-        "pl": (60, 1, 0),
-    },
+    "test": dict.fromkeys(LANGUAGES, (0, 100, 200)),  # PLACEHOLDER: nothing is known yet; fill in, a language each
 }
 
 

@@ -72,7 +72,11 @@ STOPS = ",.?"
 TONGUES = Path(__file__).parent / "tongues"
 SHORT = 12  # words: a text as short as this may be in any language
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*|[.,!?;:\n()\[\]|/–—…¿¡]")
+_MONTH = "(?:Jan|Feb|Mär|Apr|Mai|Ju[nl]|Aug|Sep|Okt|Nov|Dez)"  # "3. Mai" ends no sentence
+_TOKEN = re.compile(
+    r"[^\W\d_][^\W_]*(?:['’ʼ`´][^\W_]+)*|\d+(?:[.,:]\d+)+|\d+\.(?= " + _MONTH + r")|[^\W_]+(?:['’ʼ`´][^\W_]+)*"
+    r"|[.,!?;:\n()\[\]|/–—…¿¡]"
+)
 _STOP = {"?": "?", ",": ",", ";": ",", ":": ",", "(": ",", ")": ",", "–": ",", "—": ",", "/": ",", "¿": "", "¡": ""}
 _APOSTROPHES = re.compile(r"['’ʼ`´]")
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "œ": "oe", "æ": "ae"})  # letters of their own
@@ -188,6 +192,7 @@ class Lexicon:
         own = _QUOTED.sub(lambda quote: " " + "x" * (len(quote.group()) - 2) + " ", text)
         if own.replace("x", "").strip(" .!?,"):
             text = own
+        text = text.replace(" w/", " w ")  # "speak w/ someone"
         words: list[str] = []
         places: list[tuple[int, int]] = []
         for token in _TOKEN.finditer(text):

@@ -14,7 +14,7 @@ LARGE := $(VENV)/large/all-mpnet-base-v2.int8.safetensors
 EVAL := $(BIN)/escalade eval evaluation/ferries --split all --json
 SHIPPED := src/escalade/services/shipped
 
-.PHONY: demo test check bench curves torture sbom clean lock widget
+.PHONY: demo test check bench curves hunch torture sbom clean lock widget
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to run
@@ -46,6 +46,9 @@ curves: $(VENV)/test.done $(EMBEDDINGS) $(LARGE) ## Measure again the curves tha
 
 torture: $(VENV)/test.done ## Run the whole proof; may take a night, goes on where it stopped (ARGS="--share 0.01")
 	$(BIN)/python -m torture $(ARGS)
+
+hunch: $(VENV)/test.done ## Learn again, from evaluation/persons, what sounds like asking for a person
+	$(BIN)/python -m benchmarks.hunch --write
 
 sbom: $(VENV)/test.done ## Write down what a release is made of, as CycloneDX (OUT=sbom.json)
 	$(BIN)/python -m cyclonedx_py requirements $(RUN_LOCK) --pyproject pyproject.toml --output-reproducible --of JSON \

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from escalade.assistant.grammar import SHAPES, Shape
-from escalade.assistant.intent import asks_for_person
+from escalade.assistant.intent import asks_for_person, wish_in
 from escalade.assistant.lexicon import ROLES, TONGUES, WISHES, entries, spellings
 from escalade.assistant.slips import Slips
 
@@ -26,7 +26,7 @@ def spoken(text: str) -> list[str]:
 def test_every_shape_is_there_for_its_example(shape: Shape) -> None:
     words, places = WISHES.tokens(shape.example)
     assert any(shape.pattern.search(tongue.hear(words, places).roles) for tongue in WISHES.likely(words))
-    assert asks_for_person(shape.example)
+    assert wish_in(shape.example)
 
 
 def test_every_role_a_shape_names_is_a_role() -> None:

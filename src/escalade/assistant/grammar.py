@@ -8,6 +8,7 @@ question about the rules, somebody else's wish.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _OF = "(?:[TDJ]{1,4}[wWd]|TJS|T_(?=F?r))?"  # "of your support"
@@ -290,8 +291,17 @@ _SENTENCE = re.compile("[^.?]+[.?]?")
 _ANYONE = re.compile("[WSswdnBmCZPpQzv]|TY|oF*V")  # a sentence without any of these asks for nobody
 
 
-def found(roles: str) -> tuple[int, int] | None:
-    """Give where in a text a wish to reach a person starts and ends, or nothing."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A wish to reach a person: where in a text it starts and ends, and whether a guard overrules it."""
+
+    start: int
+    end: int
+    overruled: bool
+
+
+def wishes(roles: str) -> Iterator[Wish]:
+    """Give what looks like a wish to reach a person, in order."""
     for sentence in _SENTENCE.finditer(roles):
         said = sentence.group()
         if not _ANYONE.search(said):
@@ -302,9 +312,8 @@ def found(roles: str) -> tuple[int, int] | None:
                 continue
             for shape in shapes:
                 for match in shape.pattern.finditer(said):
-                    if not (shape.guarded and _overruled(said, match.start(), match.end())):
-                        return sentence.start() + match.start(), sentence.start() + match.end()
-    return None
+                    overruled = shape.guarded and _overruled(said, match.start(), match.end())
+                    yield Wish(sentence.start() + match.start(), sentence.start() + match.end(), overruled)
 
 
 def _overruled(said: str, start: int, end: int) -> bool:

@@ -7,7 +7,7 @@ words that speak of something. In doubt a message does say what is wanted: nobod
 from __future__ import annotations
 
 from escalade.assistant.courtesy import courtesy
-from escalade.assistant.intent import asks_for_person
+from escalade.assistant.intent import wish_in
 from escalade.assistant.language import SMALL_WORDS
 from escalade.assistant.lexicon import STOPS, UNKNOWN, WISHES, Lexicon
 from escalade.assistant.moods import LEXICON as MOODS
@@ -49,7 +49,7 @@ def _without(text: str) -> tuple[str, bool, bool]:
     felt = asked = False
     for _ in range(MOST_PIECES):
         mood = sounds_fed_up(text) or says_unhelpful(text)
-        piece = mood or asks_for_person(text)
+        piece = mood or wish_in(text)
         if not piece or piece not in text:
             break
         felt, asked = felt or bool(mood), asked or not mood

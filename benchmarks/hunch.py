@@ -3,8 +3,8 @@
     python -m benchmarks.hunch [--write]
 
 Logistic regression by stochastic gradient descent, the same each time. What it is worth is measured on messages that
-are held out in turn. The bound lies where two in a hundred of the `hard` ones are misheard then, and one in a
-hundred of the `other` ones, whichever is higher. `--write` puts all that where the product reads it (`make hunch`).
+are held out in turn. The bound lies where two in a hundred of the `hard` ones are misheard then, and one in a hundred
+of the `other` ones, whichever is higher. `--write` puts all that where the product reads it (`make hunch`).
 """
 
 from __future__ import annotations

@@ -13,20 +13,20 @@ from escalade.assistant.intent import asks_for_person
 SETS = Path(__file__).parents[2] / "evaluation" / "persons"
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 LEAST = {  # of each kind in each language
-    "dev": {"ask": 1_000, "hard": 650, "other": 200, "ordinary": 60},
+    "dev": {"ask": 1_000, "hard": 650, "other": 450, "ordinary": 60},
     "test": {"ask": 99, "hard": 100, "ordinary": 200},
 }
 # What was reached, a language each: of those who ask how many are heard, and of the others how many are misheard.
 # Of the test set only these figures are known. Whoever misses one looks at dev.csv and never at test.csv.
 REACHED = {
-    "en": (99, 3, 0),
+    "en": (99, 2, 0),
     "de": (98, 0, 0),
-    "fr": (99, 1, 0),
-    "es": (97, 2, 0),
-    "it": (96, 4, 1),
+    "fr": (98, 1, 0),
+    "es": (96, 1, 0),
+    "it": (95, 3, 0),
     "pt": (97, 3, 0),
     "nl": (96, 3, 0),
-    "pl": (97, 1, 0),
+    "pl": (98, 1, 0),
 }
 LEARNT = 0.985  # of the development set, in each language; it has been learnt from it
 

@@ -434,6 +434,25 @@ async def test_agents_are_heard_and_echoes_and_machines_are_told_apart(world: Wo
         await channel.heard_since(account, job.links, page.cursor)
 
 
+async def test_a_context_that_arrives_again_hides_nothing_that_was_said_before_it(
+    world: World, channel: SunshineChannel
+) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await through(world, channel, account)
+    chat = ticket(world, job)
+    jonas = next(agent for agent in world.emulator.account.agents() if agent.name == "Jonas Berg")
+    desk.accept(chat, jonas)
+    for n in range(130):
+        desk.reply(chat, jonas, f"line {n}")
+    desk.reply(chat, jonas, "in whose place it comes")
+    posted = conversation(world, job).messages  # the first attempt was given up, and has its effect only now
+    posted[-1] = replace(posted[0], id=posted[-1].id, received=posted[-1].received)
+    desk.reply(chat, jonas, "Are you there?")
+    assert marks(posted).count(f"ctx:{HANDOFF}:0") == 2
+    heard = (await channel.heard_since(account, job.links, None)).heard
+    assert [it.text for it in heard if not it.ours] == [*(f"line {n}" for n in range(130)), "Are you there?"]
+
+
 async def test_a_session_ends_in_several_ways(world: World, channel: SunshineChannel) -> None:
     account, desk = world.account(), world.emulator.desk
     job = await through(world, channel, account)

@@ -295,13 +295,16 @@ class SunshineChannel:
                 if error.status not in {400, 404}:
                     raise
                 # The message the cursor names has been deleted: read from the beginning of the handoff.
+        # A start that was posted twice may have arrived again in the middle of the talk. The last handoff's first one
+        # counts, and that it is the first is known once another handoff's stands before it, or nothing.
         found: list[Json] = []
         async for page in self.calls.back_from_now(app, conversation):
-            start = next((n for n in reversed(range(len(page))) if wire.starts_context(page[n])), None)
-            found = (page if start is None else page[start:]) + found
-            if start is not None:
+            found = page + found
+            if len({wire.mark_of(message) for message in found if wire.starts_context(message)}) > 1:
                 break
-        return found
+        last = next((wire.mark_of(message) for message in reversed(found) if wire.starts_context(message)), None)
+        start = next((n for n, message in enumerate(found) if last and wire.mark_of(message) == last), 0)
+        return found[start:]
 
     async def session(self, account: Account, links: Links) -> Session:
         """Say whether the agents still have the conversation, and if not, whether its ticket was closed."""

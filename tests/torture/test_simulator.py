@@ -18,6 +18,7 @@ from torture.simulator.story import LONGEST, tell
 from torture.simulator.world import simulate
 
 SCHEDULES = 500
+FROM_ITS_OWN_TEXT = "shown from the webhook's own text: the list did not have it"
 
 
 def named(name: str) -> Mutant:
@@ -71,6 +72,23 @@ def test_a_desk_that_keeps_a_request_longer_than_it_promises_is_found_out() -> N
         if "I2" in verdict.convicted or verdict.counts["transient"]:
             return
     pytest.fail("never there twice")
+
+
+def test_a_list_that_is_long_out_of_date_holds_nothing_up_where_webhooks_come() -> None:
+    """A webhook is taken at its word in the end, and what the list brings later is not shown a second time."""
+    rates = {Fault.LISTS_STALE: 0.5, Fault.WEBHOOK_DUPLICATED: 0.3}
+    told = [simulate(seed, Profile(rates=rates, chaos_s=120.0, quiet_s=6.0)) for seed in range(4)]
+    assert [verdict_of(each) for each in told] == [()] * 4
+    assert sum(each.news[FROM_ITS_OWN_TEXT] for each in told) > 0
+
+
+def test_where_a_list_is_long_out_of_date_and_webhooks_are_lost_the_wrong_order_is_found_out() -> None:
+    rates = {Fault.LISTS_STALE: 1.0, Fault.WEBHOOK_LOST: 0.25}
+    for seed in range(30):
+        verdict = judge(simulate(seed, Profile(rates=rates, chaos_s=120.0, quiet_s=6.0)).facts)
+        if "I5" in verdict.convicted:
+            return
+    pytest.fail("always in order")
 
 
 def test_where_one_process_dies_or_stands_still_another_goes_on() -> None:

@@ -25,7 +25,8 @@ from zendesk_emulator.ports import Outbound, Reply, SendFailed
 
 HOP_S = 0.05  # the longest a packet takes when all is well
 SLOW_S = 8.0
-LAG_S = 2.5
+LAG_S = 2.5  # the product waits for three seconds before it takes a webhook at its word
+STALE_S = 20.0
 MANY_COPIES = 50
 FARTHEST_DELAY_S = 150.0
 
@@ -150,6 +151,8 @@ class Network:
             return Response(status=tape.one_of(BROKEN), body=b"Bad gateway")
         if request.is_safe and _shows_a_list(answer) and chaos.strikes(Fault.LISTS_LAG):
             answer = _as_it_was(answer, self._now() - timedelta(seconds=tape.seconds(0.0, LAG_S)))
+        if request.is_safe and _shows_a_list(answer) and chaos.strikes(Fault.LISTS_STALE):
+            answer = _as_it_was(answer, self._now() - timedelta(seconds=tape.seconds(LAG_S, STALE_S)))
         if request.is_safe and chaos.lasts(Fault.MASKED):
             return replace(answer, status=200, body=tape.one_of(NONSENSE))
         if chaos.strikes(Fault.NONSENSE):

@@ -50,6 +50,7 @@ class Fault(StrEnum):
     REDIRECT = "redirect"
     MASKED = "masked"  # whatever is asked, something else is answered; what is to be done is done
     LISTS_LAG = "lists_lag"  # what was posted a moment ago is not in the list yet
+    LISTS_STALE = "lists_stale"  # and long after it is not; breaks A2, on in no ordinary seed
     DESK_DOWN = "desk_down"  # nobody listens
     SUPPORT_DOWN = "support_down"  # nobody but Sunshine
     SUNSHINE_DOWN = "sunshine_down"  # nobody but Support
@@ -111,7 +112,7 @@ EVERYBODYS = frozenset(
     fault for fault in Fault if fault.startswith(("crash", "restarts", "process", "locks", "clock", "db", "submit"))
 ) | {Fault.TAB_DIES, Fault.STREAM_CUT, Fault.CURSOR_WRONG}
 CLOCKS = frozenset({Fault.CLOCK_STEPS, Fault.CLOCK_FREEZES, Fault.CLOCK_DRIFTS})
-BROKEN_PROMISES = frozenset({Fault.LATE_ZOMBIE})  # of the desk, on which ours rest
+BROKEN_PROMISES = frozenset({Fault.LATE_ZOMBIE, Fault.LISTS_STALE})  # of the desk, on which ours rest
 OFF = BROKEN_PROMISES
 LONG_OUTAGE_S = 600.0
 

@@ -57,6 +57,7 @@ class Told:
     stumbles: list[str]
     seconds: float
     files: Counter[str]  # how those of agents stand in the end
+    news: Counter[str]  # what became of the webhooks
     breaches: tuple[str, ...]  # what the product itself would find broken
     drained_after_s: float | None = None
 
@@ -170,6 +171,7 @@ class _Schedule:
             stumbles=self._stumbles.said,
             seconds=self._clock(),
             files=self._disk.look(_files),
+            news=self._disk.look(_news),
             breaches=self._disk.look(_breaches),
             drained_after_s=drained,
         )
@@ -285,6 +287,10 @@ def _breaches(tx: Tx) -> tuple[str, ...]:
 
 def _files(tx: Tx) -> Counter[str]:
     return Counter(row["state"] for row in tx.all("SELECT state FROM file"))
+
+
+def _news(tx: Tx) -> Counter[str]:
+    return Counter(row["outcome"] for row in tx.all("SELECT outcome FROM receipt WHERE source <> 'courier'"))
 
 
 def _states(tx: Tx) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from escalade.assistant.answering import Verdict
+from escalade.assistant.question import Verdict
 from escalade.domain.model import Reason
 from escalade.services.replier import AssistantReplier
 from tests.backstage import Backstage, backstage

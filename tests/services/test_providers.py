@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn, Verdict
+from escalade.assistant.answering import Assistant
 from escalade.assistant.composer import Composer
 from escalade.assistant.providers import ProvidersModel
+from escalade.assistant.question import Question, Turn, Verdict
 from escalade.domain.model import Citation, OrganisationId, Reason, Role
+from escalade.domain.organisation import AssistantSettings
 from tests.knowledge import Shelf
 from tests.provider import KEY, Provider, Wants, provider
 

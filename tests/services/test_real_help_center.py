@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from escalade.assistant.answering import Assistant, AssistantSettings, Question
+from escalade.assistant.answering import Assistant
+from escalade.assistant.question import Question
 from escalade.domain.model import OrganisationId
+from escalade.domain.organisation import AssistantSettings
 from escalade.services.importing import Imported
 from escalade.services.library import Library
 from escalade.services.ports import Ports

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from escalade.assistant.answering import Assistant, Question
+from escalade.assistant.answering import Assistant
+from escalade.assistant.question import Question
 from escalade.domain.model import OrganisationId
 from escalade.services.library import Library
 from escalade.services.ports import Ports

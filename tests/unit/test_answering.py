@@ -6,12 +6,14 @@ import pytest
 from tests.knowledge import ARTICLE, Shelf
 
 from escalade.assistant import again
-from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn, Verdict
+from escalade.assistant.answering import Assistant
 from escalade.assistant.courtesy import courtesy
 from escalade.assistant.language import guess_language
+from escalade.assistant.question import Question, Turn, Verdict
 from escalade.assistant.retrieval import Passage
 from escalade.domain.errors import Unavailable
 from escalade.domain.model import OrganisationId, Reason, Role
+from escalade.domain.organisation import AssistantSettings
 
 
 async def ask(text: str, *, history: tuple[Turn, ...] = (), **settings: object) -> Verdict:

@@ -10,12 +10,14 @@ import pytest
 from tests.knowledge import Shelf
 from tests.puppet import Puppet, says
 
-from escalade.assistant.answering import Assistant, AssistantSettings, Question, Turn, Verdict
+from escalade.assistant.answering import Assistant
 from escalade.assistant.budget import Budget
 from escalade.assistant.composer import Composer
 from escalade.assistant.language_model import Call
+from escalade.assistant.question import Question, Turn, Verdict
 from escalade.assistant.retrieval import Passage
 from escalade.domain.model import Citation, OrganisationId, Reason, Role
+from escalade.domain.organisation import AssistantSettings
 
 ASKED = "How do I cancel my order?"
 

@@ -10,9 +10,10 @@ import pytest
 from tests.pdfs import a_pdf, locked, of_streams
 
 from escalade.assistant import apart, pdf
+from escalade.assistant.document import Block, Kind, Unreadable
 from escalade.assistant.passages import cut
 from escalade.assistant.pdf import joined
-from escalade.assistant.sources import LARGEST_PDF, Block, Kind, Unreadable, read_file
+from escalade.assistant.sources import LARGEST_PDF, read_file
 
 FULL = "This line is as long as the column is wide, and so the paragraph goes on"
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from escalade.assistant.document import Block, Document, Kind, Unreadable
 from escalade.assistant.passages import LONGEST, Piece, cut, sentences
-from escalade.assistant.sources import Block, Document, Kind, Unreadable, decode, read_file, read_html, read_markdown
+from escalade.assistant.sources import decode, read_file, read_html, read_markdown
 
 ARTICLE = """---
 title: Return an item

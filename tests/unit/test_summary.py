@@ -8,9 +8,9 @@ import json
 import pytest
 from tests.puppet import Puppet, says
 
-from escalade.assistant.answering import Turn
 from escalade.assistant.budget import Budget
 from escalade.assistant.language_model import Call, ModelFailed
+from escalade.assistant.question import Turn
 from escalade.assistant.summary import MOST_TURNS, NoSummary, Summariser
 from escalade.domain.model import OrganisationId, Role
 

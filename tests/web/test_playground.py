@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from escalade.assistant.answering import Assistant, Turn
+from escalade.assistant.answering import Assistant
+from escalade.assistant.question import Turn
 from escalade.assistant.retrieval import Passage
 from escalade.domain import policy as words
 from escalade.domain.model import OrganisationId, Reason, Role

@@ -8,9 +8,8 @@ customer is not ours: that is done once the handoff is durable.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 import structlog
 
@@ -22,13 +21,11 @@ from escalade.assistant.extract import extract
 from escalade.assistant.intent import asks_for_person
 from escalade.assistant.language import guess_language
 from escalade.assistant.moods import says_unhelpful, sounds_fed_up
+from escalade.assistant.question import Question, Verdict
 from escalade.assistant.retrieval import Knowledge, Passage, query_terms
 from escalade.assistant.words import stem, words
 from escalade.domain.errors import Unavailable
-from escalade.domain.model import Citation, ConversationId, MessageId, OrganisationId, Reason, Role, SummaryBy
-from escalade.domain.organisation import AssistantSettings
-
-__all__ = ["Assistant", "AssistantSettings", "Question", "Turn", "Verdict"]
+from escalade.domain.model import Citation, Reason, Role
 
 log = structlog.get_logger()
 
@@ -38,51 +35,6 @@ TIMES = 3  # that the same answer would be given, until a person is needed
 _PARTS = re.compile(r"[.,;:!?\n]")
 _CUT = "\0"
 A_QUESTION = 3  # words that stand beside a complaint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """Something said before."""
-
-    role: Role
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A customer's message, and what it is to be judged by.
-
-    `history` is what was said since the assistant has had control: a person's answers are no failure of its own.
-    """
-
-    organisation: OrganisationId
-    text: str
-    history: tuple[Turn, ...] = ()
-    locale: str | None = None
-    settings: AssistantSettings = field(default_factory=AssistantSettings)
-    conversation: ConversationId | None = None  # none: it is a trial
-    message: MessageId | None = None
-    aloud: Callable[[str, tuple[Citation, ...]], None] | None = None  # hears the answer grow, whole each time
-
-    @property
-    def said(self) -> tuple[str, ...]:
-        """Give what the assistant has said before, in order."""
-        return tuple(turn.text for turn in self.history if turn.role is Role.ASSISTANT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What the message needs, and why. `text` is empty when a person is needed."""
-
-    decision: Literal["answer", "escalate"]
-    reason: Reason | None = None
-    confidence: int = 0
-    text: str = ""
-    citations: tuple[Citation, ...] = ()
-    passages: tuple[Passage, ...] = ()
-    evidence: str = ""
-    summary: str = ""  # for the agent, where the language model gave one that says no more than the customer did
-    summary_by: SummaryBy = SummaryBy.ASKER
 
 
 class Bot(Protocol):

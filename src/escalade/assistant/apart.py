@@ -9,7 +9,7 @@ import json
 import signal
 
 from escalade import child
-from escalade.assistant.sources import Block, Document, Kind, Unreadable
+from escalade.assistant.document import Block, Document, Kind, Unreadable
 
 SECONDS = 300.0  # of anybody's clock: more than the processor's time it is allowed, for the machine may be busy
 COMMAND = ("-m", "escalade.assistant.pdf")

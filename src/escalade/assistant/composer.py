@@ -11,23 +11,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from escalade.assistant.budget import Budget
 from escalade.assistant.confidence import confidence
 from escalade.assistant.grounding import Ground, objection
-from escalade.assistant.language_model import ESCALATE, SEARCH, Call, LanguageModel, ModelFailed
+from escalade.assistant.language_model import ESCALATE, SEARCH, Call, LanguageModel, ModelFailed, Piece
+from escalade.assistant.question import Question, Verdict
 from escalade.assistant.retrieval import Knowledge, Passage, query_terms
 from escalade.domain.model import Citation, Reason, Role, SummaryBy
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from escalade.assistant.answering import Question, Verdict
-    from escalade.assistant.language_model import Piece
 
 SEARCHES = 4  # a question; who looks further has not found it
 FOUND = 5  # passages a search gives

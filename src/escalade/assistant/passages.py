@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from escalade.assistant.sources import Block, Document, Kind
+from escalade.assistant.document import Block, Document, Kind
 
 SHORTEST, LONGEST = 80, 200
 NO_SENTENCE = 400  # more words than this without an end are not a sentence

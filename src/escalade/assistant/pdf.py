@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from escalade.assistant.sources import Block, Kind, Unreadable
+from escalade.assistant.document import Block, Kind, Unreadable
 
 MOST_PAGES = 1_000
 MOST_TEXT = 5_000_000  # characters

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePosixPath
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from escalade.assistant import apart
+from escalade.assistant.document import Block, Document, Kind, Unreadable
 from escalade.assistant.markup import read_markup
 
 MARKDOWN = frozenset({".md", ".markdown"})
@@ -28,38 +28,6 @@ PDF = frozenset({".pdf"})
 SUFFIXES = MARKDOWN | HTML | PLAIN | PDF
 LARGEST_FILE = 8_000_000
 LARGEST_PDF = 20_000_000  # pictures are most of it
-
-
-class Unreadable(Exception):
-    """Say in one sentence why a document cannot be read."""
-
-
-class Kind(StrEnum):
-    """Tell what a block is."""
-
-    HEADING = "heading"
-    PARAGRAPH = "paragraph"
-    STEP = "step"  # an item of a numbered list
-    POINT = "point"  # an item of a list without numbers
-    LINES = "lines"  # code or a table: its lines are its sentences
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """A piece of a document that is read as one; `level` is a heading's depth, `n` a step's number."""
-
-    kind: Kind
-    text: str
-    level: int = 0
-    n: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A document as its readers see it."""
-
-    title: str
-    blocks: tuple[Block, ...]
 
 
 def read_file(name: str, content: bytes) -> Document:
@@ -92,8 +60,6 @@ def check_size(name: str, size: int) -> None:
 
 def read_pdf(content: bytes, fallback: str) -> Document:
     """Read a PDF; the title is its largest heading's, else what it says of itself."""
-    from escalade.assistant import apart  # it makes of what the other process says what is defined here
-
     document = apart.read_pdf(content, fallback)
     return _titled(document.title, document.blocks)
 

@@ -13,11 +13,11 @@ import re
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from escalade.assistant.answering import Turn
 from escalade.assistant.budget import Budget
 from escalade.assistant.grounding import Ground, objection
 from escalade.assistant.language_model import LanguageModel, ModelFailed
 from escalade.assistant.passages import sentences
+from escalade.assistant.question import Turn
 from escalade.domain.model import OrganisationId, Role
 
 SECONDS = 5.0  # the note waits so long, and with it what comes after it

@@ -14,8 +14,9 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from escalade.assistant.document import Document, Unreadable
 from escalade.assistant.passages import cut
-from escalade.assistant.sources import SUFFIXES, Document, Unreadable, check_size, read_file, read_html, read_pdf
+from escalade.assistant.sources import SUFFIXES, check_size, read_file, read_html, read_pdf
 from escalade.domain.errors import Invalid
 from escalade.store.knowledge import Entry
 

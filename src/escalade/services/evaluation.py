@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from escalade.assistant.answering import Assistant, Question
+from escalade.assistant.answering import Assistant
+from escalade.assistant.question import Question
 from escalade.domain.errors import Invalid
 from escalade.domain.model import Millis, OrganisationId, Reason
 from escalade.domain.organisation import AssistantSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from escalade.assistant.answering import Question, Verdict
+from escalade.assistant.question import Question, Verdict
 from escalade.channels.base import BotAccount, BotReply
 from escalade.domain.errors import DeliveryError, NotFound
 from escalade.domain.model import Citation, Reason

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import structlog
 
-from escalade.assistant.answering import Assistant, Question, Turn, Verdict
+from escalade.assistant.answering import Assistant
+from escalade.assistant.question import Question, Turn, Verdict
 from escalade.channels.base import Account
 from escalade.domain import policy as words
 from escalade.domain.events import AssistantSaid, Event, HandoffAsked, Unknown

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import structlog
 
-from escalade.assistant.answering import Turn
+from escalade.assistant.question import Turn
 from escalade.assistant.summary import NoSummary, Summariser
 from escalade.domain.briefing import what_led
 from escalade.domain.effects import AddNote, PostContext

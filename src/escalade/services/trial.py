@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from escalade.assistant.answering import Assistant, Question, Turn, Verdict
+from escalade.assistant.answering import Assistant
+from escalade.assistant.question import Question, Turn, Verdict
 from escalade.domain.errors import Unavailable
 from escalade.domain.events import HandoffAsked
 from escalade.domain.model import Control, Conversation, ConversationId, Customer, CustomerId, HandoffId, Reason, Status

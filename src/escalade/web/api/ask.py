@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from escalade.assistant.answering import Assistant, Question, Turn
+from escalade.assistant.answering import Assistant
+from escalade.assistant.question import Question, Turn
 from escalade.domain.errors import NotFound
 from escalade.domain.model import OrganisationId
 from escalade.store import organisations

@@ -6,7 +6,7 @@ import re
 
 from starlette.responses import Response
 
-from escalade.assistant.answering import Turn
+from escalade.assistant.question import Turn
 from escalade.domain.errors import Invalid
 from escalade.domain.model import Role
 from escalade.domain.transcript import says_something

@@ -84,7 +84,7 @@ def test_o02_planted_secrets_are_nowhere(
     customer.says("My tent arrived torn, I want a human")
     customer.wait_until(state="queued")
     world.zendesk.fault(
-        path="/messages", action="answer", status=401, body=f"no: {planted['Sunshine secret']}", times=1
+        method="POST", path="/messages", action="answer", status=401, body=f"no: {planted['Sunshine secret']}", times=1
     )
     customer.says("order 4711")
     eventually(lambda: "attempt_failed" in product.program.log(), "a call was refused")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from escalade.domain.effects import LaneName
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Uncertain
+from escalade.domain.errors import DeliveryError, Refused, Retryable, Unavailable, Uncertain
 from escalade.domain.events import HandoffAsked
 from escalade.domain.model import (
     Control,
@@ -27,6 +27,7 @@ from escalade.domain.model import (
     Wish,
 )
 from escalade.services.courier import Courier
+from escalade.services.owners import Alone
 from escalade.services.patience import LIVE_PATIENCE_MS
 from escalade.store import attempts, conversations, deliveries, lanes, links, messages
 from escalade.store.database import Tx
@@ -689,6 +690,34 @@ async def test_one_lane_never_has_two_senders(stage: Backstage) -> None:
     stage.zendesk.holds.set()
     await until(lambda: not courier._busy)
     assert stage.zendesk.sends == ["OpenTicket", "AddNote"]
+
+
+class LostAtFirst(Alone):
+    """The owner of everything, whose session is found lost at the first claim."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    async def claim(self, name: str) -> bool:
+        if self.lost:
+            return True
+        self.lost = True
+        self.on_loss()
+        raise Unavailable("the session that holds our conversations is lost")
+
+
+async def test_a_lane_whose_sender_is_stopped_before_its_first_step_is_drained_by_the_next(stage: Backstage) -> None:
+    for id in ("c-1", "c-2", "c-3"):
+        await (await stage.open(id)).says(f"What is up in {id}?")
+    stage.courier._owners = owners = LostAtFirst()
+    owners.on_loss = stage.courier._busy.stop
+    await stage.courier._start_due_lanes()
+    assert len(stage.courier._busy) == 3
+    await until(lambda: owners.lost and not stage.courier._busy)
+    stage.clock.passes(1)
+    await stage.courier._start_due_lanes()
+    await until(lambda: len(stage.assistant.asked) == 3)
+    await stage.courier.close()
 
 
 async def test_a_refused_word_is_sent_again_when_an_operator_asks(stage: Backstage) -> None:

@@ -11,7 +11,6 @@ at a time. Losing what it owns it stops at once, and whoever comes next takes wh
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +24,7 @@ from escalade.domain.model import Conversation, ConversationId, Mode, Organisati
 from escalade.domain.standing import standing
 from escalade.services.accounts import Accounts
 from escalade.services.bell import Bell
+from escalade.services.busy import Busy
 from escalade.services.doors import Doors
 from escalade.services.errand import take_up
 from escalade.services.intake import Intake, policy_of
@@ -80,8 +80,8 @@ class Courier:
         self._sender = Sender(database, bell, ports, replier, doors, patience, self._ledger)
         self._summaries = None if summariser is None else Summaries(summariser, self._ledger)
         self._owners: Owners = owners or Alone()
-        self._owners.on_loss = self._stop_sending
-        self._busy: dict[lanes.Lane, asyncio.Task[None]] = {}
+        self._busy: Busy[lanes.Lane] = Busy()
+        self._owners.on_loss = self._busy.stop
 
     async def run(self) -> None:
         """Drain lanes as they fall due, until cancelled."""
@@ -132,7 +132,7 @@ class Courier:
             return SWEEP_S
         for lane in due:
             if lane not in self._busy and self._has_room(lane):
-                self._busy[lane] = asyncio.create_task(self._drain(lane), name=f"lane {lane}")
+                self._busy.start(lane, self._drain(lane), f"lane {lane}")
         if following is None or following <= now:
             return SWEEP_S
         return min(SWEEP_S, (following - now) / 1000)
@@ -145,12 +145,7 @@ class Courier:
 
     async def close(self) -> None:
         """Stop sending; what is cut short here is unsure at the next start."""
-        self._stop_sending()
-        await asyncio.gather(*self._busy.values(), return_exceptions=True)
-
-    def _stop_sending(self) -> None:
-        for task in self._busy.values():
-            task.cancel()
+        await self._busy.close()
 
     async def _drain(self, lane: lanes.Lane) -> None:
         owned = f"{lane.organisation}/{lane.conversation}"
@@ -162,16 +157,12 @@ class Courier:
                     pass
             finally:
                 await self._owners.release(owned)
-        except asyncio.CancelledError:
-            raise
         except Unavailable as error:
             log.warning("lane_waits_for_database", lane=str(lane), why=str(error))
             await self._ports.sleep(SWEEP_S)
         except Exception:
             log.exception("lane_stumbled", lane=str(lane))
             await self._ports.sleep(SWEEP_S)
-        finally:
-            self._busy.pop(lane, None)
 
     async def step(self, lane: lanes.Lane) -> bool:
         """Move the head of a lane once; say whether the next may be tried right away.

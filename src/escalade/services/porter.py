@@ -6,8 +6,6 @@ for it once more. What is fetched is looked into like an upload, and no picture 
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from escalade.channels.base import Account, Channel, ChannelName
@@ -17,6 +15,7 @@ from escalade.domain.model import FileState
 from escalade.services.accounts import Accounts
 from escalade.services.backoff import doubling
 from escalade.services.bell import Bell
+from escalade.services.busy import Busy
 from escalade.services.files import keep
 from escalade.services.inspection import Inspect
 from escalade.services.owners import Alone, Owners
@@ -54,7 +53,7 @@ class Porter:
         self._channels = channels
         self._inspect = inspect
         self._owners: Owners = owners or Alone()
-        self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._busy: Busy[tuple[str, str]] = Busy()
 
     async def run(self) -> None:
         """Fetch files as they fall due, until cancelled."""
@@ -88,30 +87,24 @@ class Porter:
             key = (file.organisation, file.id)
             own = sum(organisation == file.organisation for organisation, _ in self._busy)
             if key not in self._busy and len(self._busy) < AT_ONCE and own < AT_ONCE_EACH:
-                self._busy[key] = asyncio.create_task(self._bring(file), name=f"file {file.id}")
+                self._busy.start(key, self._bring(file), f"file {file.id}")
         if following is None or following <= now:
             return SWEEP_S
         return min(SWEEP_S, (following - now) / 1000)
 
     async def close(self) -> None:
         """Stop fetching; what is cut short is fetched again."""
-        for task in self._busy.values():
-            task.cancel()
-        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        await self._busy.close()
 
     async def _bring(self, file: files.File) -> None:
         try:
             await self.bring(file)
-        except asyncio.CancelledError:
-            raise
         except Unavailable as error:
             log.warning("file_waits_for_database", file=file.id, why=str(error))
             await self._ports.sleep(SWEEP_S)
         except Exception:
             log.exception("file_stumbled", file=file.id)
             await self._ports.sleep(SWEEP_S)
-        finally:
-            self._busy.pop((file.organisation, file.id), None)
 
     async def bring(self, file: files.File) -> None:
         """Fetch one file and keep it, or write down why not and when to try again."""

@@ -19,7 +19,7 @@ from typing import Self
 from torture.crash.caller import Caller
 from torture.crash.debts import Debts
 from torture.crash.haste import Haste
-from torture.crash.life import Life
+from torture.crash.life import TELL, Life
 from torture.crash.load import Load
 from torture.crash.play import prepare
 from torture.crash.stage import CONTROL_TOKEN, Stage, a_port
@@ -134,6 +134,8 @@ class Company:
         self._wait(lambda: self.load.silent() == CUSTOMERS and self._agent.is_over(), SILENCE_S)
         debts = Debts(self.stage.store)
         if not self._wait(lambda: not debts.owed(), SILENCE_S):
+            self.product.send(TELL)
+            waiting(LOOK_S)
             found.append(f"owed for ever: {debts.owed()}\n{self._log('people.log')}\n{self._log('log')}")
         self.load.hush()
         if not self._wait(lambda: all(person.is_over() for person in self._people), SILENCE_S):
@@ -169,7 +171,7 @@ class Company:
 
     def _log(self, name: str) -> str:
         path = self.stage.folder / name
-        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+        return path.read_text(errors="replace")[-6000:] if path.exists() else ""
 
 
 def waiting(seconds: float, look: Callable[[], object] | None = None) -> None:

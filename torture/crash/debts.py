@@ -12,6 +12,7 @@ from collections import defaultdict
 from torture.crash.stores import Store, Unreadable
 
 BOOKS = {
+    "lanes": "SELECT conversation, name, head, tail, due_at FROM lane WHERE head < tail OR due_at IS NOT NULL",
     "deliveries under way": "SELECT id, state FROM delivery WHERE state IN ('pending', 'sending', 'unsure')",
     "webhooks nobody has followed": "SELECT id, kind FROM receipt WHERE state = 'waiting'",
 }

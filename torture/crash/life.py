@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import os
@@ -9,11 +10,12 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 LOOK_EVERY_S = 0.002
+TELL = signal.SIGUSR1  # has a process that runs a loop write down what each of its tasks stands at
 
 
 class Life:
@@ -33,6 +35,7 @@ class Life:
         code = 1
         os.setsid()  # an interrupt at the keyboard is for the parent
         die_with_parent()
+        signal.signal(TELL, _tell)
         try:
             out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(out, 1)
@@ -84,6 +87,19 @@ class Life:
         self.send(number)
         if self._status is None:
             self._status = os.waitpid(self.pid, 0)[1]
+
+
+def _tell(_number: int, _frame: object) -> None:
+    with contextlib.suppress(RuntimeError):  # it runs no loop
+        for task in asyncio.all_tasks():
+            print(f"{task.get_name()} stands at {' > '.join(_places(task.get_coro()))}", file=sys.stderr)
+
+
+def _places(step: object) -> Iterator[str]:
+    """Give where a coroutine waits, and where that for which it waits does, as deep as it goes."""
+    while (frame := getattr(step, "cr_frame", None)) is not None:
+        yield f"{Path(frame.f_code.co_filename).stem}:{frame.f_lineno}"
+        step = getattr(step, "cr_await", None)
 
 
 def die_with_parent() -> None:

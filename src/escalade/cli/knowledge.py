@@ -158,8 +158,9 @@ def _tell_imported(read: list[Imported], *, as_json: bool, several: bool = False
         for why, count in imported.skipped.items():
             _say(f"passed over {count} {why}")
         if not as_json and not imported.error:
+            documents = "1 document" if imported.source.documents == 1 else f"{imported.source.documents} documents"
             print(
-                f"{imported.source.location}: {imported.source.documents} documents can be searched"
+                f"{imported.source.location}: {documents} can be searched"
                 f" ({imported.added} added, {imported.replaced} changed, {imported.unchanged} unchanged,"
                 f" {imported.removed} removed)"
             )

@@ -11,7 +11,7 @@ from escalade.store.database import Row, Tx
 from escalade.store.organisations import SealedSecret
 from escalade.web.console.checks import Checks
 from escalade.web.console.gate import Visit
-from escalade.web.console.pages import ago
+from escalade.web.console.pages import ago, counted
 
 SECRET_OF = {
     AuthType.CLIENT_CREDENTIALS: ZENDESK_SECRET,
@@ -121,9 +121,9 @@ def _routing(tickets: TicketSettings) -> Step:
 
 def _knowledge(facts: _Facts) -> Step:
     state = "done" if facts.documents else "todo"
-    told = (
-        f"{facts.documents} documents" if facts.documents else "Without knowledge the assistant hands everything over."
-    )
+    told = "Without knowledge the assistant hands everything over."
+    if facts.documents:
+        told = counted(facts.documents, "document")
     return _step("knowledge", "Give the assistant knowledge", state, told, "/console/knowledge", "Add")
 
 

@@ -64,7 +64,7 @@ from escalade.store import organisations, schema
 from escalade.store.database import Ring, ServedDatabase, dialect_of
 from escalade.store.engines import check_server, commands, open_database
 from escalade.store.sql import Dialect
-from escalade.store.sqlite import sqlite_path
+from escalade.store.sqlite import make_folder, sqlite_path
 from escalade.store.vault import NONCE_BYTES, Vault
 from escalade.web.access import Access
 from escalade.web.limits import Limits
@@ -348,7 +348,7 @@ def courier_lock(url: str) -> Iterator[None]:
         return
     database = sqlite_path(url)
     path = database.with_name(database.name + ".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(url)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

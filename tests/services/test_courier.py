@@ -146,6 +146,8 @@ async def test_a_ticket_refused_for_good_is_told_with_every_word_that_did_not_ar
         "not_delivered",
         "not_delivered",
     ]
+    told = (await customer.messages())[-1].text
+    assert told == "Your message “Hello?” did not reach our team: your request could not be opened."
 
 
 # Verdicts

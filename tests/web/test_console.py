@@ -726,6 +726,9 @@ def test_a_door_that_is_shut_is_told_on_every_page_until_it_is_mended(running: S
     until(lambda: told in owner.get("/console").text)
     for page in PAGES:
         assert told in owner.get(page).text
+    step = "· does not accept our credential"
+    assert step in owner.get("/console").text
     assert "wrong-secret-of-this-test" not in owner.get("/console").text
     owner.post("/console/escalate/connection", connection(running))
     assert told not in owner.get("/console").text
+    assert step not in owner.get("/console").text

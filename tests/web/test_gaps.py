@@ -105,6 +105,7 @@ async def test_the_page_shows_them_with_the_nearest_article_and_a_way_to_try_aga
     assert "Can I pay &lt;b&gt;cash&lt;/b&gt; at the harbour?" in page
     assert 'href="/console/conversations/a"' in page
     assert "Asked once" in page
+    assert "1 question, put together" in page
     assert "violet" not in page
     assert '<a href="/console/gaps?days=7" aria-current="page">' in page
     assert '<a href="/console/gaps?days=30" aria-current="page">' in await viewer.get("/gaps?days=12")

@@ -222,11 +222,15 @@ async def test_one_look_at_a_time(front: Counter) -> None:
 
 async def test_the_ticket_settings_show_the_ticket_they_make(front: Counter) -> None:
     owner, developer = await signed_in(front), await signed_in(front, "developer")
-    assert "An example: nobody has written yet" in await owner.get("/escalate/tickets")
+    example = await owner.get("/escalate/tickets")
+    assert "An example: nobody has written yet" in example
+    assert "they have not said" not in example
     await says(front, "first", "My <stove> is broken")
     page = await owner.get("/escalate/tickets")
     assert '<p class="preview-subject" dir="auto">My &lt;stove&gt; is broken</p>' in page
     assert "<code>from-chat</code>" in page
+    assert "Wants: My &lt;stove&gt; is broken" in page
+    assert "they have not said" not in page, "what they want stands above it"
     assert "stove" not in await developer.get("/escalate/tickets"), "they may not read what customers write"
     shown = await owner.post("/escalate/tickets/preview", {"tags": "other-tag", "group_id_typed": "360001"})
     page = shown.body.decode()

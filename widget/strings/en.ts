@@ -32,7 +32,7 @@ export const panel = {
   // Conversation
   conversation: 'Conversation',
   welcome: 'How can we help?',
-  lead: 'Get an answer right away, or talk to a person.',
+  lead: 'Get an answer right\u00a0away, or talk to a person.',
   leadOff: 'Send us a message. A person will answer.',
   greeting:
     'Hi! I’m {assistant}. I answer from {organisation}’s help pages and show you where each answer comes from. You can reach a person at any time: press “Talk to a person” above, or just ask me.',

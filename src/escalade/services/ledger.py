@@ -16,7 +16,7 @@ from escalade.channels.base import After, Channel, Sent
 from escalade.domain.effects import Answer, ConfirmControl, OpenTicket, Post
 from escalade.domain.errors import DeliveryError, Gone, Refused, Retryable, Unaccepted, Uncertain
 from escalade.domain.events import Event, FilesRefused
-from escalade.domain.model import DeliveryView, Ending, HandoffId, Millis, Mode, SummaryBy
+from escalade.domain.model import DeliveryView, Ending, Handoff, HandoffId, HandoffState, Millis, Mode, SummaryBy
 from escalade.services import history
 from escalade.services.errand import Errand, follow_up, has_changed, refusal, seen_from
 from escalade.services.intake import Intake
@@ -237,10 +237,7 @@ class Ledger:
                 tx, conversation.organisation, conversation.id, delivery.effect.message, DeliveryView.DELIVERED
             )
             return
-        handoff = conversation.handoff
-        closed = handoff is not None and handoff.ended is Ending.CLOSED
-        error = Gone("the request was closed") if closed else Refused("the chat ended")
-        self._decide_refusal(tx, task, "dropped", error)
+        self._decide_refusal(tx, task, "dropped", _why_over(conversation.handoff))
 
     def _set_ticket_attempted(self, tx: Tx, task: Errand, *, attempted: bool) -> None:
         conversation = seen_from(tx, task.delivery)
@@ -289,6 +286,15 @@ def _sum_up(tx: Tx, task: Errand, text: str) -> bool:
         return False
     handoffs.save(tx, conversation, replace(conversation.handoff, summary=text, summary_by=SummaryBy.MODEL))
     return True
+
+
+def _why_over(handoff: Handoff | None) -> Refused:
+    """Say why a message goes nowhere any more, in words for whoever wrote it."""
+    if handoff is not None and handoff.ended is Ending.CLOSED:
+        return Gone("the request was closed")
+    if handoff is not None and handoff.state is HandoffState.FAILED:
+        return Refused("your request could not be opened")
+    return Refused("the chat ended")
 
 
 def _has_arrived(tx: Tx, task: Errand) -> bool:

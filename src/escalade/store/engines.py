@@ -36,6 +36,10 @@ def make_engine(url: str, *, checkpoint: bool = True) -> Engine:
 @contextmanager
 def commands(url: str, *, checkpoint: bool = False) -> Iterator[Engine]:
     """Open an engine for a command and dispose of it."""
+    if dialect_of(url) is Dialect.SQLITE:
+        from escalade.store import sqlite
+
+        sqlite.make_folder(url)
     engine = make_engine(url, checkpoint=checkpoint)
     try:
         yield engine

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,17 @@ def sqlite_path(url: str) -> Path:
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise ConfigError("ESCALADE_DATABASE_URL: no file of ours; use one such as sqlite:///escalade.db")
     return Path(parsed.database)
+
+
+def make_folder(url: str) -> None:
+    """Make the folder of the file where there is none, or say why there can be none."""
+    folder = sqlite_path(url).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"ESCALADE_DATABASE_URL: {folder} cannot be made ({error.strerror})") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"ESCALADE_DATABASE_URL: nothing can be written in {folder}")
 
 
 def make_engine(url: str, *, checkpoint: bool = True) -> Engine:

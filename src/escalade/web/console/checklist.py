@@ -8,10 +8,11 @@ from escalade.domain.organisation import AuthType, TicketSettings
 from escalade.services.accounts import LIVE_SECRET, ZENDESK_REFRESH, ZENDESK_SECRET, ZENDESK_TOKEN
 from escalade.store import knowledge, organisations, overview
 from escalade.store.database import Row, Tx
+from escalade.store.doors import DoorState
 from escalade.store.organisations import SealedSecret
 from escalade.web.console.checks import Checks
 from escalade.web.console.gate import Visit
-from escalade.web.console.pages import ago
+from escalade.web.console.pages import ago, counted
 
 SECRET_OF = {
     AuthType.CLIENT_CREDENTIALS: ZENDESK_SECRET,
@@ -89,6 +90,8 @@ class Checklist:
                 state, told = "done" if last.passed else "problem", f"{place} · {last.sentence}"
             elif facts.reached_at is not None and facts.reached_at >= secret.set_at:
                 state, told = "done", f"{place} · last delivery {ago(facts.reached_at, visit.now)}"
+            if _is_locked_out(visit, "zendesk"):
+                state, told = "problem", f"{place} · does not accept our credential"
         return _step("connection", "Connect Zendesk", state, told, "/console/escalate/connection", act)
 
     def _live(self, visit: Visit, facts: _Facts) -> Step:
@@ -99,9 +102,16 @@ class Checklist:
             state, told = "problem", "The Secret is missing: type it in again."
         elif last is not None and not last.passed:
             state, told = "problem", last.sentence
+        elif live.enabled and _is_locked_out(visit, "sunshine"):
+            state, told = "problem", "The key and secret are not accepted."
         elif live.enabled:
             state, told = "done", f"On · agents have {live.answer_within_s} s to answer"
         return _step("live", "Turn on live chat", state, told, "/console/escalate/live", "Set up", optional=True)
+
+
+def _is_locked_out(visit: Visit, channel: str) -> bool:
+    """Say whether a credential is turned away now, whatever worked before."""
+    return any(door.channel == channel and door.state is DoorState.LOCKED for door in visit.doors)
 
 
 def _step(name: str, title: str, state: str, told: str, path: str, act: str, *, optional: bool = False) -> Step:
@@ -121,9 +131,9 @@ def _routing(tickets: TicketSettings) -> Step:
 
 def _knowledge(facts: _Facts) -> Step:
     state = "done" if facts.documents else "todo"
-    told = (
-        f"{facts.documents} documents" if facts.documents else "Without knowledge the assistant hands everything over."
-    )
+    told = "Without knowledge the assistant hands everything over."
+    if facts.documents:
+        told = counted(facts.documents, "document")
     return _step("knowledge", "Give the assistant knowledge", state, told, "/console/knowledge", "Add")
 
 

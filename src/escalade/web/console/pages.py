@@ -45,6 +45,11 @@ def ago(at: Millis, now: Millis) -> str:
     return "just now"
 
 
+def counted(n: int, one: str) -> str:
+    """Write a number with what it counts, one or several."""
+    return f"{n} {one}" if n == 1 else f"{n} {one}s"
+
+
 def stamp(at: Millis) -> str:
     """Write an instant for machines."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -101,7 +106,14 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            stamp=stamp, clock=clock, day=day, ago=ago, pretty=pretty, sentence=sentence, listed=listed
+            stamp=stamp,
+            clock=clock,
+            counted=counted,
+            day=day,
+            ago=ago,
+            pretty=pretty,
+            sentence=sentence,
+            listed=listed,
         )
         self._environment.globals.update(version=__version__, words=words)
 

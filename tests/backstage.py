@@ -150,6 +150,7 @@ class Room:
         self.asked_after: list[str | None] = []
         self.state = Session.ACTIVE
         self.freezes: str | None = None
+        self.only_conversation: str | None = None  # the one it allows a customer
         self.frozen_bodies: list[str | None] = []
         self._marks: dict[str, Sent] = {}
 
@@ -190,7 +191,8 @@ class Room:
             case EnsureUser():
                 return (Link(channel=self.name, kind=LinkKind.USER, theirs=place, ours=effect.handoff),)
             case EnsureConversation():
-                return (Link(channel=self.name, kind=LinkKind.CONVERSATION, theirs=place, ours=effect.handoff),)
+                there = self.only_conversation or place
+                return (Link(channel=self.name, kind=LinkKind.CONVERSATION, theirs=there, ours=effect.handoff),)
             case Post(message=message):
                 return (Link(channel=self.name, kind=LinkKind.MESSAGE, theirs=place, ours=message),)
             case _:

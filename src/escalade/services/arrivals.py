@@ -169,7 +169,7 @@ class Arrivals:
         if own.mode is Mode.TICKET and place.via == ChannelName.SUNSHINE:
             receipts.settle(tx, receipt, "of a chat that was given up", now, ignored=True)
             return Accepted(status=Status.ACCEPTED)
-        if arrival.ticket_id not in {None, place.ticket_id}:
+        if arrival.ticket_id not in {None, place.ticket_id} and self._is_its_own(tx, organisation, place, arrival):
             conversation = self.learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
         if (
             arrival.kind is ArrivalKind.SESSION_END
@@ -188,6 +188,23 @@ class Arrivals:
         else:
             tx.ring("look", handoff_id)
         return Accepted(status=Status.ACCEPTED)
+
+    @staticmethod
+    def _is_its_own(tx: Tx, organisation: OrganisationId, place: Place, arrival: Arrival) -> bool:
+        """Say whether the ticket that news names is that of the handoff it was found to be about.
+
+        Where a customer has one chat for good, it outlives its tickets, and late news of an earlier one comes with the
+        chat's id. A ticket that belongs to another handoff is taken over only for a message of this one that is on it.
+        """
+        known = links.handoff_at(
+            tx, organisation, channel=ChannelName.ZENDESK, kind=LinkKind.TICKET, theirs=arrival.ticket_id or ""
+        )
+        if known is None or known == place.handoff:
+            return True
+        said = links.handoff_at(
+            tx, organisation, channel=ChannelName.SUNSHINE, kind=LinkKind.MESSAGE, theirs=arrival.message_id or ""
+        )
+        return said == place.handoff
 
     def act_again(self, tx: Tx, receipt: receipts.Receipt, arrival: Arrival, policy: Policy) -> None:
         """Act once more on news that is kept and whose conversation is known."""

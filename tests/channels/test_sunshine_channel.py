@@ -434,6 +434,19 @@ async def test_agents_are_heard_and_echoes_and_machines_are_told_apart(world: Wo
         await channel.heard_since(account, job.links, page.cursor)
 
 
+async def test_a_page_of_long_messages_is_read_in_any_script(world: World, channel: SunshineChannel) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await through(world, channel, account)
+    await channel.send(account, post(job, "msg_2", "hello?"))
+    chat, jonas = ticket(world, job), desk.agent("jonas")
+    desk.accept(chat, jonas)
+    said = [f"{n} " + "語" * 4_000 for n in range(99)]
+    for text in said:
+        desk.reply(chat, jonas, text)
+    page = await channel.heard_since(account, job.links, None)
+    assert [heard.text for heard in page.heard if not heard.ours] == said
+
+
 async def test_a_context_that_arrives_again_hides_nothing_that_was_said_before_it(
     world: World, channel: SunshineChannel
 ) -> None:

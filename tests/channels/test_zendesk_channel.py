@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -548,6 +549,35 @@ async def test_a_look_that_shows_no_list_denies_nothing(world: World, channel: Z
     world.emulator.faults.add({"path": "/audits", "action": "answer", "status": 200, "body": {"count": 0}})
     with pytest.raises(Retryable):
         await channel.find(account, job)
+
+
+async def test_after_a_very_long_talk_replies_are_heard_and_marks_are_found(
+    world: World, channel: ZendeskChannel
+) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await opened(world, channel, account)
+    talk = tuple(message(f"msg_{n}", "My stove is broken. " * 100, seq=n) for n in range(300))
+    await channel.send(account, replace(job, effect=NOTE, transcript=talk))
+    said = post(job, "msg_2", "hello?")
+    await channel.send(account, said)
+    desk.comment(desk.ticket(int(job.links[MARK])), desk.agent("jonas"), "Hi Mara")
+    page = await channel.heard_since(account, job.links, None)
+    assert [heard.text for heard in page.heard if not heard.ours] == ["Hi Mara"]
+    assert await channel.find(account, again(said)) is not None
+
+
+async def test_a_page_that_is_more_than_we_take_is_read_in_smaller_ones(world: World, channel: ZendeskChannel) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await opened(world, channel, account)
+    ticket, jonas = desk.ticket(int(job.links[MARK])), desk.agent("jonas")
+    said = [f"{n} " + "x" * 60_000 for n in range(110)]  # each is shown three times over
+    for n, text in enumerate(said):
+        desk.comment(ticket, jonas, text).created_at += timedelta(seconds=n)
+    page = await channel.heard_since(account, job.links, None)
+    assert [heard.text for heard in page.heard if not heard.ours] == said
+    asked = world.calls("GET", "/comments")
+    assert (await channel.heard_since(account, job.links, page.cursor)).heard == ()
+    assert world.calls("GET", "/comments") == asked + 2  # one too large, and a smaller one
 
 
 # What never reached us

@@ -551,6 +551,31 @@ async def test_a_look_that_shows_no_list_denies_nothing(world: World, channel: Z
         await channel.find(account, job)
 
 
+async def test_of_two_replies_in_one_second_neither_is_passed_over(world: World, channel: ZendeskChannel) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await opened(world, channel, account)
+    ticket, jonas = desk.ticket(int(job.links[MARK])), desk.agent("jonas")
+    first = await channel.heard_since(account, job.links, None)
+    one, two, three = (desk.comment(ticket, jonas, text) for text in ("one", "two", "three"))
+    one.created_at = two.created_at = ticket.comments[0].created_at + timedelta(seconds=1)
+    three.created_at = one.created_at + timedelta(seconds=1)
+    ticket.comments[1:] = [one]
+    page = await channel.heard_since(account, job.links, first.cursor)
+    assert [heard.text for heard in page.heard] == ["one"]
+    ticket.comments[1:] = [two, one]  # newest first, the second one comes behind the first
+    later = await channel.heard_since(account, job.links, page.cursor)
+    assert [heard.text for heard in later.heard] == ["two"]
+    assert (await channel.heard_since(account, job.links, later.cursor)).heard == ()
+    ticket.comments[1:] = [two, one, three]
+    last = await channel.heard_since(account, job.links, later.cursor)
+    assert [heard.text for heard in last.heard] == ["three"]
+    assert [heard.text for heard in (await channel.heard_since(account, job.links, None)).heard][-3:] == [
+        "one",
+        "two",
+        "three",
+    ]
+
+
 async def test_after_a_very_long_talk_replies_are_heard_and_marks_are_found(
     world: World, channel: ZendeskChannel
 ) -> None:

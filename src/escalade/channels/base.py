@@ -228,6 +228,13 @@ class MissedCall:
     body: bytes | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsTo:
+    """Every call of a webhook that came to its end before an instant by the sender's clock has been seen to."""
+
+    ended: str
+
+
 def delivery_key(invocation: str | None, body: bytes, new_id: Callable[[], str]) -> str:
     """Name a delivery that carries no id of its own: the invocation, which is the same on every repetition.
 

@@ -11,7 +11,19 @@ from dataclasses import dataclass, replace
 
 from escalade.channels import verdicts
 from escalade.channels.attachments import fetch, with_links
-from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, MissedCall, Page, Sent
+from escalade.channels.base import (
+    Account,
+    After,
+    CallsTo,
+    ChannelName,
+    Heard,
+    Job,
+    Link,
+    LinkKind,
+    MissedCall,
+    Page,
+    Sent,
+)
 from escalade.channels.http import Transport
 from escalade.channels.zendesk import invocations, requests, wire
 from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
@@ -333,9 +345,11 @@ class ZendeskChannel:
             self._people.clear()
         self._people[support(account).base_url, id] = (self._now(), person)
 
-    def missed(self, account: Account, webhook: str, since: str | None) -> AsyncIterator[MissedCall]:
+    def missed(
+        self, account: Account, webhook: str, since: str | None, is_known: Callable[[str], bool]
+    ) -> AsyncIterator[MissedCall | CallsTo]:
         """Give the calls of a webhook that failed since an instant of theirs, the oldest first."""
-        return invocations.missed(self.calls, account, webhook, since)
+        return invocations.missed(self.calls, account, webhook, since, is_known)
 
     # For the console and the doctor
 

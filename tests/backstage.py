@@ -140,6 +140,7 @@ class Room:
         self.always: DeliveryError | None = None
         self.looks: tuple[type[Effect], ...] = (Post,)
         self.holds: asyncio.Event | None = None  # a send waits for it after it has arrived
+        self.takes = 0.0  # seconds that pass before what a send comes to
         self.reached = asyncio.Event()
         self.list: list[Heard] = []
         self.files: dict[str, bytes | DeliveryError] = {}  # by address: what is there, or what asking for it brings
@@ -164,6 +165,7 @@ class Room:
         self.sends.append(type(job.effect).__name__)
         self.jobs.append(job)
         self.frozen_bodies.append(job.frozen)
+        self._clock.passes(self.takes)
         error = self.next.pop(0) if self.next else self.always
         if error is not None and (isinstance(error, Unheard) or not isinstance(error, Uncertain)):
             raise error

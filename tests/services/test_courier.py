@@ -250,6 +250,23 @@ async def test_it_is_sent_again_only_when_a_late_arrival_has_become_impossible(s
     assert (await stage.attempts(first["id"]))[1:] == [*looks, ("send", "delivered")]
 
 
+@pytest.mark.parametrize("takes", [0.0, 9.0, 200.0])
+async def test_the_wait_for_a_late_arrival_begins_when_the_attempt_is_given_up(stage: Backstage, takes: float) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next, stage.zendesk.takes = [Unheard("no answer, after three files")], takes
+    await customer.says("here they are")
+    await stage.step()
+    given_up, stage.zendesk.takes = stage.clock.at, 0.0
+    looked_after = []
+    while stage.zendesk.posted == []:
+        before = stage.zendesk.finds
+        await stage.drain()
+        if stage.zendesk.finds > before:
+            looked_after.append((stage.clock.at - given_up) / 1000)
+        stage.clock.passes(await seconds_until_due(stage) or 0)
+    assert looked_after == [1, 3, 10, 60]
+
+
 async def test_a_late_arrival_is_found_by_a_later_look(stage: Backstage) -> None:
     customer = await with_a_ticket(stage)
     stage.zendesk.next = [Uncertain("timeout")]

@@ -153,6 +153,7 @@ class Ledger:
                 case Refused():
                     self._refuse(tx, task, error)
                 case Uncertain():
+                    attempts.give_up(tx, delivery, now)
                     deliveries.postpone(tx, delivery, "unsure", now + int(pause * 1000), failed=True)
                 case _:
                     told = getattr(error, "after", None) is not None and not isinstance(error, Unaccepted)

@@ -183,7 +183,10 @@ class Room:
             return known  # a repetition it recognises
         text = job.message.text if isinstance(job.effect, Post) and job.message else ""
         self.arrived.append((type(job.effect).__name__, text))
-        return self._marks.setdefault(_mark(job), Sent(links=self._links(job), status=201, lost=self.loses))
+        used = isinstance(job.effect, EnsureConversation) and self.only_conversation is not None and self.list
+        cursor = str(len(self.list)) if used else None
+        sent = Sent(links=self._links(job), status=201, lost=self.loses, cursor=cursor)
+        return self._marks.setdefault(_mark(job), sent)
 
     def _links(self, job: Job) -> tuple[Link, ...]:
         effect, place = job.effect, f"{self.name.value}-{len(self.arrived)}"

@@ -506,6 +506,28 @@ async def test_news_of_an_earlier_chat_never_ends_the_next(live: Backstage) -> N
     assert await waiting(live, customer) == []
 
 
+async def test_what_was_said_in_an_earlier_conversation_is_not_said_again_in_the_next_where_a_chat_serves_both(
+    live: Backstage,
+) -> None:
+    live.sunshine.only_conversation = CONVERSATION
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("That was yesterday.")
+    await look(live, customer)
+    assert await customer.transcript(Role.AGENT) == ["That was yesterday."]
+    await live.desk.close(ORGANISATION, customer.id)
+    await live.drain()
+    today = await live.open("c-2")
+    await today.says("My tent is torn")
+    await live.desk.escalate(ORGANISATION, today.id)
+    for _ in range(6):
+        await look(live, today)  # also before the context is there
+        assert await today.transcript(Role.AGENT) == []
+        await live.step(id="c-2")
+    live.sunshine.says("Hello again!")
+    await look(live, today)
+    assert await today.transcript(Role.AGENT) == ["Hello again!"]
+
+
 @pytest.mark.parametrize("ticket", ["101", "100"], ids=["a new ticket", "the same ticket"])
 async def test_late_news_of_an_earlier_ticket_in_the_same_chat_is_not_about_the_next(
     live: Backstage, ticket: str

@@ -96,6 +96,8 @@ class Ledger:
                     theirs=link.theirs,
                     ours=link.ours,
                 )
+            if sent.cursor is not None:
+                handoffs.begin_at(tx, effect.handoff, sent.cursor)
             follow = follow_up(effect, sent.links)
             if follow is not None:
                 self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{type(follow).__name__}", follow)

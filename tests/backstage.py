@@ -140,6 +140,7 @@ class Room:
         self.always: DeliveryError | None = None
         self.looks: tuple[type[Effect], ...] = (Post,)
         self.holds: asyncio.Event | None = None  # a send waits for it after it has arrived
+        self.answers = ""  # what it says of what it takes
         self.takes = 0.0  # seconds that pass before what a send comes to
         self.reached = asyncio.Event()
         self.list: list[Heard] = []
@@ -185,7 +186,7 @@ class Room:
         self.arrived.append((type(job.effect).__name__, text))
         used = isinstance(job.effect, EnsureConversation) and self.only_conversation is not None and self.list
         cursor = str(len(self.list)) if used else None
-        sent = Sent(links=self._links(job), status=201, lost=self.loses, cursor=cursor)
+        sent = Sent(links=self._links(job), status=201, answer=self.answers, lost=self.loses, cursor=cursor)
         return self._marks.setdefault(_mark(job), sent)
 
     def _links(self, job: Job) -> tuple[Link, ...]:

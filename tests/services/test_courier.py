@@ -27,9 +27,10 @@ from escalade.domain.model import (
     Wish,
 )
 from escalade.services.courier import Courier
+from escalade.services.customers import Customers
 from escalade.services.patience import LIVE_PATIENCE_MS
 from escalade.store import attempts, conversations, deliveries, lanes, links, messages
-from escalade.store.database import Tx
+from escalade.store.database import Row, Tx
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
 from tests.engines import a_database
 
@@ -692,6 +693,30 @@ async def test_a_conversation_that_hangs_holds_up_no_other(stage: Backstage) -> 
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await stage.courier.close()
+
+
+@pytest.mark.parametrize("error", [None, Uncertain("422: marigold", answer="the marigold")], ids=["taken", "unsure"])
+async def test_what_comes_back_for_a_customer_who_was_erased_meanwhile_is_not_written_down(
+    stage: Backstage, error: Uncertain | None
+) -> None:
+    customer = await with_a_ticket(stage)
+    person = (await customer.conversation()).customer.id
+    stage.zendesk.holds, stage.zendesk.answers = asyncio.Event(), '201 {"comment":"My marigold is wilting"}'
+    stage.zendesk.next = [] if error is None else [error]
+    stage.zendesk.reached.clear()
+    await customer.says("My marigold is wilting")
+    sending = asyncio.create_task(stage.step())
+    await stage.zendesk.reached.wait()
+    await Customers(stage.database, stage.ports, stage.intake).erase(ORGANISATION, person, "a test")
+    stage.zendesk.holds.set()
+    await sending
+    await stage.settle()
+    assert "marigold" not in await stage.read(lambda tx: repr([dict(row) for row in _rows(tx)]))
+
+
+def _rows(tx: Tx) -> list[Row]:
+    tables = ("attempt", "delivery", "receipt", "handoff")
+    return [row for table in tables for row in tx.everywhere().all(f"SELECT * FROM {table}")]
 
 
 async def test_one_lane_never_has_two_senders(stage: Backstage) -> None:

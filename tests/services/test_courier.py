@@ -714,6 +714,21 @@ async def test_what_comes_back_for_a_customer_who_was_erased_meanwhile_is_not_wr
     assert "marigold" not in await stage.read(lambda tx: repr([dict(row) for row in _rows(tx)]))
 
 
+@pytest.mark.parametrize("error", [Uncertain("no answer"), Unheard("no answer"), Retryable("down")])
+async def test_an_erasure_names_the_ticket_that_may_have_been_opened_without_a_number(
+    stage: Backstage, error: DeliveryError
+) -> None:
+    customer = await asks_for_a_person(stage)
+    conversation = await customer.conversation()
+    assert conversation.handoff is not None
+    stage.zendesk.next = [error]
+    await stage.step()
+    customers = Customers(stage.database, stage.ports, stage.intake)
+    erased = await customers.erase(ORGANISATION, conversation.customer.id, "a test")
+    named = {"kind": "ticket by external id", "id": conversation.handoff.id, "state": "pending"}
+    assert erased["at_zendesk"] == ([named] if isinstance(error, Uncertain) else [])
+
+
 def _rows(tx: Tx) -> list[Row]:
     tables = ("attempt", "delivery", "receipt", "handoff")
     return [row for table in tables for row in tx.everywhere().all(f"SELECT * FROM {table}")]

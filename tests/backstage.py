@@ -140,6 +140,8 @@ class Room:
         self.always: DeliveryError | None = None
         self.looks: tuple[type[Effect], ...] = (Post,)
         self.holds: asyncio.Event | None = None  # a send waits for it after it has arrived
+        self.answers = ""  # what it says of what it takes
+        self.takes = 0.0  # seconds that pass before what a send comes to
         self.reached = asyncio.Event()
         self.list: list[Heard] = []
         self.files: dict[str, bytes | DeliveryError] = {}  # by address: what is there, or what asking for it brings
@@ -150,6 +152,7 @@ class Room:
         self.asked_after: list[str | None] = []
         self.state = Session.ACTIVE
         self.freezes: str | None = None
+        self.only_conversation: str | None = None  # the one it allows a customer
         self.frozen_bodies: list[str | None] = []
         self._marks: dict[str, Sent] = {}
 
@@ -163,6 +166,7 @@ class Room:
         self.sends.append(type(job.effect).__name__)
         self.jobs.append(job)
         self.frozen_bodies.append(job.frozen)
+        self._clock.passes(self.takes)
         error = self.next.pop(0) if self.next else self.always
         if error is not None and (isinstance(error, Unheard) or not isinstance(error, Uncertain)):
             raise error
@@ -180,7 +184,10 @@ class Room:
             return known  # a repetition it recognises
         text = job.message.text if isinstance(job.effect, Post) and job.message else ""
         self.arrived.append((type(job.effect).__name__, text))
-        return self._marks.setdefault(_mark(job), Sent(links=self._links(job), status=201, lost=self.loses))
+        used = isinstance(job.effect, EnsureConversation) and self.only_conversation is not None and self.list
+        cursor = str(len(self.list)) if used else None
+        sent = Sent(links=self._links(job), status=201, answer=self.answers, lost=self.loses, cursor=cursor)
+        return self._marks.setdefault(_mark(job), sent)
 
     def _links(self, job: Job) -> tuple[Link, ...]:
         effect, place = job.effect, f"{self.name.value}-{len(self.arrived)}"
@@ -190,7 +197,8 @@ class Room:
             case EnsureUser():
                 return (Link(channel=self.name, kind=LinkKind.USER, theirs=place, ours=effect.handoff),)
             case EnsureConversation():
-                return (Link(channel=self.name, kind=LinkKind.CONVERSATION, theirs=place, ours=effect.handoff),)
+                there = self.only_conversation or place
+                return (Link(channel=self.name, kind=LinkKind.CONVERSATION, theirs=there, ours=effect.handoff),)
             case Post(message=message):
                 return (Link(channel=self.name, kind=LinkKind.MESSAGE, theirs=place, ours=message),)
             case _:

@@ -154,10 +154,19 @@ async def _test(emulator: Emulator, caller: Caller, request: Request) -> Respons
 
 def _invocations(call: Call) -> Json:
     webhook = _found(call)
-    kept = webhook.invocations[::-1] if call.query("sort").startswith("-") else list(webhook.invocations)
+    kept = sorted(webhook.invocations, key=_completed_at)
+    if call.query("sort").startswith("-"):
+        kept.reverse()
+    if call.query("filter[from_ts]"):
+        kept = [invocation for invocation in kept if _completed_at(invocation) >= call.query("filter[from_ts]")]
     if call.query("filter[status]"):
         kept = [invocation for invocation in kept if invocation.status == call.query("filter[status]")]
     return by_cursor(call.request, call.account.base_url, "invocations", kept, _invocation)
+
+
+def _completed_at(invocation: Invocation) -> str:
+    """Say when a call came to its end; one that has none yet comes last."""
+    return "under way" if invocation.latest_completed_at is None else rest_time(invocation.latest_completed_at)
 
 
 def _invocation(invocation: Invocation) -> Json:

@@ -159,6 +159,30 @@ async def test_where_one_conversation_is_allowed_it_is_used_again(world: World, 
     assert len(page.heard) == 1  # what was said in the earlier handoff is not said again
 
 
+async def test_before_we_have_spoken_in_a_conversation_used_again_nothing_in_it_is_new(
+    world: World, channel: SunshineChannel
+) -> None:
+    world.emulator.account.settings.multi_conversations = False
+    account, desk = world.account(SETTINGS), world.emulator.desk
+    job = await through(world, channel, account)
+    desk.accept(ticket(world, job), desk.agent("jonas"))
+    desk.reply(ticket(world, job), desk.agent("jonas"), "That was yesterday.")
+    await channel.send(account, at(job, ReleaseControl))
+    job = replace(job, conversation=_other(job, "hof_2"))
+    ensure = replace(job, effect=EnsureConversation(handoff=HandoffId("hof_2")))
+    used, found = await channel.send(account, ensure), await channel.find(account, ensure)
+    assert found is not None
+    assert found.answer == "found by its mark"
+    for sent in (used, found):
+        assert (await channel.heard_since(account, links_of(sent), sent.cursor)).heard == ()
+    for step in STEPS[2:]:
+        await channel.send(account, replace(job, effect=step(handoff=HandoffId("hof_2"))))
+    desk.accept(ticket(world, job), desk.agent("mira"))
+    desk.reply(ticket(world, job), desk.agent("mira"), "Hello again!")
+    page = await channel.heard_since(account, job.links, used.cursor)
+    assert [heard.text for heard in page.heard if not heard.ours] == ["Hello again!"]
+
+
 async def test_a_refused_conversation_without_another_stays_refused(world: World, channel: SunshineChannel) -> None:
     account = world.account()
     job = at(await through(world, channel, account, until=EnsureConversation), EnsureConversation)
@@ -432,6 +456,19 @@ async def test_agents_are_heard_and_echoes_and_machines_are_told_apart(world: Wo
     world.break_next("answer", "GET", "/messages", status=413, body={})
     with pytest.raises(Refused):
         await channel.heard_since(account, job.links, page.cursor)
+
+
+async def test_a_page_of_long_messages_is_read_in_any_script(world: World, channel: SunshineChannel) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await through(world, channel, account)
+    await channel.send(account, post(job, "msg_2", "hello?"))
+    chat, jonas = ticket(world, job), desk.agent("jonas")
+    desk.accept(chat, jonas)
+    said = [f"{n} " + "語" * 4_000 for n in range(99)]
+    for text in said:
+        desk.reply(chat, jonas, text)
+    page = await channel.heard_since(account, job.links, None)
+    assert [heard.text for heard in page.heard if not heard.ours] == said
 
 
 async def test_a_context_that_arrives_again_hides_nothing_that_was_said_before_it(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from escalade.channels.base import Account, After, ChannelName, Job, LinkKind
+from escalade.channels.base import Account, After, CallsTo, ChannelName, Job, LinkKind, MissedCall
 from escalade.channels.http import Outbound
 from escalade.channels.zendesk import webhook, wire
 from escalade.channels.zendesk.channel import ZendeskChannel
@@ -18,6 +19,7 @@ from escalade.domain.errors import Gone, Refused, Retryable, Uncertain, Unverifi
 from escalade.domain.model import Customer, CustomerId, MessageId, OrganisationId, Role
 from escalade.domain.organisation import AuthType, Settings, TicketSettings
 from zendesk_emulator import control_admin
+from zendesk_emulator.records.webhooks import Attempt, Invocation, Webhook
 from zendesk_emulator.switchboard import AGENTS
 
 from .scene import HANDOFF, World, a_job, again, links_of, message
@@ -550,13 +552,67 @@ async def test_a_look_that_shows_no_list_denies_nothing(world: World, channel: Z
         await channel.find(account, job)
 
 
+async def test_of_two_replies_in_one_second_neither_is_passed_over(world: World, channel: ZendeskChannel) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await opened(world, channel, account)
+    ticket, jonas = desk.ticket(int(job.links[MARK])), desk.agent("jonas")
+    first = await channel.heard_since(account, job.links, None)
+    one, two, three = (desk.comment(ticket, jonas, text) for text in ("one", "two", "three"))
+    one.created_at = two.created_at = ticket.comments[0].created_at + timedelta(seconds=1)
+    three.created_at = one.created_at + timedelta(seconds=1)
+    ticket.comments[1:] = [one]
+    page = await channel.heard_since(account, job.links, first.cursor)
+    assert [heard.text for heard in page.heard] == ["one"]
+    ticket.comments[1:] = [two, one]  # newest first, the second one comes behind the first
+    later = await channel.heard_since(account, job.links, page.cursor)
+    assert [heard.text for heard in later.heard] == ["two"]
+    assert (await channel.heard_since(account, job.links, later.cursor)).heard == ()
+    ticket.comments[1:] = [two, one, three]
+    last = await channel.heard_since(account, job.links, later.cursor)
+    assert [heard.text for heard in last.heard] == ["three"]
+    assert [heard.text for heard in (await channel.heard_since(account, job.links, None)).heard][-3:] == [
+        "one",
+        "two",
+        "three",
+    ]
+
+
+async def test_after_a_very_long_talk_replies_are_heard_and_marks_are_found(
+    world: World, channel: ZendeskChannel
+) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await opened(world, channel, account)
+    talk = tuple(message(f"msg_{n}", "My stove is broken. " * 100, seq=n) for n in range(300))
+    await channel.send(account, replace(job, effect=NOTE, transcript=talk))
+    said = post(job, "msg_2", "hello?")
+    await channel.send(account, said)
+    desk.comment(desk.ticket(int(job.links[MARK])), desk.agent("jonas"), "Hi Mara")
+    page = await channel.heard_since(account, job.links, None)
+    assert [heard.text for heard in page.heard if not heard.ours] == ["Hi Mara"]
+    assert await channel.find(account, again(said)) is not None
+
+
+async def test_a_page_that_is_more_than_we_take_is_read_in_smaller_ones(world: World, channel: ZendeskChannel) -> None:
+    account, desk = world.account(), world.emulator.desk
+    job = await opened(world, channel, account)
+    ticket, jonas = desk.ticket(int(job.links[MARK])), desk.agent("jonas")
+    said = [f"{n} " + "x" * 60_000 for n in range(110)]  # each is shown three times over
+    for n, text in enumerate(said):
+        desk.comment(ticket, jonas, text).created_at += timedelta(seconds=n)
+    page = await channel.heard_since(account, job.links, None)
+    assert [heard.text for heard in page.heard if not heard.ours] == said
+    asked = world.calls("GET", "/comments")
+    assert (await channel.heard_since(account, job.links, page.cursor)).heard == ()
+    assert world.calls("GET", "/comments") == asked + 2  # one too large, and a smaller one
+
+
 # What never reached us
 
 
-async def test_calls_that_failed_are_read_back_with_what_they_said(world: World, channel: ZendeskChannel) -> None:
-    account, emulator = world.account(), world.emulator
+def a_webhook(world: World) -> Webhook:
+    """A webhook to where nobody is."""
     made = control_admin.make(
-        emulator,
+        world.emulator,
         "webhook",
         {
             "name": "gone",
@@ -567,17 +623,72 @@ async def test_calls_that_failed_are_read_back_with_what_they_said(world: World,
             "subscriptions": ["zen:event-type:ticket.status_changed"],
         },
     )
-    hook = emulator.account.records.webhooks[made["webhook"]["id"]]
+    return world.emulator.account.records.webhooks[made["webhook"]["id"]]
+
+
+async def missed(
+    channel: ZendeskChannel, account: Account, hook: Webhook, since: str | None = None
+) -> list[MissedCall | CallsTo]:
+    return [call async for call in channel.missed(account, hook.id, since, lambda _: False)]
+
+
+async def test_calls_that_failed_are_read_back_with_what_they_said(world: World, channel: ZendeskChannel) -> None:
+    account, emulator = world.account(), world.emulator
+    hook = a_webhook(world)
     job = a_job(OPEN, world.now())
     sent = await channel.send(account, frozen(channel, account, job))
     id = int(next(link.theirs for link in sent.links if link.kind is LinkKind.TICKET))
     emulator.desk.set_status(emulator.desk.ticket(id), emulator.desk.agent(), "solved")
     while not hook.invocations or not hook.invocations[0].attempts:
         await asyncio.sleep(0.01)
-    [call] = [call async for call in channel.missed(account, hook.id, None)]
+    [call] = await missed(channel, account, hook)
+    assert isinstance(call, MissedCall)
     assert call.body is not None
     read = webhook.read_webhook(json.loads(call.body))
     assert isinstance(read, webhook.StatusChanged)
     assert (read.ticket_id, read.current) == (str(id), "solved")
-    assert [again async for again in channel.missed(account, hook.id, call.ended)] == [call]
-    assert [later async for later in channel.missed(account, hook.id, "2999-01-01T00:00:00Z")] == []
+    assert await missed(channel, account, hook, call.ended) == [call]
+    assert await missed(channel, account, hook, "2999-01-01T00:00:00Z") == []
+
+
+def ended(world: World, hook: Webhook, second: int, status: str) -> str:
+    """Let a call have come to its end some seconds after the webhook was made; give its id."""
+    at = hook.created_at + timedelta(seconds=second)
+    id = f"{second:06}-{len(hook.invocations):06}"
+    attempt = Attempt(status=status, completed_at=at, request_payload=f'{{"id":"{id}"}}')
+    hook.invocations.append(
+        Invocation(id=id, webhook_id=hook.id, kind="event", status=status, latest_completed_at=at, attempts=[attempt])
+    )
+    return id
+
+
+async def read_in_rounds(world: World, channel: ZendeskChannel, hook: Webhook, rounds: int) -> list[str]:
+    """Read a webhook's failures the way it is done once a minute; give those that were told."""
+    told: list[str] = []
+    since: str | None = None
+    for _ in range(rounds):
+        async for found in channel.missed(world.account(), hook.id, since, told.__contains__):
+            since = found.ended
+            if isinstance(found, MissedCall):
+                told.append(found.invocation)
+    return told
+
+
+async def test_more_calls_than_one_round_asks_for_may_fail_in_one_second(world: World, channel: ZendeskChannel) -> None:
+    hook = a_webhook(world)
+    failed = [ended(world, hook, 1, "terminated") for _ in range(120)] + [ended(world, hook, 2, "timeout")]
+    assert sorted(await read_in_rounds(world, channel, hook, 3)) == failed
+
+
+async def test_the_first_calls_that_failed_in_a_long_outage_are_not_passed_over_for_the_last(
+    world: World, channel: ZendeskChannel
+) -> None:
+    hook = a_webhook(world)
+    failed = [ended(world, hook, second, "terminated") for second in range(3)]
+    for second in range(3, 4_500):
+        ended(world, hook, second, "success")
+    failed.append(ended(world, hook, 4_500, "terminated"))
+    assert await read_in_rounds(world, channel, hook, 3) == failed
+    before = world.calls("GET", "/invocations")
+    assert await read_in_rounds(world, channel, hook, 1) == failed[:3]
+    assert world.calls("GET", "/invocations") - before < 25

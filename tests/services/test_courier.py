@@ -27,10 +27,11 @@ from escalade.domain.model import (
     Wish,
 )
 from escalade.services.courier import Courier
+from escalade.services.customers import Customers
 from escalade.services.owners import Alone
 from escalade.services.patience import LIVE_PATIENCE_MS
 from escalade.store import attempts, conversations, deliveries, lanes, links, messages
-from escalade.store.database import Tx
+from escalade.store.database import Row, Tx
 from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
 from tests.engines import a_database
 
@@ -251,6 +252,23 @@ async def test_it_is_sent_again_only_when_a_late_arrival_has_become_impossible(s
     assert stage.zendesk.sends == ["Post"] * 3
     looks = [("look", "absent")] * 4
     assert (await stage.attempts(first["id"]))[1:] == [*looks, ("send", "delivered")]
+
+
+@pytest.mark.parametrize("takes", [0.0, 9.0, 200.0])
+async def test_the_wait_for_a_late_arrival_begins_when_the_attempt_is_given_up(stage: Backstage, takes: float) -> None:
+    customer = await with_a_ticket(stage)
+    stage.zendesk.next, stage.zendesk.takes = [Unheard("no answer, after three files")], takes
+    await customer.says("here they are")
+    await stage.step()
+    given_up, stage.zendesk.takes = stage.clock.at, 0.0
+    looked_after = []
+    while stage.zendesk.posted == []:
+        before = stage.zendesk.finds
+        await stage.drain()
+        if stage.zendesk.finds > before:
+            looked_after.append((stage.clock.at - given_up) / 1000)
+        stage.clock.passes(await seconds_until_due(stage) or 0)
+    assert looked_after == [1, 3, 10, 60]
 
 
 async def test_a_late_arrival_is_found_by_a_later_look(stage: Backstage) -> None:
@@ -678,6 +696,45 @@ async def test_a_conversation_that_hangs_holds_up_no_other(stage: Backstage) -> 
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await stage.courier.close()
+
+
+@pytest.mark.parametrize("error", [None, Uncertain("422: marigold", answer="the marigold")], ids=["taken", "unsure"])
+async def test_what_comes_back_for_a_customer_who_was_erased_meanwhile_is_not_written_down(
+    stage: Backstage, error: Uncertain | None
+) -> None:
+    customer = await with_a_ticket(stage)
+    person = (await customer.conversation()).customer.id
+    stage.zendesk.holds, stage.zendesk.answers = asyncio.Event(), '201 {"comment":"My marigold is wilting"}'
+    stage.zendesk.next = [] if error is None else [error]
+    stage.zendesk.reached.clear()
+    await customer.says("My marigold is wilting")
+    sending = asyncio.create_task(stage.step())
+    await stage.zendesk.reached.wait()
+    await Customers(stage.database, stage.ports, stage.intake).erase(ORGANISATION, person, "a test")
+    stage.zendesk.holds.set()
+    await sending
+    await stage.settle()
+    assert "marigold" not in await stage.read(lambda tx: repr([dict(row) for row in _rows(tx)]))
+
+
+@pytest.mark.parametrize("error", [Uncertain("no answer"), Unheard("no answer"), Retryable("down")])
+async def test_an_erasure_names_the_ticket_that_may_have_been_opened_without_a_number(
+    stage: Backstage, error: DeliveryError
+) -> None:
+    customer = await asks_for_a_person(stage)
+    conversation = await customer.conversation()
+    assert conversation.handoff is not None
+    stage.zendesk.next = [error]
+    await stage.step()
+    customers = Customers(stage.database, stage.ports, stage.intake)
+    erased = await customers.erase(ORGANISATION, conversation.customer.id, "a test")
+    named = {"kind": "ticket by external id", "id": conversation.handoff.id, "state": "pending"}
+    assert erased["at_zendesk"] == ([named] if isinstance(error, Uncertain) else [])
+
+
+def _rows(tx: Tx) -> list[Row]:
+    tables = ("attempt", "delivery", "receipt", "handoff")
+    return [row for table in tables for row in tx.everywhere().all(f"SELECT * FROM {table}")]
 
 
 async def test_one_lane_never_has_two_senders(stage: Backstage) -> None:

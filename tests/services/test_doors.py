@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from escalade.channels.base import ChannelName
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain
+from escalade.domain.errors import Crowded, DeliveryError, Refused, Retryable, Unaccepted, Uncertain
 from escalade.domain.model import OrganisationId
 from escalade.store import doors, lanes, organisations
 from escalade.store.doors import Door, DoorState
@@ -175,6 +175,22 @@ async def test_asked_to_slow_down_everyone_of_the_account_does_and_nobody_else(
         await asks(ORGANISATION)
     assert held.value.after is not None
     assert held.value.after >= waits
+
+
+async def test_one_customer_who_writes_too_much_holds_up_nobody_else(stage: Backstage) -> None:
+    talker, other = await with_tickets(stage, 2)
+    stage.zendesk.next = [Crowded("one ticket takes 30 updates in ten minutes", after=540, status=429)]
+    await talker.says("and another thing")
+    await work(stage)
+    await other.says("hello?")
+    await work(stage)
+    assert stage.zendesk.posted == ["hello?"]
+    assert await door(stage) is None
+    stage.clock.passes(539)
+    assert await work(stage) == 0
+    stage.clock.passes(2)
+    await work(stage)
+    assert stage.zendesk.posted == ["hello?", "and another thing"]
 
 
 async def test_what_is_uncertain_waits_at_the_door_and_is_not_sent_twice(stage: Backstage) -> None:

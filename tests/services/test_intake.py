@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from escalade.domain.model import (
     Role,
     Utterance,
 )
-from escalade.services.arrivals import PARK_MS, Accepted, Status
+from escalade.services.arrivals import PARK_MS, Accepted, Status, arrival_of
 from escalade.services.inquiry import PATIENCE_MS
 from escalade.services.intake import policy_of
 from escalade.store import conversations, deliveries, lanes, links, receipts
@@ -219,6 +220,34 @@ async def test_news_nobody_claims_is_let_go_after_a_minute(stage: Backstage) -> 
     stage.clock.passes(1)
     await stage.upkeep.round()
     assert (await outcomes(stage))["e-1"] == ("ignored", "unknown_ticket")
+
+
+async def test_of_news_that_is_nobodys_no_words_are_kept(stage: Backstage) -> None:
+    def arrives(key: str, ticket: str) -> Callable[[Tx], Accepted]:
+        arrival = an_agents_word(key, "Your marigold …", ticket_id=ticket, agent_name="Marigold")
+        raw = '{"detail":{"subject":"My marigold is wilting"}}'
+        return lambda tx: stage.arrivals.arrive(tx, ORGANISATION, "zendesk", arrival, raw, policy_of(tx, ORGANISATION))
+
+    await stage.write(arrives("of a stranger", "999"))
+    customer = await stage.open()
+    await customer.says("My marigold is wilting", "m-1")
+    await stage.desk.escalate(ORGANISATION, customer.id)
+    await stage.write(arrives("of somebody, as far as is known", "998"))
+    stranger, parked = await stage.receipts()
+    assert "arigold" not in stranger.body
+    assert "arigold" in parked.body
+    stage.clock.passes(PARK_MS / 1000 + 1)
+    await stage.upkeep.round()
+    await stage.drain()
+    await customer.is_erased()
+    await stage.write(arrives("of who was erased", "4711"))
+    kept = await stage.receipts()
+    assert [(one.outcome, arrival_of(one).ticket_id) for one in kept] == [
+        ("unknown_ticket", "999"),
+        ("unknown_ticket", "998"),
+        ("unknown_ticket", "4711"),
+    ]
+    assert not any("arigold" in one.body for one in kept)
 
 
 async def test_news_without_a_meaning_is_kept_and_ignored(stage: Backstage) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from escalade.channels.base import Account, Arrival, ArrivalKind, ChannelName, MissedCall
+from escalade.channels.base import Account, Arrival, ArrivalKind, CallsTo, ChannelName, MissedCall
 from escalade.domain.errors import DeliveryError, Retryable, Unaccepted
 from escalade.domain.model import Role
 from escalade.services.intake import policy_of
@@ -23,7 +23,9 @@ class Log:
         self.asked: list[str | None] = []
         self.error: DeliveryError | None = None
 
-    async def missed(self, account: Account, webhook: str, since: str | None) -> AsyncIterator[MissedCall]:
+    async def missed(
+        self, account: Account, webhook: str, since: str | None, is_known: Callable[[str], bool]
+    ) -> AsyncIterator[MissedCall | CallsTo]:
         assert webhook == "01HOOK"
         self.asked.append(since)
         if self.error is not None:

@@ -506,6 +506,58 @@ async def test_news_of_an_earlier_chat_never_ends_the_next(live: Backstage) -> N
     assert await waiting(live, customer) == []
 
 
+async def test_what_was_said_in_an_earlier_conversation_is_not_said_again_in_the_next_where_a_chat_serves_both(
+    live: Backstage,
+) -> None:
+    live.sunshine.only_conversation = CONVERSATION
+    customer = await in_a_live_chat(live)
+    live.sunshine.says("That was yesterday.")
+    await look(live, customer)
+    assert await customer.transcript(Role.AGENT) == ["That was yesterday."]
+    await live.desk.close(ORGANISATION, customer.id)
+    await live.drain()
+    today = await live.open("c-2")
+    await today.says("My tent is torn")
+    await live.desk.escalate(ORGANISATION, today.id)
+    for _ in range(6):
+        await look(live, today)  # also before the context is there
+        assert await today.transcript(Role.AGENT) == []
+        await live.step(id="c-2")
+    live.sunshine.says("Hello again!")
+    await look(live, today)
+    assert await today.transcript(Role.AGENT) == ["Hello again!"]
+
+
+@pytest.mark.parametrize("ticket", ["101", "100"], ids=["a new ticket", "the same ticket"])
+async def test_late_news_of_an_earlier_ticket_in_the_same_chat_is_not_about_the_next(
+    live: Backstage, ticket: str
+) -> None:
+    live.sunshine.only_conversation = CONVERSATION
+    customer = await in_a_live_chat(live)
+    first = await the_handoff(customer)
+    await rings(live, ArrivalKind.MESSAGE_ADDED, "e-1", ticket_id="100", message_id="m-1", actor_type="end_user")
+    assert (await the_handoff(customer)).ticket_id == "100"
+    await customer.happens(Released())
+    await live.desk.escalate(ORGANISATION, customer.id)
+    await live.drain()
+    second = await the_handoff(customer)
+    assert second.id != first.id
+    await rings(live, ArrivalKind.MESSAGE_ADDED, "e-2", ticket_id="100", message_id="m-2", actor_type="trigger")
+    await rings(live, ArrivalKind.STATUS_CHANGED, "e-3", ticket_id="100", conversation_id=None, status="closed")
+    for handoff in (first, second):
+        await live.reconcile.look(handoff.id, session=True)
+    assert (await the_handoff(customer)).is_open, "the second chat goes on"
+    assert (await the_handoff(customer)).ticket_id is None
+    await customer.says("hello again")
+    await live.drain()
+    echo = f"sunshine-{len(live.sunshine.arrived)}"
+    await rings(live, ArrivalKind.MESSAGE_ADDED, "e-4", ticket_id=ticket, message_id=echo, actor_type="end_user")
+    assert (await the_handoff(customer)).ticket_id == ticket
+    await rings(live, ArrivalKind.STATUS_CHANGED, "e-5", ticket_id=ticket, conversation_id=None, status="closed")
+    await look(live, customer)
+    assert (await the_handoff(customer)).ended is Ending.CLOSED
+
+
 async def test_words_that_never_left_an_earlier_chat_are_owned_up_to(live: Backstage) -> None:
     customer = await in_a_live_chat(live)
     live.sunshine.next = [Retryable("down")]

@@ -207,7 +207,10 @@ def test_a_sender_is_told_what_became_of_their_words(tx: Tx) -> None:
     say(tx, conversation, "m-2", Role.AGENT)
     say(tx, conversation, "m-3")
     messages.mark(tx, ORGANISATION, conversation.id, MessageId("m-1"), DeliveryView.FAILED)
-    assert messages.deliveries(tx, ORGANISATION, conversation.id) == {"m-1": "failed", "m-3": "none"}
+    found = messages.deliveries(tx, ORGANISATION, conversation.id)
+    assert {id: (it.seq, it.delivery.value) for id, it in found.items()} == {"m-1": (1, "failed"), "m-3": (3, "none")}
+    assert messages.deliveries(tx, ORGANISATION, conversation.id, limit=1).keys() == {"m-3"}
+    assert messages.deliveries(tx, ORGANISATION, conversation.id, since=1, limit=1) == found
     assert ("delivery", conversations.topic(ORGANISATION, "c-1")) in tx.rings
 
 

@@ -89,3 +89,16 @@ def test_an_agents_file_is_due_until_it_is_here_or_lost(tx: Tx) -> None:
     assert keep(tx, expects=FileState.AWAITED)
     assert files.from_agents(tx, ORGANISATION, HERE)[FILE].state is FileState.KEPT
     assert files.next_due_at(tx) is None
+
+
+def test_one_organisation_with_more_to_fetch_than_is_listed_hides_nobody_else(tx: Tx) -> None:
+    for n in range(40):
+        add(tx, FileState.AWAITED, id=FileId(f"f-{n:02}"))
+    theirs = files.File(
+        id=FILE, organisation=OTHER, conversation=HERE, message=None, name="b.bin", state=FileState.AWAITED
+    )
+    files.add(tx, theirs, NOON, due_at=NOON + 50)
+    found = files.due(tx, NOON + 60, limit=32)
+    assert [file.organisation for file in found] == [ORGANISATION, ORGANISATION, OTHER]
+    assert found[-1] == files.load(tx, OTHER, FILE)
+    assert len(files.due(tx, NOON + 60)) == 41

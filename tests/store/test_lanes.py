@@ -107,6 +107,16 @@ def test_the_lane_that_is_due_longest_comes_first(tx: Tx) -> None:
     assert [lane.conversation for lane in lanes.due(tx, NOON + 30, limit=1)] == ["c-2"]
 
 
+def test_one_organisation_with_more_due_than_is_listed_hides_nobody_else(tx: Tx) -> None:
+    for n in range(40):
+        deliveries.put(tx, ORGANISATION, ConversationId(f"c-{n:02}"), post(n, HandoffId(f"hof_{n}")), NOON + n)
+    deliveries.put(tx, OTHER, ConversationId("c-1"), post(1, HandoffId("hof_other")), NOON + 50)
+    found = lanes.due(tx, NOON + 60, limit=32)
+    assert [lane.conversation for lane in found if lane.organisation == ORGANISATION] == ["c-00", "c-01"]
+    assert [lane.conversation for lane in found if lane.organisation == OTHER] == ["c-1"]
+    assert len(lanes.due(tx, NOON + 60)) == 41
+
+
 def test_nothing_behind_a_head_that_is_tried_again_later_moves(tx: Tx) -> None:
     put(tx, post(1), post(2))
     first = head(tx)

@@ -8,7 +8,7 @@ import pytest
 
 from escalade.channels import verdicts
 from escalade.channels.http import Request, Response
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain
+from escalade.domain.errors import Crowded, DeliveryError, Refused, Retryable, Unaccepted, Uncertain
 
 NOW = ("Date", "Thu, 15 Jan 2026 09:30:00 GMT")
 POST = Request(method="POST", url="https://acme.zendesk.com/api/v2/tickets", body=b"{}")
@@ -116,6 +116,23 @@ def test_a_date_to_wait_for_is_held_against_the_senders_own_clock() -> None:
         error = judged(POST, Response(status=429, headers=(until, ("Date", date))))
         assert isinstance(error, Retryable)
         assert error.after == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"X-Rate-Limit": "700", "X-Rate-Limit-Remaining": "212"}, Crowded),  # one ticket takes 30 updates
+        ({"ratelimit-remaining": "1"}, Crowded),
+        ({"X-Rate-Limit-Remaining": "0"}, Retryable),
+        ({"X-Rate-Limit-Remaining": "some"}, Retryable),
+        ({}, Retryable),
+    ],
+)
+def test_a_limit_of_one_thing_is_told_from_that_of_the_account(headers: dict[str, str], kind: type) -> None:
+    error = judged(POST, Response(status=429, headers=(("Retry-After", "540"), *headers.items())))
+    assert type(error) is kind
+    assert isinstance(error, Retryable)
+    assert error.after == 540
 
 
 def test_a_busy_server_may_say_when_to_ask_again() -> None:

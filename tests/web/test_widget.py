@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from escalade.domain.model import Role
-from escalade.store import organisations
+from escalade.domain.model import DeliveryView, MessageId, Role
+from escalade.store import messages, organisations
+from escalade.store.database import Tx
 from tests.web.counter import Answer, Counter, counter
 
 JSON = ("content-type", "application/json")
@@ -339,6 +340,34 @@ async def test_what_is_owed_to_a_person_is_said_to_be_pending(front: Counter, no
     await noor.says("I want a person")
     await noor.call("POST", f"/conversations/{ID}/escalate", {})
     assert (await noor.says("Hello?", id="message-00000002")).json["delivery"] == "pending"
+
+
+async def test_an_open_page_and_one_that_comes_back_hear_what_became_of_every_message(
+    front: Counter, noor: Browser
+) -> None:
+    await noor.says("I want a person")
+    await noor.call("POST", f"/conversations/{ID}/escalate", {})
+    conversation = await front.conversation(ID)
+    ids = [MESSAGE, *(f"message-1{n:07}" for n in range(30))]
+    for id in ids[1:]:
+        await front.product.desk.say(
+            conversation.organisation, conversation.id, role=Role.CUSTOMER, text="Hello?", id=id
+        )
+    events = f"/widget/v1/conversations/{ID}/events"
+    after = (await front.conversation(ID)).last_seq
+
+    def arrives(id: str) -> Callable[[Tx], None]:
+        where = (conversation.organisation, conversation.id)
+        return lambda tx: messages.mark(tx, *where, MessageId(id), DeliveryView.DELIVERED)
+
+    async with front.stream(f"{events}?after=0", noor.headers) as page:
+        await page.take("conversation")
+        for id in ids:
+            await front.write(arrives(id))
+            assert await page.take("delivery") == {"id": id, "delivery": "delivered"}
+    async with front.stream(f"{events}?after={after}", noor.headers) as back:
+        heard = [await back.take("delivery") for _ in ids]
+    assert {one["id"] for one in heard if one["delivery"] == "delivered"} == set(ids)
 
 
 # The panel and its files

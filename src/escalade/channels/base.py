@@ -149,11 +149,15 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What came of an attempt: the ids learnt, and the receiver's answer in short for the ledger."""
+    """What came of an attempt: the ids learnt, and the receiver's answer in short for the ledger.
+
+    `cursor` is where the list is to be read from, where what stands there already is none of the handoff's.
+    """
 
     links: tuple[Link, ...] = ()
     status: int | None = None
     answer: str = ""
+    cursor: str | None = None
     lost: tuple[FileId, ...] = ()  # files that are not taken there; a line says so in their place
 
 
@@ -226,6 +230,13 @@ class MissedCall:
     invocation: str
     ended: str
     body: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsTo:
+    """Every call of a webhook that came to its end before an instant by the sender's clock has been seen to."""
+
+    ended: str
 
 
 def delivery_key(invocation: str | None, body: bytes, new_id: Callable[[], str]) -> str:

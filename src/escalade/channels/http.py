@@ -26,12 +26,12 @@ import httpx2
 
 from escalade import __version__
 from escalade.channels.addresses import is_loopback, is_public
-from escalade.domain.errors import Refused, Retryable, Uncertain
+from escalade.domain.errors import Refused, Retryable, TooLarge, Uncertain
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
 ANSWER_LIMIT = 1024 * 1024
-LIST_LIMIT = 16 * 1024 * 1024  # a page of a help centre carries a hundred whole articles
+LIST_LIMIT = 16 * 1024 * 1024  # a page carries a hundred whole articles, or comments of 64 kB in three spellings each
 MAX_RATIO = 20  # how many times larger a compressed answer may become
 RATIO_FREE = 64 * 1024
 KEPT_FOR_LEDGER = 500
@@ -137,6 +137,10 @@ class Outbound:
             if isinstance(error.__cause__, Blocked):
                 raise Refused(f"{error} ({request.method} {shown_url(request.url)})") from error
             raise failed(_why(error)) from error
+        except Oversized as error:
+            if request.is_safe:
+                raise TooLarge(f"{error} ({request.method} {shown_url(request.url)})") from error
+            raise failed(str(error)) from error
         except Unreadable as error:
             raise failed(str(error)) from error
         return Response(status=answer.status_code, headers=tuple(answer.headers.multi_items()), body=body)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from escalade.channels.http import Request, Response, shown_answer
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted, Uncertain
+from escalade.domain.errors import Crowded, DeliveryError, Refused, Retryable, Unaccepted, Uncertain
 
 MINIMUM_WAIT = 1.0
 MAXIMUM_WAIT = 900.0
@@ -58,7 +58,8 @@ def verdict(request: Request, response: Response, *, credential: str) -> Deliver
                 f"{credential} is not accepted ({detail})", after=CREDENTIAL_WAIT, **_kept(status, answer)
             )
         case 429:
-            return Retryable(f"asked to slow down ({detail})", after=wait(response), **_kept(status, answer))
+            kind = Crowded if _account_has_room(response) else Retryable
+            return kind(f"asked to slow down ({detail})", after=wait(response), **_kept(status, answer))
         case 409:
             return Retryable(f"it was changed at the same moment ({detail})", **_kept(status, answer))
         case _ if 300 <= status < 400:
@@ -82,6 +83,16 @@ def wait(response: Response) -> float:
         with suppress(ValueError, OverflowError):
             seconds = _instant(given) - _instant((response.header("date") or "").strip())
     return min(max(seconds, MINIMUM_WAIT), MAXIMUM_WAIT)
+
+
+def _account_has_room(response: Response) -> bool:
+    """Say whether calls are left to the account as a whole: then what is used up is a limit of this one thing.
+
+    A ticket takes 30 updates in ten minutes, whatever else is asked of its account.
+    https://developer.zendesk.com/api-reference/introduction/rate-limits/
+    """
+    left = response.header("x-rate-limit-remaining") or response.header("ratelimit-remaining") or ""
+    return left.isascii() and left.isdigit() and int(left[:9]) > 0
 
 
 def _instant(date: str) -> float:

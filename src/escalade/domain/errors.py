@@ -10,6 +10,8 @@ EscaladeError
 │   └── Conflict         the same id with other content, or a closed conversation
 ├── DeliveryError      one attempt failed
 │   ├── Retryable        try later; `after` if they told us when
+│   │   ├── TooLarge         the answer is more than we take; ask for less of it
+│   │   ├── Crowded          one thing is asked for too often, such as one ticket; the account as a whole is not
 │   │   └── Unaccepted       they do not let us in; an operator must mend the credential
 │   ├── Uncertain        it may have arrived; look before sending again
 │   └── Refused          they said no and will keep saying no
@@ -77,6 +79,14 @@ class Retryable(DeliveryError):
     def __init__(self, detail: str, *, after: float | None = None, status: int | None = None, answer: str = "") -> None:
         super().__init__(detail, status=status, answer=answer)
         self.after = after
+
+
+class TooLarge(Retryable):
+    """Say that an answer was more than we take, so that it is asked for in smaller pieces where that can be done."""
+
+
+class Crowded(Retryable):
+    """Say that one thing is asked for too often, while the account may be asked for others."""
 
 
 class Unaccepted(Retryable):

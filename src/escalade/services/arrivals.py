@@ -5,7 +5,7 @@ News of a ticket that nobody knows is parked for a while: our own answer, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import msgspec
@@ -84,19 +84,20 @@ class Arrivals:
         """Keep a webhook's news once and act on it.
 
         1. Find whose handoff it is about; learn the ticket's number on the way.
-        2. Keep it, whoever it is about.
+        2. Keep it, whoever it is about; of a strange ticket, such as that of a customer who was erased, no words.
         3. Decide at once what needs no look; ring for the rest.
         """
         now = self._now()
         place = self._place(tx, organisation, arrival)
         state, outcome = self._first_verdict(tx, organisation, arrival, place)
+        is_strange = place is None and state != "waiting" and arrival.ticket_id is not None
         receipt = receipts.accept(
             tx,
             organisation,
             source=source,
             key=arrival.key,
             kind=arrival.kind.value,
-            body=_kept.encode({"arrival": arrival, "raw": raw}).decode(),
+            body=_without_words(arrival) if is_strange else _kept.encode({"arrival": arrival, "raw": raw}).decode(),
             now=now,
             conversation=None if place is None else place.conversation,
             handoff=None if place is None else place.handoff,
@@ -169,7 +170,7 @@ class Arrivals:
         if own.mode is Mode.TICKET and place.via == ChannelName.SUNSHINE:
             receipts.settle(tx, receipt, "of a chat that was given up", now, ignored=True)
             return Accepted(status=Status.ACCEPTED)
-        if arrival.ticket_id not in {None, place.ticket_id}:
+        if arrival.ticket_id not in {None, place.ticket_id} and self._is_its_own(tx, organisation, place, arrival):
             conversation = self.learn_ticket(tx, conversation, handoff_id, arrival.ticket_id, policy)
         if (
             arrival.kind is ArrivalKind.SESSION_END
@@ -188,6 +189,23 @@ class Arrivals:
         else:
             tx.ring("look", handoff_id)
         return Accepted(status=Status.ACCEPTED)
+
+    @staticmethod
+    def _is_its_own(tx: Tx, organisation: OrganisationId, place: Place, arrival: Arrival) -> bool:
+        """Say whether the ticket that news names is that of the handoff it was found to be about.
+
+        Where a customer has one chat for good, it outlives its tickets, and late news of an earlier one comes with the
+        chat's id. A ticket that belongs to another handoff is taken over only for a message of this one that is on it.
+        """
+        known = links.handoff_at(
+            tx, organisation, channel=ChannelName.ZENDESK, kind=LinkKind.TICKET, theirs=arrival.ticket_id or ""
+        )
+        if known is None or known == place.handoff:
+            return True
+        said = links.handoff_at(
+            tx, organisation, channel=ChannelName.SUNSHINE, kind=LinkKind.MESSAGE, theirs=arrival.message_id or ""
+        )
+        return said == place.handoff
 
     def act_again(self, tx: Tx, receipt: receipts.Receipt, arrival: Arrival, policy: Policy) -> None:
         """Act once more on news that is kept and whose conversation is known."""
@@ -257,6 +275,12 @@ class Arrivals:
                 self._act(tx, receipt.organisation, place, receipt.id, arrival, policy)
         elif receipt.received_at < now - PARK_MS:
             receipts.settle(tx, receipt.id, "unknown_ticket", now, ignored=True)
+            receipts.keep_only(tx, receipt.id, _without_words(arrival))
+
+
+def _without_words(arrival: Arrival) -> str:
+    """Give what is kept of news of a strange ticket: which it was, and the ticket's number."""
+    return _kept.encode({"arrival": replace(arrival, text="", agent_name=None), "raw": ""}).decode()
 
 
 def _is_echo(arrival: Arrival) -> bool:

@@ -51,6 +51,7 @@ from escalade.services.replier import Staffed
 from escalade.services.wanted import wanted
 from escalade.store import conversations, customers, feedback, files, messages, organisations
 from escalade.store.database import Database, Tx
+from escalade.store.messages import Marked
 
 LONGEST_TEXT = 4_000  # code points
 ID = re.compile(r"[A-Za-z0-9_.:~-]{1,128}\Z")
@@ -72,7 +73,7 @@ class Following:
 
     conversation: Conversation
     messages: list[Message]
-    deliveries: dict[MessageId, str]
+    deliveries: dict[MessageId, Marked]
     files: dict[FileId, Attachment]
     feedback: dict[MessageId, Feedback | None]
 
@@ -299,15 +300,16 @@ class Desk:
         conversation: ConversationId,
         *,
         after: int,
+        unsettled: int | None = None,
         customer: CustomerId | None = None,
     ) -> Following:
-        """Give what a stream shows next."""
+        """Give what a stream shows next; from `unsettled` on, it may show as under way what is not any more."""
 
         def read(tx: Tx) -> Following:
             return Following(
                 conversation=self._load(tx, organisation, conversation, customer),
                 messages=messages.of(tx, organisation, conversation, after=after),
-                deliveries=messages.deliveries(tx, organisation, conversation),
+                deliveries=messages.deliveries(tx, organisation, conversation, since=unsettled),
                 files=files.from_agents(tx, organisation, conversation),
                 feedback=feedback.of(tx, organisation, conversation),
             )

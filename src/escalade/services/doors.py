@@ -3,7 +3,8 @@
 A door leads to Zendesk Support or to Sunshine Conversations for one organisation. It is shut when half of what was
 tried lately failed, when we were asked to slow down, and when our credential is not accepted. Nothing goes through a
 shut door but one probe at a time, and what comes of the probe opens it or keeps it shut. Deliveries and looks keep to
-it alike; what belongs to other organisations, or to the other door, goes on.
+it alike; what belongs to other organisations, or to the other door, goes on. Where only one ticket is asked of too
+often, what goes to that one waits, and nobody else.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TypeVar
 import structlog
 
 from escalade.channels.base import ChannelName
-from escalade.domain.errors import DeliveryError, Refused, Retryable, Unaccepted
+from escalade.domain.errors import Crowded, DeliveryError, Refused, Retryable, Unaccepted
 from escalade.domain.model import Millis, OrganisationId
 from escalade.services.backoff import doubling
 from escalade.services.ports import Ports
@@ -78,7 +79,7 @@ class Doors:
     ) -> None:
         """Learn from what came of a call; `probed` is the shut door whose probe it was."""
         now, key = self._ports.now(), (organisation, channel)
-        if error is None or isinstance(error, Refused) or error.status in {200, 409}:  # they answered
+        if error is None or isinstance(error, Refused | Crowded) or error.status in {200, 409}:  # they answered
             self._remember(key, now, failed=False)
             if probed is not None:
                 await self._database.write(lambda tx: self._open(tx, organisation, channel))

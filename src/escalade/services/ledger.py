@@ -96,6 +96,8 @@ class Ledger:
                     theirs=link.theirs,
                     ours=link.ours,
                 )
+            if sent.cursor is not None:
+                handoffs.begin_at(tx, effect.handoff, sent.cursor)
             follow = follow_up(effect, sent.links)
             if follow is not None:
                 self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{type(follow).__name__}", follow)
@@ -103,7 +105,7 @@ class Ledger:
             if lost:
                 refused = FilesRefused(handoff=effect.handoff, names=tuple(lost))
                 self._intake.owe(tx, conversation, "courier", f"{delivery.key}.files", refused)
-            attempts.end(tx, attempt, verdict=verdict, status=sent.status, detail=sent.answer, now=now)
+            attempts.end(tx, attempt, verdict=verdict, status=sent.status, detail=_kept(tx, task, sent.answer), now=now)
             if verdict == "found":
                 history.lookup(tx, delivery, found=True)
             else:
@@ -142,7 +144,7 @@ class Ledger:
 
         def written(tx: Tx) -> bool:
             now = self._ports.now()
-            detail = f"{error.detail}\n{error.answer}".strip()
+            detail = _kept(tx, task, f"{error.detail}\n{error.answer}".strip())
             verdict = type(came).__name__.lower()  # that we give up says nothing of whether this attempt arrived
             attempts.end(tx, attempt, verdict=verdict, status=error.status, detail=detail, now=now)
             history.outcome(tx, delivery, came)
@@ -153,6 +155,7 @@ class Ledger:
                 case Refused():
                     self._refuse(tx, task, error)
                 case Uncertain():
+                    attempts.give_up(tx, delivery, now)
                     deliveries.postpone(tx, delivery, "unsure", now + int(pause * 1000), failed=True)
                 case _:
                     told = getattr(error, "after", None) is not None and not isinstance(error, Unaccepted)
@@ -187,7 +190,8 @@ class Ledger:
 
         def written(tx: Tx) -> None:
             now = self._ports.now()
-            attempts.end(tx, attempt, verdict="retryable", status=error.status, detail=error.detail, now=now)
+            detail = _kept(tx, task, error.detail)
+            attempts.end(tx, attempt, verdict="retryable", status=error.status, detail=detail, now=now)
             deliveries.postpone(tx, task.delivery, "unsure", now + int(pause * 1000), failed=True)
 
         await self._write(task.delivery.lane, written)
@@ -227,7 +231,7 @@ class Ledger:
         """Settle a delivery without sending it; a customer whose words do not arrive is told."""
         delivery, conversation = task.delivery, task.conversation
         covered = covered or _has_arrived(tx, task)
-        deliveries.finish(tx, delivery, "covered" if covered else "dropped", why, self._ports.now())
+        deliveries.finish(tx, delivery, "covered" if covered else "dropped", _kept(tx, task, why), self._ports.now())
         if not covered:
             history.dead(tx, delivery, "dropped")
         if not isinstance(delivery.effect, Post):
@@ -265,7 +269,7 @@ class Ledger:
         if _has_arrived(tx, task):
             self._let_go(tx, task, covered=True, why=error.detail)
             return
-        deliveries.finish(tx, delivery, "refused", error.detail, self._ports.now())
+        deliveries.finish(tx, delivery, "refused", _kept(tx, task, error.detail), self._ports.now())
         history.dead(tx, delivery, "refused")
         if isinstance(effect, Post):
             tx.ring("ask", effect.handoff)  # it may be over there without our having been told
@@ -274,9 +278,20 @@ class Ledger:
     def _decide_refusal(self, tx: Tx, task: Errand, how: str, error: Refused) -> None:
         delivery, conversation = task.delivery, task.conversation
         event = refusal(delivery.effect, error, HandoffId(self._ports.new_id()))
-        if event is not None:
+        if event is not None and not _is_erased(tx, task):
             self._intake.owe(tx, conversation, "courier", f"{delivery.key}.{how}", event)
         self._intake.work(tx, conversation.organisation, conversation.id, task.policy)
+
+
+def _is_erased(tx: Tx, task: Errand) -> bool:
+    """Say whether the customer was erased while this was under way."""
+    conversation = seen_from(tx, task.delivery)
+    return conversation is None or conversation.customer.erased
+
+
+def _kept(tx: Tx, task: Errand, answer: str) -> str:
+    """Give what is kept of an answer, which may repeat what was sent: of a customer who was erased, nothing."""
+    return "" if _is_erased(tx, task) else answer
 
 
 def _sum_up(tx: Tx, task: Errand, text: str) -> bool:

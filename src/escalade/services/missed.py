@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from escalade.channels.base import Account, Arrival, ChannelName, MissedCall
+from escalade.channels.base import Account, Arrival, CallsTo, ChannelName, MissedCall
 from escalade.domain.errors import DeliveryError, Rejected, Unaccepted, Unavailable
 from escalade.domain.model import OrganisationId
 from escalade.services.accounts import Accounts
@@ -36,8 +36,10 @@ ReadBody = Callable[[MissedCall], Arrival | None]
 class Failures(Protocol):
     """Who can say what a webhook could not deliver."""
 
-    def missed(self, account: Account, webhook: str, since: str | None) -> AsyncIterator[MissedCall]:
-        """Give the calls that failed since an instant of theirs, the oldest first."""
+    def missed(
+        self, account: Account, webhook: str, since: str | None, is_known: Callable[[str], bool]
+    ) -> AsyncIterator[MissedCall | CallsTo]:
+        """Give the calls that failed since an instant of theirs, the oldest first, as many as one round may ask for."""
         ...
 
 
@@ -101,8 +103,15 @@ class Missed:
         return account if account.zendesk is not None else None
 
     async def _read_back(self, webhook: Webhook, account: Account) -> None:
-        async for call in self._failures.missed(account, webhook.id, webhook.read_to):
-            if (webhook.organisation, call.invocation) in self._known:
+        def is_known(invocation: str) -> bool:
+            return (webhook.organisation, invocation) in self._known
+
+        async for call in self._failures.missed(account, webhook.id, webhook.read_to, is_known):
+            if isinstance(call, CallsTo):
+                to = call.ended
+                await self._database.write(lambda tx, to=to: webhooks.read_on(tx, webhook, to))  # type: ignore[misc]
+                continue
+            if is_known(call.invocation):
                 continue
             await self._database.write(lambda tx, call=call: self._take_in(tx, webhook, call))  # type: ignore[misc]
             if len(self._known) >= MOST_KNOWN:

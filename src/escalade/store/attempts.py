@@ -33,6 +33,19 @@ def begin(tx: Tx, delivery: Delivery, *, kind: str, frozen: str | None, now: Mil
     )
 
 
+def give_up(tx: Tx, delivery: Delivery, now: Millis) -> None:
+    """Say when a try without an answer was given up: the last of its requests may have begun as late as that.
+
+    Files are handed over and lists are read before it, so a try may begin minutes earlier.
+    """
+    tx.run(
+        "UPDATE delivery SET tried_at = :now WHERE organisation = :organisation AND id = :id",
+        organisation=delivery.lane.organisation,
+        id=delivery.id,
+        now=now,
+    )
+
+
 def was_uncertain(tx: Tx, delivery: int) -> bool:
     """Say whether any attempt of a delivery may have arrived; also one whose outcome we could not write down."""
     found = tx.value(
@@ -44,9 +57,9 @@ def was_uncertain(tx: Tx, delivery: int) -> bool:
 
 
 def last_doubt(tx: Tx, delivery: int) -> Millis | None:
-    """Say when the last attempt of a delivery began that may have arrived, or arrive yet; nothing if none may."""
+    """Say when the last attempt that may have arrived, or arrive yet, was given up; nothing if none may."""
     found: Millis | None = tx.value(
-        "SELECT max(started_at) FROM attempt WHERE delivery = :delivery AND kind = 'send'"
+        "SELECT max(coalesce(ended_at, started_at)) FROM attempt WHERE delivery = :delivery AND kind = 'send'"
         " AND verdict IN ('uncertain', 'cut_short', 'under_way')",
         delivery=delivery,
     )

@@ -32,7 +32,10 @@ def conversations_of(tx: Tx, organisation: OrganisationId, customer: CustomerId)
 
 
 def at_zendesk(tx: Tx, organisation: OrganisationId, customer: CustomerId) -> list[Row]:
-    """List what Zendesk has of a customer, as far as we know of it: tickets, and records of the live chat."""
+    """List what Zendesk has of a customer, as far as we know of it: tickets, and records of the live chat.
+
+    A ticket that may have been opened without our having been told its number is named by its external id.
+    """
     return tx.all(
         "SELECT 'ticket' AS kind, h.ticket_id AS id FROM handoff h JOIN conversation c"
         " ON c.organisation = h.organisation AND c.id = h.conversation"
@@ -40,6 +43,11 @@ def at_zendesk(tx: Tx, organisation: OrganisationId, customer: CustomerId) -> li
         " UNION SELECT l.channel || ' ' || l.kind, l.theirs FROM link l JOIN handoff h ON h.id = l.handoff"
         " JOIN conversation c ON c.organisation = h.organisation AND c.id = h.conversation"
         " WHERE h.organisation = :organisation AND c.customer = :customer AND l.kind NOT IN ('message', 'ticket')"
+        " UNION SELECT 'ticket by external id', h.id FROM handoff h JOIN conversation c"
+        " ON c.organisation = h.organisation AND c.id = h.conversation JOIN delivery d"
+        " ON d.organisation = h.organisation AND d.conversation = h.conversation AND d.effect = 'OpenTicket'"
+        " AND d.state IN ('sending', 'unsure') AND substr(d.key, 1, length(h.id) + 1) = h.id || '.'"
+        " WHERE h.organisation = :organisation AND c.customer = :customer AND h.ticket_id IS NULL"
         " ORDER BY 1, 2",
         organisation=organisation,
         customer=customer,

@@ -202,12 +202,16 @@ def forgotten(tx: Tx, before: Millis, limit: int = 20) -> list[tuple[Organisatio
 
 
 def due(tx: Tx, now: Millis, limit: int = 200) -> list[File]:
-    """List the files to fetch now, the longest due first."""
-    rows = tx.everywhere().all(
-        "SELECT * FROM file WHERE due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit",
-        now=now,
-        limit=limit,
-    )
+    """List the files to fetch now, the longest due first; where there are too many, some of every organisation's."""
+    tx = tx.everywhere()
+    first = "SELECT * FROM file WHERE due_at IS NOT NULL AND due_at <= :now ORDER BY due_at LIMIT :limit"
+    rows = tx.all(first, now=now, limit=limit)
+    if len(rows) == limit:
+        fair = (
+            "SELECT * FROM (SELECT file.*, row_number() OVER (PARTITION BY organisation ORDER BY due_at) AS place"
+            " FROM file WHERE due_at IS NOT NULL AND due_at <= :now) AS files WHERE place <= :each ORDER BY due_at"
+        )
+        rows = tx.all(fair, now=now, each=max(1, limit // 16))  # far more than are fetched at once
     return [_file(row) for row in rows]
 
 

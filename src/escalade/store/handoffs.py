@@ -121,6 +121,11 @@ def cursor(tx: Tx, handoff: HandoffId) -> str | None:
     return found
 
 
+def begin_at(tx: Tx, handoff: HandoffId, cursor: str) -> None:
+    """Let the reading of Zendesk's list begin behind what stood there before the handoff, if it has not begun."""
+    tx.run("UPDATE handoff SET cursor = coalesce(cursor, :cursor) WHERE id = :handoff", handoff=handoff, cursor=cursor)
+
+
 def looked(tx: Tx, handoff: HandoffId, cursor: str | None, now: Millis) -> None:
     """Remember how far the list was read and when, and how long it has been watched since the end."""
     tx.run(

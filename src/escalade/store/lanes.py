@@ -28,13 +28,21 @@ class Lane:
 
 
 def due(tx: Tx, now: Millis, limit: int = 2048) -> list[Lane]:
-    """List the lanes whose head may be tried now, the longest due first."""
-    rows = tx.everywhere().all(
-        "SELECT organisation, conversation, name FROM lane WHERE due_at IS NOT NULL AND due_at <= :now"
-        " ORDER BY due_at LIMIT :limit",
-        now=now,
-        limit=limit,
-    )
+    """List the lanes whose head may be tried now, the longest due first.
+
+    Where there are too many to list them all, there are some of every organisation.
+    """
+    tx = tx.everywhere()
+    these = " FROM lane WHERE due_at IS NOT NULL AND due_at <= :now"
+    first = "SELECT organisation, conversation, name" + these + " ORDER BY due_at LIMIT :limit"
+    rows = tx.all(first, now=now, limit=limit)
+    if len(rows) == limit:
+        fair = (
+            "SELECT organisation, conversation, name FROM (SELECT organisation, conversation, name, due_at,"
+            " row_number() OVER (PARTITION BY organisation, name ORDER BY due_at) AS place" + these + ") AS lanes"
+            " WHERE place <= :each ORDER BY due_at"
+        )
+        rows = tx.all(fair, now=now, each=max(1, limit // 16))  # far more than are tried at once
     return [
         Lane(
             organisation=OrganisationId(row["organisation"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 
 from escalade.domain.errors import Conflict
@@ -151,18 +153,25 @@ def mark(
     tx.ring("delivery", conversations.topic(organisation, conversation))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """What became of a message, and where it stands."""
+
+    seq: int
+    delivery: DeliveryView
+
+
 def deliveries(
-    tx: Tx, organisation: OrganisationId, conversation: ConversationId, limit: int = 20
-) -> dict[MessageId, str]:
-    """Say what became of the customer's last messages."""
-    rows = tx.all(
-        "SELECT id, delivery FROM message WHERE organisation = :organisation AND conversation = :conversation"
-        " AND role = 'customer' ORDER BY seq DESC LIMIT :limit",
-        organisation=organisation,
-        conversation=conversation,
-        limit=limit,
-    )
-    return {MessageId(row["id"]): row["delivery"] for row in rows}
+    tx: Tx, organisation: OrganisationId, conversation: ConversationId, *, since: int | None = None, limit: int = 20
+) -> dict[MessageId, Marked]:
+    """Say what became of the customer's last messages, and of whatever was owed to people from a place on."""
+    here = {"organisation": organisation, "conversation": conversation}
+    of = " FROM message WHERE organisation = :organisation AND conversation = :conversation AND role = 'customer'"
+    found = tx.all("SELECT id, seq, delivery" + of + " ORDER BY seq DESC LIMIT :limit", **here, limit=limit)
+    if since is not None and len(found) == limit and found[-1]["seq"] > since:
+        between = " AND delivery <> 'none' AND seq >= :since AND seq < :before ORDER BY seq DESC"
+        found += tx.all("SELECT id, seq, delivery" + of + between, **here, since=since, before=found[-1]["seq"])
+    return {MessageId(row["id"]): Marked(seq=row["seq"], delivery=DeliveryView(row["delivery"])) for row in found}
 
 
 def require_same(said: Utterance, stored: Message) -> None:

@@ -84,6 +84,11 @@ def settle(tx: Tx, receipt: int, outcome: str, now: Millis, *, ignored: bool = F
     )
 
 
+def keep_only(tx: Tx, receipt: int, body: str) -> None:
+    """Keep less of a receipt than came in."""
+    tx.run("UPDATE receipt SET body = :body WHERE id = :id", id=receipt, body=body)
+
+
 def reopen(tx: Tx, receipt: int) -> None:
     """Let a receipt be decided once more."""
     tx.run("UPDATE receipt SET state = 'waiting', outcome = '', settled_at = NULL WHERE id = :id", id=receipt)

@@ -17,6 +17,7 @@ from escalade.domain.model import (
     Conversation,
     ConversationId,
     CustomerId,
+    DeliveryView,
     Feedback,
     FileId,
     MessageId,
@@ -31,6 +32,7 @@ from escalade.web.wire import NO_SNIFF, Problem, Receive, Scope, Send, encode, h
 
 HEARTBEAT_S = 15.0
 LONGEST_WAIT_S = 25.0
+FAR_BACK = 500  # places before its own that a reader who comes back may show otherwise than they stand
 FURTHEST = 2**53
 
 
@@ -129,24 +131,30 @@ class Streams:
     ) -> AsyncIterator[bytes]:
         cursor = after
         shown_state: answers.ConversationState | None = None
-        known: dict[str, str] = {}
+        known: dict[MessageId, DeliveryView] = {}
+        # What a reader who comes back was shown as under way is not known, nor how long they were away.
+        unsettled: int | None = max(1, after - FAR_BACK) if after else None
         answered: MessageId | None = None
         files: dict[FileId, Attachment] | None = None
         feedback: dict[MessageId, Feedback | None] | None = None
         while not gone.done():
             typing, listener.typing = listener.typing, {}
             draft, listener.draft = listener.draft, None
-            seen = await self._desk.follow(organisation, conversation, after=cursor, customer=customer)
+            seen = await self._desk.follow(
+                organisation, conversation, after=cursor, unsettled=unsettled, customer=customer
+            )
             current, messages, owed = seen.conversation, seen.messages, seen.deliveries
             frames = [frame("message", views.message(message), id=message.seq) for message in messages]
             if messages:
                 cursor = messages[-1].seq
             answered = next((it.id for it in reversed(messages) if it.role is Role.ASSISTANT), answered)
             fresh = {message.id for message in messages}
-            for id, delivery in owed.items():
-                if id not in fresh and known.get(id) != delivery:
-                    frames.append(frame("delivery", {"id": id, "delivery": delivery}))
-            known = {str(id): delivery for id, delivery in owed.items()}
+            for id, marked in owed.items():
+                if id not in fresh and known.get(id) != marked.delivery:
+                    frames.append(frame("delivery", {"id": id, "delivery": marked.delivery.value}))
+            known = {it.id: it.delivery for it in messages} | {id: it.delivery for id, it in owed.items()}
+            stands = [*((it.seq, it.delivery) for it in messages), *((it.seq, it.delivery) for it in owed.values())]
+            unsettled = min((seq for seq, delivery in stands if delivery is DeliveryView.PENDING), default=None)
             # A message is shown before its file is here; what it came with is known to whoever reads from the start.
             for name, file in seen.files.items():
                 if (files is None and after > 0) or (files is not None and files.get(name) != file):

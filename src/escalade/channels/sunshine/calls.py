@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from escalade.channels import verdicts
 from escalade.channels.base import Account, SunshineApp
-from escalade.channels.http import TOTAL_SECONDS, Request, Transport, basic, redacted
+from escalade.channels.http import ANSWER_LIMIT, LIST_LIMIT, TOTAL_SECONDS, Request, Transport, basic, redacted
 from escalade.channels.sunshine import wire
 from escalade.domain.errors import Refused, Retryable
 
@@ -41,6 +41,7 @@ class Calls:
         body: str | bytes | None = None,
         query: Mapping[str, str] | None = None,
         kind: str = "application/json",
+        limit: int = ANSWER_LIMIT,
         seconds: float = TOTAL_SECONDS,
     ) -> Answer:
         """Make one call below the app's own address."""
@@ -53,6 +54,7 @@ class Calls:
                 **({"Content-Type": kind} if body is not None else {}),
             },
             body=body.encode() if isinstance(body, str) else body,
+            limit=limit,
             seconds=seconds,
         )
         response = await self._transport.send(request)
@@ -72,8 +74,8 @@ class Calls:
         return await self.call(app, "POST", "/attachments", body=body, query=query, kind=kind, seconds=seconds)
 
     async def get(self, app: SunshineApp, path: str, query: Mapping[str, str] | None = None) -> Json:
-        """Ask for something."""
-        return (await self.call(app, "GET", path, query=query)).json
+        """Ask for something; it may be a page of a hundred long messages."""
+        return (await self.call(app, "GET", path, query=query, limit=LIST_LIMIT)).json
 
     async def listed(self, app: SunshineApp, path: str, name: str, query: Mapping[str, str]) -> list[Json]:
         """Read a whole list, page by page."""

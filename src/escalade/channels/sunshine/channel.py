@@ -7,7 +7,7 @@ the order to pass control, but when we have seen that the agents have it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from escalade.channels.attachments import fetch, with_links
@@ -138,9 +138,17 @@ class SunshineChannel:
             # Whether PATCH replaces metadata or adds to it is not documented: give it all.
             ours = wire.conversation_metadata(handoff, tickets)
             metadata = wire.within({**ours, **_others(known, ours)})
+            cursor = await self._newest(app, str(known["id"]))
             path = conversation_path(str(known["id"]))
             answer = await self.calls.call(app, "PATCH", path, body=wire.encode({"metadata": metadata}))
+            return replace(_linked(job, answer, LinkKind.CONVERSATION, "conversation"), cursor=cursor)
         return _linked(job, answer, LinkKind.CONVERSATION, "conversation")
+
+    async def _newest(self, app: SunshineApp, conversation: str) -> str | None:
+        """Name a conversation's last message: whatever stands there before we have spoken is of an earlier talk."""
+        async for page in self.calls.back_from_now(app, conversation):
+            return wire.text(page[-1].get("id")) if page else None
+        return None
 
     async def _conversations(self, app: SunshineApp, job: Job) -> list[Json]:
         return await self.calls.listed(app, "/conversations", "conversations", {"filter[userId]": _user(job)})
@@ -151,7 +159,8 @@ class SunshineChannel:
             id = wire.text(known.get("id"))
             if id is not None and wire.session_mark(known) == handoff.id:
                 link = _link(LinkKind.CONVERSATION, id, handoff.id)
-                return Sent(links=(link,), status=200, answer="found by its mark")
+                cursor = await self._newest(app, id)
+                return Sent(links=(link,), status=200, answer="found by its mark", cursor=cursor)
         return None
 
     async def _known_conversation(self, app: SunshineApp, job: Job) -> Json | None:

@@ -9,9 +9,9 @@ from urllib.parse import quote, urlencode
 
 from escalade.channels import verdicts
 from escalade.channels.base import Account
-from escalade.channels.http import ANSWER_LIMIT, TOTAL_SECONDS, Request, Transport, redacted
+from escalade.channels.http import ANSWER_LIMIT, LIST_LIMIT, TOTAL_SECONDS, Request, Transport, redacted
 from escalade.channels.zendesk.oauth import Credentials, named, support
-from escalade.domain.errors import Retryable
+from escalade.domain.errors import Retryable, TooLarge
 
 Json = dict[str, Any]
 PAGE_SIZE = 100
@@ -74,7 +74,7 @@ class Calls:
         return Answer(json=found, status=response.status, summary=redacted(request, response))
 
     async def get(
-        self, account: Account, path: str, query: Mapping[str, str] | None = None, *, limit: int = ANSWER_LIMIT
+        self, account: Account, path: str, query: Mapping[str, str] | None = None, *, limit: int = LIST_LIMIT
     ) -> Json:
         """Ask for something."""
         return (await self.call(account, "GET", path, query=query, limit=limit)).json
@@ -84,12 +84,21 @@ class Calls:
     ) -> AsyncIterator[Json]:
         """Walk a list page by page, by its cursor: the addresses a page suggests are never followed.
 
+        A page that is more than we take is asked for anew, and what comes after it, in fewer entries at a time.
         https://developer.zendesk.com/api-reference/introduction/pagination/
         """
         cursor: str | None = None
-        for _ in range(most):
-            asked = {**(query or {}), "page[size]": str(PAGE_SIZE)}
-            page = await self.get(account, path, asked | ({"page[after]": cursor} if cursor else {}))
+        size, left = PAGE_SIZE, most * PAGE_SIZE
+        while left > 0:
+            asked = {**(query or {}), "page[size]": str(size)}
+            try:
+                page = await self.get(account, path, asked | ({"page[after]": cursor} if cursor else {}))
+            except TooLarge:
+                if size == 1:
+                    raise
+                size = max(1, size // 4)
+                continue
+            left -= size
             yield page
             meta = page.get("meta")
             following = meta.get("after_cursor") if isinstance(meta, dict) and meta.get("has_more") else None

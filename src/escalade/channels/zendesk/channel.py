@@ -11,7 +11,19 @@ from dataclasses import dataclass, replace
 
 from escalade.channels import verdicts
 from escalade.channels.attachments import fetch, with_links
-from escalade.channels.base import Account, After, ChannelName, Heard, Job, Link, LinkKind, MissedCall, Page, Sent
+from escalade.channels.base import (
+    Account,
+    After,
+    CallsTo,
+    ChannelName,
+    Heard,
+    Job,
+    Link,
+    LinkKind,
+    MissedCall,
+    Page,
+    Sent,
+)
 from escalade.channels.http import Transport
 from escalade.channels.zendesk import invocations, requests, wire
 from escalade.channels.zendesk.calls import Answer, Calls, Json, beside, listed
@@ -246,17 +258,14 @@ class ZendeskChannel:
             return Page(heard=(), cursor=cursor)
         # Newest first, so that a long ticket costs one page and no cursor of theirs can go stale.
         query = {"sort": "-created_at", "include": "users"}
-        fresh: list[Json] = []
+        reading = wire.Reading(cursor)
         async for page in self.calls.pages(account, f"/api/v2/tickets/{ticket}/comments", query):
             for person in map(wire.read_person, beside(page, "users")):
                 if person is not None and person.role:  # a shortened user would make an agent look like a customer
                     self._keep(account, person.id, person)
-            comments = listed(page, "comments")
-            known = next((n for n, item in enumerate(comments) if wire.whole(item.get("id")) == cursor), None)
-            fresh += comments[:known]
-            if known is not None:
+            if reading.is_done_after(listed(page, "comments")):
                 break
-        fresh.reverse()
+        fresh = reading.fresh()
         requesters: set[str | None] = set()
         if fresh:  # before and after the customer gave an address, it may be two users
             requesters = {
@@ -269,7 +278,7 @@ class ZendeskChannel:
             for item in fresh
             if (found := await self._hear(account, item, requesters)) is not None
         ]
-        return Page(heard=tuple(heard), cursor=wire.whole(fresh[-1].get("id")) if fresh else cursor)
+        return Page(heard=tuple(heard), cursor=reading.cursor())
 
     async def fetch(self, account: Account, url: str) -> bytes:
         """Fetch a file an agent put on a comment; where attachments are private, it takes our credential."""
@@ -336,9 +345,11 @@ class ZendeskChannel:
             self._people.clear()
         self._people[support(account).base_url, id] = (self._now(), person)
 
-    def missed(self, account: Account, webhook: str, since: str | None) -> AsyncIterator[MissedCall]:
+    def missed(
+        self, account: Account, webhook: str, since: str | None, is_known: Callable[[str], bool]
+    ) -> AsyncIterator[MissedCall | CallsTo]:
         """Give the calls of a webhook that failed since an instant of theirs, the oldest first."""
-        return invocations.missed(self.calls, account, webhook, since)
+        return invocations.missed(self.calls, account, webhook, since, is_known)
 
     # For the console and the doctor
 

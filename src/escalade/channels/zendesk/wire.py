@@ -298,6 +298,48 @@ def upload_token(answer: Json) -> str | None:
     return token if isinstance(token, str) and token else None
 
 
+class Reading:
+    """The reading of a ticket's comments, the newest first, back to where it was left.
+
+    Their time is in whole seconds, and nobody says in which order those of one second stand. So the cursor names every
+    comment of the newest second that was read, and beside these whatever else is of that second is new.
+    """
+
+    def __init__(self, cursor: str | None) -> None:
+        self._cursor = cursor
+        self._known = frozenset(cursor.split(",")) if cursor is not None else frozenset()
+        self._left_at: object = None  # the second in which it was left
+        self._read: list[Json] = []
+
+    def is_done_after(self, page: Iterable[Json]) -> bool:
+        """Take a page; say whether what is behind it is known."""
+        for comment in page:
+            if self._left_at is not None and comment.get("created_at") != self._left_at:
+                return True
+            if whole(comment.get("id")) in self._known:
+                self._left_at = comment.get("created_at") or ""
+            else:
+                self._read.append(comment)
+        return False
+
+    def fresh(self) -> list[Json]:
+        """Give what is new, oldest first."""
+        return sorted(self._read, key=lambda comment: (_second(comment), int(whole(comment.get("id")) or 0)))
+
+    def cursor(self) -> str | None:
+        """Say from where to go on."""
+        fresh = self.fresh()
+        if not fresh:
+            return self._cursor
+        last = _second(fresh[-1])
+        ids = {id for comment in fresh if _second(comment) == last and (id := whole(comment.get("id"))) is not None}
+        return ",".join(sorted(ids | (self._known if last == self._left_at else frozenset()))) or self._cursor
+
+
+def _second(comment: Json) -> str:
+    return str(comment.get("created_at") or "")
+
+
 def hear(comment: object, requesters: Collection[str | None], people: Mapping[str, Person]) -> Heard | None:
     """Say what a comment of the ticket is to us; an internal note is nothing, ever."""
     if not isinstance(comment, dict) or comment.get("public") is not True:

@@ -21,6 +21,7 @@ from escalade.domain.organisation import AuthType, Settings, TicketSettings
 from zendesk_emulator import control_admin
 from zendesk_emulator.records.webhooks import Attempt, Invocation, Webhook
 from zendesk_emulator.switchboard import AGENTS
+from zendesk_emulator.text import rest_time
 
 from .scene import HANDOFF, World, a_job, again, links_of, message
 
@@ -651,11 +652,12 @@ async def test_calls_that_failed_are_read_back_with_what_they_said(world: World,
     assert await missed(channel, account, hook, "2999-01-01T00:00:00Z") == []
 
 
-def ended(world: World, hook: Webhook, second: int, status: str) -> str:
+def ended(world: World, hook: Webhook, second: int, status: str, tried_for: int = 0) -> str:
     """Let a call have come to its end some seconds after the webhook was made; give its id."""
     at = hook.created_at + timedelta(seconds=second)
     id = f"{second:06}-{len(hook.invocations):06}"
-    attempt = Attempt(status=status, completed_at=at, request_payload=f'{{"id":"{id}"}}')
+    first = at - timedelta(seconds=tried_for)
+    attempt = Attempt(status=status, completed_at=first, request_payload=f'{{"id":"{id}"}}')
     hook.invocations.append(
         Invocation(id=id, webhook_id=hook.id, kind="event", status=status, latest_completed_at=at, attempts=[attempt])
     )
@@ -678,6 +680,18 @@ async def test_more_calls_than_one_round_asks_for_may_fail_in_one_second(world: 
     hook = a_webhook(world)
     failed = [ended(world, hook, 1, "terminated") for _ in range(120)] + [ended(world, hook, 2, "timeout")]
     assert sorted(await read_in_rounds(world, channel, hook, 3)) == failed
+
+
+async def test_a_call_that_was_tried_for_minutes_is_read_back_though_it_began_before_the_last(
+    world: World, channel: ZendeskChannel
+) -> None:
+    hook = a_webhook(world)
+    early = ended(world, hook, 400, "terminated")
+    assert await read_in_rounds(world, channel, hook, 1) == [early]
+    late = ended(world, hook, 410, "timeout", tried_for=300)
+    [call] = await missed(channel, world.account(), hook, rest_time(hook.created_at + timedelta(seconds=401)))
+    assert isinstance(call, MissedCall)
+    assert call.invocation == late
 
 
 async def test_the_first_calls_that_failed_in_a_long_outage_are_not_passed_over_for_the_last(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -42,6 +43,7 @@ EVENTS = [
 def run(port: int, *, fresh: bool, browser: bool) -> None:
     """Run the demo until it is interrupted."""
     started = time.monotonic()
+    _require_free(port, port + 1, port + 2)
     if fresh:
         _forget()
     HOME.mkdir(mode=0o700, exist_ok=True)
@@ -77,6 +79,18 @@ def run(port: int, *, fresh: bool, browser: bool) -> None:
             if browser and _has_screen():
                 webbrowser.open(shop)
             programs.wait()
+
+
+def _require_free(*ports: int) -> None:
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just ended does not count
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise ConfigError(
+                    f"port {port} is taken; stop what uses it, or choose other ports with `--port`"
+                ) from error
 
 
 def _forget() -> None:

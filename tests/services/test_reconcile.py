@@ -528,15 +528,17 @@ async def test_what_was_said_in_an_earlier_conversation_is_not_said_again_in_the
     assert await today.transcript(Role.AGENT) == ["Hello again!"]
 
 
+@pytest.mark.parametrize("learnt", [True, False], ids=["learnt before", "never learnt"])
 @pytest.mark.parametrize("ticket", ["101", "100"], ids=["a new ticket", "the same ticket"])
 async def test_late_news_of_an_earlier_ticket_in_the_same_chat_is_not_about_the_next(
-    live: Backstage, ticket: str
+    live: Backstage, ticket: str, learnt: bool
 ) -> None:
     live.sunshine.only_conversation = CONVERSATION
     customer = await in_a_live_chat(live)
     first = await the_handoff(customer)
-    await rings(live, ArrivalKind.MESSAGE_ADDED, "e-1", ticket_id="100", message_id="m-1", actor_type="end_user")
-    assert (await the_handoff(customer)).ticket_id == "100"
+    if learnt:
+        await rings(live, ArrivalKind.MESSAGE_ADDED, "e-1", ticket_id="100", message_id="m-1", actor_type="end_user")
+        assert (await the_handoff(customer)).ticket_id == "100"
     await customer.happens(Released())
     await live.desk.escalate(ORGANISATION, customer.id)
     await live.drain()

@@ -190,22 +190,28 @@ class Arrivals:
             tx.ring("look", handoff_id)
         return Accepted(status=Status.ACCEPTED)
 
-    @staticmethod
-    def _is_its_own(tx: Tx, organisation: OrganisationId, place: Place, arrival: Arrival) -> bool:
+    def _is_its_own(self, tx: Tx, organisation: OrganisationId, place: Place, arrival: Arrival) -> bool:
         """Say whether the ticket that news names is that of the handoff it was found to be about.
 
         Where a customer has one chat for good, it outlives its tickets, and late news of an earlier one comes with the
-        chat's id. A ticket that belongs to another handoff is taken over only for a message of this one that is on it.
+        chat's id. There, a ticket is this handoff's only for a message of this handoff that is on it.
         """
         known = links.handoff_at(
             tx, organisation, channel=ChannelName.ZENDESK, kind=LinkKind.TICKET, theirs=arrival.ticket_id or ""
         )
-        if known is None or known == place.handoff:
+        if known == place.handoff or (known is None and not self._serves_several(tx, organisation, arrival)):
             return True
         said = links.handoff_at(
             tx, organisation, channel=ChannelName.SUNSHINE, kind=LinkKind.MESSAGE, theirs=arrival.message_id or ""
         )
         return said == place.handoff
+
+    @staticmethod
+    def _serves_several(tx: Tx, organisation: OrganisationId, arrival: Arrival) -> bool:
+        chat = arrival.conversation_id
+        return chat is not None and links.serves_several(
+            tx, organisation, channel=ChannelName.SUNSHINE, kind=LinkKind.CONVERSATION, theirs=chat
+        )
 
     def act_again(self, tx: Tx, receipt: receipts.Receipt, arrival: Arrival, policy: Policy) -> None:
         """Act once more on news that is kept and whose conversation is known."""

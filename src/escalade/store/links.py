@@ -37,6 +37,19 @@ def handoff_at(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str,
     return None if found is None else HandoffId(found)
 
 
+def serves_several(tx: Tx, organisation: OrganisationId, *, channel: str, kind: str, theirs: str) -> bool:
+    """Say whether a record of theirs has served more than one handoff."""
+    found: int = tx.value(
+        "SELECT count(*) FROM link WHERE organisation = :organisation AND channel = :channel AND kind = :kind"
+        " AND theirs = :theirs",
+        organisation=organisation,
+        channel=channel,
+        kind=kind,
+        theirs=theirs,
+    )
+    return found > 1
+
+
 def copies(tx: Tx, handoff: HandoffId, *, channel: str, ours: str) -> list[str]:
     """List their ids for a message of ours, the lowest first: more than one where it arrived more than once."""
     rows = tx.all(

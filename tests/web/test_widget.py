@@ -370,6 +370,27 @@ async def test_an_open_page_and_one_that_comes_back_hear_what_became_of_every_me
     assert {one["id"] for one in heard if one["delivery"] == "delivered"} == set(ids)
 
 
+async def test_who_polls_hears_what_became_of_messages_that_were_read_before(front: Counter, noor: Browser) -> None:
+    await noor.says("I want a person")
+    await noor.call("POST", f"/conversations/{ID}/escalate", {})
+    await noor.says("Hello?", id="message-00000002")
+    conversation = await front.conversation(ID)
+    path = f"/conversations/{ID}/messages?after={conversation.last_seq}"
+    owed = [MESSAGE, "message-00000002"]
+
+    async def marks(of: str) -> dict[str, str]:
+        return {mark["id"]: mark["delivery"] for mark in (await noor.call("GET", of)).json["deliveries"]}
+
+    assert await marks(path) == dict.fromkeys(owed, "pending")
+    assert await marks(f"/conversations/{ID}/messages?after=0") == {}, "each says it itself"
+    polling = asyncio.create_task(marks(f"{path}&wait=20"))
+    while not front.product.bell.listening():
+        await asyncio.sleep(0.001)
+    where = (conversation.organisation, conversation.id)
+    await front.write(lambda tx: messages.mark(tx, *where, MessageId(MESSAGE), DeliveryView.DELIVERED))
+    assert await polling == dict(zip(owed, ("delivered", "pending"), strict=True))
+
+
 # The panel and its files
 
 

@@ -82,6 +82,11 @@ class Talk:
         self.events.append(("typing", {"role": "assistant", "on": False}))
         self.say("assistant", text, name="Assistant", citations=cited)
 
+    def deliver(self, message: Json, how: str = "delivered") -> None:
+        """Say what has become of a message."""
+        message["delivery"] = how
+        self.events.append(("delivery", {"id": message["id"], "delivery": how}))
+
     def typing(self, role: str, on: bool = True) -> None:
         self.events.append(("typing", {"role": role, "on": on}))
 
@@ -274,7 +279,9 @@ class FakeServer:
         end, events = time.monotonic() + wait, len(talk.events)
         while len(talk.messages) <= after and len(talk.events) == events and time.monotonic() < end:
             await asyncio.sleep(LOOK_AGAIN_S)
-        return JSONResponse({"messages": talk.messages[after:], "conversation": talk.shown(), "feedback": rated})
+        marks = [{"id": one["id"], "delivery": one["delivery"]} for one in talk.messages[:after]]
+        page = {"messages": talk.messages[after:], "conversation": talk.shown(), "deliveries": marks, "feedback": rated}
+        return JSONResponse(page)
 
     async def events(self, request: Request) -> Response:
         talk = self.talk(request)

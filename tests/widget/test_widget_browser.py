@@ -193,7 +193,7 @@ def test_from_asking_for_a_person_to_the_end_of_the_chat(visit: Arrive, server: 
     expect(visitor.log.get_by_text("Hello, I can help.")).to_be_visible()
     visitor.write("Thank you!")
     expect(visitor.log.get_by_text("Sent")).to_be_visible()
-    talk.events.append(("delivery", {"id": talk.messages[-1]["id"], "delivery": "delivered"}))
+    talk.deliver(talk.messages[-1])
     expect(visitor.log.get_by_text("Delivered")).to_be_visible()
     talk.end("by_agent")
     expect(visitor.heading("Priya Nair ended this chat")).to_be_visible()
@@ -345,6 +345,8 @@ def test_long_polling_where_streams_are_held_back(visit: Arrive, server: FakeSer
     expect(visitor.log.get_by_text("And again.")).to_be_visible()
     server.newest().answer("At once by now.")
     expect(visitor.log.get_by_text("At once by now.")).to_be_visible()
+    server.newest().deliver(server.newest().messages[0], "failed")
+    expect(visitor.log.get_by_text("Not delivered to the team yet")).to_be_visible()
     streams = [path for path in server.requests if path.endswith("/events")]
     assert len(streams) == 1, "a stream that brought nothing is not waited for again"
 

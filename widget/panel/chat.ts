@@ -14,7 +14,7 @@ import { newId, openStorage } from './storage'
 import { follow, readOn, type Change, type Follower } from './stream'
 import { createUploads, LIMITS } from './uploads'
 import { joinTabs, type Word } from './tabs'
-import { endingOf, fromUs, lastSeq, merge, rateable, stageOf, standing, unreadIn, withFeedback, withFiles } from './thread'
+import { endingOf, fromUs, lastSeq, merge, rateable, stageOf, standing, unreadIn, withDeliveries, withFeedback, withFiles } from './thread'
 import type { Attachment, Conversation, Draft, Feedback, ListedConversation, Message, Session, Unsent } from './types'
 
 const TYPING_MS = 30_000
@@ -143,7 +143,8 @@ export function createChat({ base, key, organisation, locale, event }: Surroundi
       const history = cursor === null && change.kind === 'read'
       switch (change.kind) {
         case 'read':
-          thread.value = withFeedback(withFiles(merge(thread.value, change.messages), change.files ?? []), ratings.settled(change.feedback ?? []))
+          thread.value = withDeliveries(merge(thread.value, change.messages), change.deliveries ?? [])
+          thread.value = withFeedback(withFiles(thread.value, change.files ?? []), ratings.settled(change.feedback ?? []))
           become(change.conversation)
           loading.value = false
           if (ordered) cursor = Math.max(cursor ?? 0, lastSeq(change.messages))

@@ -7,7 +7,7 @@
 
 import { Problem, type Api } from './api'
 import { EventReader } from './sse'
-import type { Attachment, Conversation, Delivery, Draft, Message, Rating } from './types'
+import type { Attachment, Conversation, Delivery, Draft, Mark, Message, Rating } from './types'
 
 const FIRST_BYTE_MS = 5_000
 const SILENCE_MS = 40_000
@@ -17,7 +17,7 @@ const STEADY_MS = 5_000
 const LONGEST_PAUSE_MS = 30_000
 
 export type Change =
-  | { kind: 'read'; messages: Message[]; conversation: Conversation; files?: Attachment[]; feedback?: Rating[] }
+  | { kind: 'read'; messages: Message[]; conversation: Conversation; deliveries?: Mark[]; files?: Attachment[]; feedback?: Rating[] }
   | { kind: 'message'; message: Message }
   | { kind: 'conversation'; conversation: Conversation }
   | { kind: 'delivery'; id: string; delivery: Delivery }

@@ -1,7 +1,7 @@
 /** What the messages and the server's word on the conversation mean for the screen. Pure. */
 
 import { fill, panel as words } from '../strings/en'
-import type { Attachment, Conversation, Delivery, Draft, Ending, Message, Rating, Role } from './types'
+import type { Attachment, Conversation, Delivery, Draft, Ending, Mark, Message, Rating, Role } from './types'
 
 export type Stage = 'assistant' | 'connecting' | 'waiting' | 'live' | 'ticket' | 'failed' | 'ended'
 
@@ -13,10 +13,22 @@ export function merge(thread: readonly Message[], incoming: readonly Message[]):
   const byId = new Map(thread.map((message) => [message.id, message]))
   for (const message of incoming) {
     const known = byId.get(message.id)
-    const delivery = known && RANK[known.delivery] > RANK[message.delivery] ? known.delivery : message.delivery
-    byId.set(message.id, { ...message, delivery })
+    byId.set(message.id, { ...message, delivery: known ? farther(known.delivery, message.delivery) : message.delivery })
   }
   return [...byId.values()].sort((a, b) => a.seq - b.seq)
+}
+
+function farther(one: Delivery, other: Delivery): Delivery {
+  return RANK[one] > RANK[other] ? one : other
+}
+
+/** Put what has become of messages into them; a list may be older than what a stream has said. */
+export function withDeliveries(thread: readonly Message[], marks: readonly Mark[]): Message[] {
+  const byId = new Map(marks.map(({ id, delivery }) => [id, delivery]))
+  return thread.map((message) => {
+    const delivery = farther(message.delivery, byId.get(message.id) ?? 'none')
+    return delivery === message.delivery ? message : { ...message, delivery }
+  })
 }
 
 /** Put files as they stand now into the messages that carry them. */

@@ -50,6 +50,12 @@ export interface Message {
   feedback?: Feedback | null
 }
 
+/** What has become of a message that is there already. */
+export interface Mark {
+  id: string
+  delivery: Delivery
+}
+
 /** What was found of an answer that is there already. */
 export interface Rating {
   id: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endingOf, initials, merge, rateable, stageOf, standing, unreadIn, withFeedback } from '../panel/thread'
+import { endingOf, initials, merge, rateable, stageOf, standing, unreadIn, withDeliveries, withFeedback } from '../panel/thread'
 import type { Conversation, Handoff, Message } from '../panel/types'
 
 const message = (seq: number, role: Message['author']['role'] = 'agent', more: Partial<Message> = {}): Message => ({
@@ -45,6 +45,15 @@ describe('rateable', () => {
   it('is nothing once a person was asked for, or the chat is closed', () => {
     for (const control of ['pending', 'agent', 'nobody'] as const) expect(id(answered, { ...talk(null), control })).toBeUndefined()
     expect(id(answered, talk(null, 'closed'))).toBeUndefined()
+  })
+})
+
+describe('withDeliveries', () => {
+  it('says what has become of messages that are there, and nothing that is older than what is known', () => {
+    const thread = [message(1, 'customer', { delivery: 'pending' }), message(2, 'customer', { delivery: 'delivered' }), message(3, 'customer')]
+    const after = withDeliveries(thread, [{ id: 'm1', delivery: 'failed' }, { id: 'm2', delivery: 'pending' }, { id: 'elsewhere', delivery: 'failed' }])
+    expect(after.map(({ delivery }) => delivery)).toEqual(['failed', 'delivered', 'none'])
+    expect(after[2]).toBe(thread[2])
   })
 })
 

@@ -80,6 +80,13 @@ class Message(TypedDict):
     feedback: NotRequired[Feedback | None]  # of the assistant's messages
 
 
+class MessageDelivery(TypedDict):
+    """What has become of a message by now."""
+
+    id: str
+    delivery: DeliveryView
+
+
 class MessageFeedback(TypedDict):
     """What the customer found of an answer of the assistant; null: nothing, or taken back."""
 
@@ -173,6 +180,7 @@ class Messages(TypedDict):
 
     messages: list[Message]
     conversation: ConversationState
+    deliveries: list[MessageDelivery]  # of the customer's last messages, and of whatever is owed to people
     files: list[File]
     feedback: list[MessageFeedback]
 

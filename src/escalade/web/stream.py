@@ -67,11 +67,18 @@ class Streams:
     async def _page(
         self, organisation: OrganisationId, conversation: ConversationId, after: int, customer: CustomerId | None
     ) -> answers.Messages:
-        seen = await self._desk.follow(organisation, conversation, after=after, customer=customer)
+        seen = await self._desk.follow(
+            organisation, conversation, after=after, unsettled=_far_back(after), customer=customer
+        )
         check_place(seen.conversation, after)
         return {
             "messages": [views.message(message) for message in seen.messages],
             "conversation": views.state(seen.conversation),
+            "deliveries": [
+                views.delivery(id, marked.delivery)
+                for id, marked in seen.deliveries.items()
+                if marked.seq <= after and marked.delivery is not DeliveryView.NONE
+            ],
             "files": [views.attachment(file) for file in seen.files.values()],
             "feedback": [views.feedback(id, found) for id, found in seen.feedback.items()],
         }
@@ -133,7 +140,7 @@ class Streams:
         shown_state: answers.ConversationState | None = None
         known: dict[MessageId, DeliveryView] = {}
         # What a reader who comes back was shown as under way is not known, nor how long they were away.
-        unsettled: int | None = max(1, after - FAR_BACK) if after else None
+        unsettled = _far_back(after)
         answered: MessageId | None = None
         files: dict[FileId, Attachment] | None = None
         feedback: dict[MessageId, Feedback | None] | None = None
@@ -151,7 +158,7 @@ class Streams:
             fresh = {message.id for message in messages}
             for id, marked in owed.items():
                 if id not in fresh and known.get(id) != marked.delivery:
-                    frames.append(frame("delivery", {"id": id, "delivery": marked.delivery.value}))
+                    frames.append(frame("delivery", views.delivery(id, marked.delivery)))
             known = {it.id: it.delivery for it in messages} | {id: it.delivery for id, it in owed.items()}
             stands = [*((it.seq, it.delivery) for it in messages), *((it.seq, it.delivery) for it in owed.values())]
             unsettled = min((seq for seq, delivery in stands if delivery is DeliveryView.PENDING), default=None)
@@ -195,6 +202,11 @@ def check_place(conversation: Conversation, after: int) -> None:
     """Refuse a place that was never reached: whoever has it would wait for ever for what it thinks it has seen."""
     if after > conversation.last_seq:
         raise Problem("gone", "there is no such place in this conversation; read it from the start")
+
+
+def _far_back(after: int) -> int | None:
+    """Say from where on a reader who has read up to a place may show what is owed otherwise than it stands."""
+    return max(1, after - FAR_BACK) if after else None
 
 
 def place(value: str | None) -> int:

@@ -9,6 +9,7 @@ from escalade.domain.model import (
     Citation,
     Conversation,
     Customer,
+    DeliveryView,
     Feedback,
     Handoff,
     HandoffState,
@@ -52,6 +53,11 @@ def message(value: Message) -> answers.Message:
     if value.role is Role.ASSISTANT:
         shown["feedback"] = value.feedback
     return shown
+
+
+def delivery(message: MessageId, view: DeliveryView) -> answers.MessageDelivery:
+    """Show what has become of a message."""
+    return {"id": message, "delivery": view}
 
 
 def feedback(message: MessageId, found: Feedback | None) -> answers.MessageFeedback:

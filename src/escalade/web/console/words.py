@@ -117,6 +117,8 @@ VERDICT: dict[str, Toned] = {
     "refused": ("bad", "Refused"),
     "gone": ("warn", "Takes nothing more"),
     "unaccepted": ("warn", "Credential not accepted"),
+    "crowded": ("warn", "Asked too often"),
+    "toolarge": ("warn", "Answer too large"),
     "cut_short": ("warn", "Cut short"),
 }
 

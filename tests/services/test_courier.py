@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from escalade.domain.effects import LaneName
 from escalade.domain.errors import DeliveryError, Refused, Retryable, Unavailable, Uncertain
-from escalade.domain.events import HandoffAsked
+from escalade.domain.events import DeskSaid, HandoffAsked
 from escalade.domain.model import (
     Control,
     ConversationId,
@@ -32,7 +32,7 @@ from escalade.services.owners import Alone
 from escalade.services.patience import LIVE_PATIENCE_MS
 from escalade.store import attempts, conversations, deliveries, lanes, links, messages
 from escalade.store.database import Row, Tx
-from tests.backstage import NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
+from tests.backstage import INES, NOON, ORGANISATION, Backstage, Customer, Unheard, backstage
 from tests.engines import a_database
 
 T = TypeVar("T")
@@ -111,6 +111,25 @@ async def test_a_live_chat_is_handed_over_step_by_step_and_the_ticket_is_left_ou
     assert conversation.handoff is not None
     assert conversation.handoff.state is HandoffState.QUEUED
     assert await customer.notices() == ["handoff_requested", "waiting"]
+
+
+async def test_words_do_not_wait_for_control_to_be_seen_where_an_agent_has_answered_already(live: Backstage) -> None:
+    """An agent who answers at once and ends: who has control says no more that agents had it."""
+    customer = await asks_for_a_person(live)
+    for _ in LIVE_WAY[:-1]:
+        await live.step()
+    handoff = (await customer.conversation()).handoff
+    assert handoff is not None
+    live.sunshine.next = [Retryable("the agents do not have control", after=1.0)]
+    await live.step()
+    await customer.happens(
+        DeskSaid(handoff=handoff.id, id=MessageId("sunshine:1"), role=Role.AGENT, text="It is on its way", agent=INES)
+    )
+    await customer.says("Thank you")
+    live.clock.passes(1)
+    await live.drain()
+    assert live.sunshine.sends == [*LIVE_WAY, "Post", "Post"]
+    assert live.zendesk.sends == []
 
 
 @pytest.mark.parametrize("step", LIVE_WAY)

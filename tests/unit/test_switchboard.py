@@ -634,6 +634,8 @@ SEND, COVERED, DROP = (True, False), (False, True), (False, False)
         ("ticket open", AddNote(handoff=CURRENT), SEND),
         ("ticket open", NAME, SEND),
         ("with an agent", NAME, COVERED),
+        ("with an agent", ConfirmControl(handoff=CURRENT), COVERED),
+        ("in the queue", ConfirmControl(handoff=CURRENT), SEND),
         ("with an agent", POST, SEND),
         ("in the queue", ABOUT, SEND),
         ("ticket open", ABOUT, COVERED),

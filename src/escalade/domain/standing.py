@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from escalade.domain.effects import (
     AddNote,
     Answer,
+    ConfirmControl,
     Effect,
     MergeTicket,
     NameRequester,
@@ -15,7 +16,7 @@ from escalade.domain.effects import (
     ReleaseControl,
     RemoveDouble,
 )
-from escalade.domain.model import Control, Conversation, Handoff, HandoffId, Mode
+from escalade.domain.model import Control, Conversation, Handoff, HandoffId, HandoffState, Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,9 @@ def standing(effect: Effect, conversation: Conversation) -> Standing:
         case ReleaseControl():
             goes_on = handoff.mode is Mode.LIVE and handoff.is_open
             return Standing(send=False, why="the chat goes on") if goes_on else SEND
+        case ConfirmControl() if handoff.mode is Mode.LIVE and handoff.state is HandoffState.WITH_AGENT:
+            # Whoever answers at once may have ended the session before we could see that agents had control.
+            return Standing(send=False, covered=True, why="an agent is there")
         case _:
             if handoff.mode is Mode.TICKET:
                 return Standing(send=False, why="the live way failed")

@@ -31,7 +31,7 @@ class Log:
         if self.error is not None:
             raise self.error
         for call in self.calls:
-            if since is None or call.ended >= since:
+            if (since is None or call.ended >= since) and not is_known(call.invocation):
                 yield call
 
 

@@ -111,8 +111,6 @@ class Missed:
                 to = call.ended
                 await self._database.write(lambda tx, to=to: webhooks.read_on(tx, webhook, to))  # type: ignore[misc]
                 continue
-            if is_known(call.invocation):
-                continue
             await self._database.write(lambda tx, call=call: self._take_in(tx, webhook, call))  # type: ignore[misc]
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
